@@ -39,7 +39,7 @@ async fn run(store: Arc<dyn Store>, clients: u64, rents: u64) {
         systems::lay_out("bookrent", board);
     })
     .expect("the node starts");
-    while !node.ready() {
+    while !node.is_ready() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let context = |name: &str| {
@@ -84,7 +84,10 @@ async fn measure(
                 }
                 let begun = Instant::now();
                 let answer = context
-                    .enter(CommandRequest { body: body(number), ..CommandRequest::default() })
+                    .execute_command(CommandRequest {
+                        body: body(number),
+                        ..CommandRequest::default()
+                    })
                     .await;
                 answer.expect("an answer");
                 times.push(begun.elapsed());

@@ -28,7 +28,7 @@ pub struct DurationCounts {
 
 impl Durations {
     /// Counts one.
-    pub fn observe(&self, took: Duration) {
+    pub fn observe_duration(&self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let place = BOUNDS.partition_point(|bound| *bound < micros);
         if let Some(bucket) = self.buckets.get(place) {
@@ -38,7 +38,7 @@ impl Durations {
     }
 
     /// What was counted so far.
-    pub fn counts(&self) -> DurationCounts {
+    pub fn read_counts(&self) -> DurationCounts {
         let micros = self.micros.load(Relaxed);
         DurationCounts {
             buckets: self.buckets.each_ref().map(|bucket| bucket.load(Relaxed)),
@@ -73,9 +73,9 @@ mod tests {
     fn a_duration_is_counted_in_the_first_bucket_that_holds_it() {
         let durations = Durations::default();
         for micros in [0, 500, 501, 10_000_000, 10_000_001, u64::MAX] {
-            durations.observe(Duration::from_micros(micros));
+            durations.observe_duration(Duration::from_micros(micros));
         }
-        let counts = durations.counts();
+        let counts = durations.read_counts();
         assert_eq!(counts.count(), 6);
         let held: Vec<_> = counts.buckets().into_iter().filter(|(_, count)| *count > 0).collect();
         assert_eq!(held, [(0.0005, 2), (0.001, 1), (10.0, 1), (f64::INFINITY, 2)]);

@@ -5,19 +5,19 @@ use tracing_subscriber::EnvFilter;
 
 /// How lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum LogFormat {
     /// For people.
     Text,
     /// For machines.
     Json,
 }
 
-impl Format {
+impl LogFormat {
     /// The format of `HOLDFAST_LOG_FORMAT`; without it, text on a terminal and JSON otherwise.
     ///
     /// # Errors
     /// The value is neither `json` nor `text`.
-    pub fn choose(asked: Option<&str>, terminal: bool) -> Result<Self, String> {
+    pub fn choose_format(asked: Option<&str>, terminal: bool) -> Result<Self, String> {
         match asked {
             Some("json") => Ok(Self::Json),
             Some("text") => Ok(Self::Text),
@@ -31,8 +31,9 @@ impl Format {
 }
 
 /// Format and filter, from the environment.
-fn read(terminal: bool) -> Result<(Format, EnvFilter), String> {
-    let format = Format::choose(std::env::var("HOLDFAST_LOG_FORMAT").ok().as_deref(), terminal)?;
+fn read_environment(terminal: bool) -> Result<(LogFormat, EnvFilter), String> {
+    let format =
+        LogFormat::choose_format(std::env::var("HOLDFAST_LOG_FORMAT").ok().as_deref(), terminal)?;
     let filter = match std::env::var("RUST_LOG") {
         Ok(filter) => EnvFilter::try_new(&filter).map_err(|_| {
             format!("RUST_LOG: `{filter}` is not a filter such as `info` or `warn,holdfast::access=info`")
@@ -42,12 +43,12 @@ fn read(terminal: bool) -> Result<(Format, EnvFilter), String> {
     Ok((format, filter))
 }
 
-/// Checks the variables that [`start`] reads.
+/// Checks the variables that [`start_logging`] reads.
 ///
 /// # Errors
 /// A variable is malformed.
-pub fn check() -> Result<(), String> {
-    read(false).map(drop)
+pub fn check_environment() -> Result<(), String> {
+    read_environment(false).map(drop)
 }
 
 /// Starts logging. `RUST_LOG` is the filter; without it, `info` and above without a line for each request (`RUST_LOG=info`
@@ -55,9 +56,9 @@ pub fn check() -> Result<(), String> {
 ///
 /// # Errors
 /// A variable is malformed.
-pub fn start() -> Result<(), String> {
+pub fn start_logging() -> Result<(), String> {
     let terminal = std::io::stderr().is_terminal();
-    let (format, filter) = read(terminal)?;
+    let (format, filter) = read_environment(terminal)?;
     // lapin logs returned messages with their bodies, which may contain data of a customer. They are counted instead.
     let filter = match "lapin::returned_messages=error".parse() {
         Ok(directive) => filter.add_directive(directive),
@@ -67,8 +68,8 @@ pub fn start() -> Result<(), String> {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A test may have started logging already.
     let _ = match format {
-        Format::Text => lines.with_ansi(terminal && !plain).try_init(),
-        Format::Json => lines
+        LogFormat::Text => lines.with_ansi(terminal && !plain).try_init(),
+        LogFormat::Json => lines
             .json()
             .flatten_event(true)
             .with_current_span(true)
@@ -85,15 +86,23 @@ pub fn start() -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Format::{self, *};
+    use super::LogFormat::{self, *};
 
     #[test]
     fn a_person_gets_text_and_a_machine_json_unless_asked_otherwise() {
-        assert_eq!((Format::choose(None, true), Format::choose(None, false)), (Ok(Text), Ok(Json)));
         assert_eq!(
-            (Format::choose(Some("json"), true), Format::choose(Some("text"), false)),
+            (LogFormat::choose_format(None, true), LogFormat::choose_format(None, false)),
+            (Ok(Text), Ok(Json))
+        );
+        assert_eq!(
+            (
+                LogFormat::choose_format(Some("json"), true),
+                LogFormat::choose_format(Some("text"), false)
+            ),
             (Ok(Json), Ok(Text))
         );
-        assert!(Format::choose(Some("xml"), true).unwrap_err().contains("`json` or `text`"));
+        assert!(
+            LogFormat::choose_format(Some("xml"), true).unwrap_err().contains("`json` or `text`")
+        );
     }
 }

@@ -26,7 +26,7 @@ use std::{collections::HashMap, net::TcpListener, path::PathBuf, sync::Arc, time
 
 /// Runs it: `seventh_system [ADDRESS [DIRECTORY]]`.
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    if let Some(what) = board::missing(carshare::lay_out)?.into_iter().next() {
+    if let Some(what) = board::find_missing(carshare::lay_out)?.into_iter().next() {
         return Err(what.into());
     }
     let mut arguments = std::env::args().skip(1);
@@ -43,13 +43,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let settings = NodeSettings { system_guards, ..NodeSettings::default() };
         let node =
             Arc::new(LocalNode::start(store.clone(), settings, |board| carshare::lay_out(board))?);
-        while !node.ready() {
+        while !node.is_ready() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         println!("listening on http://{address}");
         let settings = HttpSettings { bare: true, development: true, ..HttpSettings::default() };
         let ended = async { drop(tokio::signal::ctrl_c().await) };
-        http::serve(settings, node, listener, ended).await?;
+        http::serve_http(settings, node, listener, ended).await?;
         store.close();
         Ok(())
     })

@@ -5,7 +5,7 @@ use crate::{
     actors::Declaration,
     api::{
         description::{self, CommandDescription},
-        schema::reference,
+        schema::refer_to,
     },
 };
 use serde_json::{Map, Value, json};
@@ -18,10 +18,10 @@ pub fn describe_commands(document: &mut Value, contexts: &[Arc<dyn Declaration>]
     let mut added = Added { schemas: description::shared_schemas(), ..Added::default() };
     added.messages.insert(
         "problem".into(),
-        reply("application/problem+json", "Why it came to nothing.", "Problem"),
+        reply_message("application/problem+json", "Why it came to nothing.", "Problem"),
     );
     for context in contexts.iter().filter(|context| !context.is_view()) {
-        added.context(context.as_ref());
+        added.add_context(context.as_ref());
     }
     let Added { channels, operations, messages, schemas } = added;
     for (place, further) in [
@@ -44,12 +44,12 @@ struct Added {
     schemas: Map<String, Value>,
 }
 
-fn to(place: &str, name: &str) -> Value {
+fn point_to(place: &str, name: &str) -> Value {
     json!({ "$ref": format!("#/{place}/{name}") })
 }
 
 impl Added {
-    fn context(&mut self, context: &dyn Declaration) {
+    fn add_context(&mut self, context: &dyn Declaration) {
         let name = context.name();
         let (thing, _) = description::describe_item(context, &mut self.schemas);
         let commands = format!("commands.{}", name.context);
@@ -57,36 +57,42 @@ impl Added {
         let answered = format!("answer.{}", name.context);
         self.messages.insert(
             answered.clone(),
-            reply("application/hal+json", &format!("The {}, as it is now.", name.item), &thing),
+            reply_message(
+                "application/hal+json",
+                &format!("The {}, as it is now.", name.item),
+                &thing,
+            ),
         );
         let mut taken = Map::new();
         for route in context.routes() {
             let words = description::describe_command(context, route, &thing, &mut self.schemas);
             let key = format!("{commands}.{}", words.name);
-            taken.insert(words.name.clone(), to("components/messages", &key));
+            taken.insert(words.name.clone(), point_to("components/messages", &key));
             self.operations.insert(
                 key.clone(),
                 json!({
                     "action": "receive",
                     "summary": words.summary,
-                    "channel": to("channels", &commands),
-                    "messages": [to(&format!("channels/{commands}/messages"), &words.name)],
+                    "channel": point_to("channels", &commands),
+                    "messages": [point_to(&format!("channels/{commands}/messages"), &words.name)],
                     "reply": {
                         "address": {
                             "location": "$message.header#/reply_to",
                             "description": "The property `reply_to`, over the default exchange.",
                         },
-                        "channel": to("channels", &replies),
+                        "channel": point_to("channels", &replies),
                         "messages": [
-                            to(&format!("channels/{replies}/messages"), "answer"),
-                            to(&format!("channels/{replies}/messages"), "problem"),
+                            point_to(&format!("channels/{replies}/messages"), "answer"),
+                            point_to(&format!("channels/{replies}/messages"), "problem"),
                         ],
                     },
                     "bindings": { "amqp": { "ack": true, "bindingVersion": BINDING } },
                 }),
             );
-            self.messages
-                .insert(key, command(&words, &format!("/{}/{}", name.system, name.collection)));
+            self.messages.insert(
+                key,
+                command_message(&words, &format!("/{}/{}", name.system, name.collection)),
+            );
         }
         self.channels.insert(
             commands,
@@ -103,7 +109,7 @@ impl Added {
                 } },
             }),
         );
-        let messages = json!({ "answer": to("components/messages", &answered), "problem": to("components/messages", "problem") });
+        let messages = json!({ "answer": point_to("components/messages", &answered), "problem": point_to("components/messages", "problem") });
         let said = "Wherever `reply_to` says.";
         self.channels
             .insert(replies, json!({ "address": null, "description": said, "messages": messages }));
@@ -111,7 +117,7 @@ impl Added {
 }
 
 /// What a command by this route looks like.
-fn command(words: &CommandDescription, collection: &str) -> Value {
+fn command_message(words: &CommandDescription, collection: &str) -> Value {
     let text = json!({ "type": "string" });
     let path = format!("^{collection}{}$", words.rest.replace("{id}", "[1-9][0-9]*"));
     let headers = json!({
@@ -133,12 +139,12 @@ fn command(words: &CommandDescription, collection: &str) -> Value {
     });
     if let (Some((name, _)), Some(fields)) = (&words.body, message.as_object_mut()) {
         fields.insert("contentType".into(), "application/json".into());
-        fields.insert("payload".into(), reference(name));
+        fields.insert("payload".into(), refer_to(name));
     }
     message
 }
 
-fn reply(media: &str, what: &str, schema: &str) -> Value {
+fn reply_message(media: &str, what: &str, schema: &str) -> Value {
     let text = json!({ "type": "string" });
     json!({
         "summary": what,
@@ -153,6 +159,6 @@ fn reply(media: &str, what: &str, schema: &str) -> Value {
             "required": ["status"],
         },
         "correlationId": { "location": "$message.header#/correlation_id" },
-        "payload": reference(schema),
+        "payload": refer_to(schema),
     })
 }

@@ -6,10 +6,10 @@ use super::{
     command_dispatcher::CommandDispatcher,
     connection::{LiveConnection, ManagedConnection, retry_delay},
     message::InboundCommand,
-    topology::{COMMANDS, DEAD_COMMANDS, declare_exchange, declare_queue, text},
+    topology::{COMMANDS, DEAD_COMMANDS, declare_exchange, declare_queue, text_value},
 };
 use crate::{
-    actors::backoff,
+    actors::backoff_delay,
     api::{Answer, Ingress, IngressHealth},
     sync,
 };
@@ -69,7 +69,10 @@ impl CommandConsumer {
         confirm_timeout: Duration,
     ) -> Arc<Self> {
         let trouble = Mutex::new(
-            dispatcher.names().map(|context| (context, "not heard yet".to_owned())).collect(),
+            dispatcher
+                .context_names()
+                .map(|context| (context, "not heard yet".to_owned()))
+                .collect(),
         );
         let [answered, unroutable, rejected] = [0; 3].map(AtomicU64::new);
         let [finishing, finished] = [false; 2].map(watch::Sender::new);
@@ -86,11 +89,11 @@ impl CommandConsumer {
         })
     }
 
-    /// Takes commands for as long as it is polled, or until [`Commands::finish`].
+    /// Takes commands for as long as it is polled, or until [`CommandConsumer::finish_commands`].
     pub async fn run(self: Arc<Self>) {
         join_all(
             self.dispatcher
-                .names()
+                .context_names()
                 .enumerate()
                 .map(|(place, context)| self.consume_context(place, context)),
         )
@@ -99,7 +102,7 @@ impl CommandConsumer {
     }
 
     /// Takes no more commands; resolves when those under way have been answered.
-    pub async fn finish(&self) {
+    pub async fn finish_commands(&self) {
         self.finishing.send_replace(true);
         wait_until_set(&self.finished).await;
     }
@@ -113,7 +116,9 @@ impl CommandConsumer {
                 live = self.connection.wait_unblocked() => live,
                 () = wait_until_set(&self.finishing) => return,
             };
-            let Err(why) = self.serve(&live, place, context, &mut failures).await else { return };
+            let Err(why) = self.serve_queue(&live, place, context, &mut failures).await else {
+                return;
+            };
             failures += 1;
             if failures.is_power_of_two()
                 && self.connection.state().borrow().is_generation(live.generation)
@@ -130,7 +135,7 @@ impl CommandConsumer {
 
     /// Takes the commands of one context over this connection: until something is wrong with it or with the queue, or
     /// until nothing more is to be taken.
-    async fn serve(
+    async fn serve_queue(
         &self,
         live: &LiveConnection,
         place: usize,
@@ -145,7 +150,7 @@ impl CommandConsumer {
             .await?;
         *failures = 0;
         sync::lock(&self.errors).remove(context);
-        let ended = self.consume(live, place, &channel, consumer).await;
+        let ended = self.consume_queue(live, place, &channel, consumer).await;
         if let Err(why) = &ended {
             // What was under way over it goes back to its queue when the channel is closed, or else the connection.
             let closing = channel.close(200, "a fresh one follows".into());
@@ -156,7 +161,7 @@ impl CommandConsumer {
         ended
     }
 
-    async fn consume(
+    async fn consume_queue(
         &self,
         live: &LiveConnection,
         place: usize,
@@ -196,24 +201,26 @@ impl CommandConsumer {
         over: &Channel,
         mut came: Delivery,
     ) -> Result<(), String> {
-        let message = InboundCommand::of(&came.properties);
+        let message = InboundCommand::from_properties(&came.properties);
         let data = std::mem::take(&mut came.data);
-        let answer = self.dispatcher.respond(&message, place, data).await;
+        let answer = self.dispatcher.answer_command(&message, place, data).await;
         let again = i64::from(message.delivery_count) < RETRIES;
         let settled = if let Some(to) = &message.reply_to {
             let still = AtomicUsize::new(0);
             let timeout = self.confirm_timeout;
             let replying = publish_reply(over, to, &message, &answer);
             match self.connection.with_progress_timeout(live, &still, timeout, replying).await {
-                Ok(ReplyOutcome::Kept) => self.acknowledge(&came, &self.answered).await,
+                Ok(ReplyOutcome::Kept) => self.acknowledge_delivery(&came, &self.answered).await,
                 // The sender is gone; its command has been executed.
-                Ok(ReplyOutcome::Unroutable) => self.acknowledge(&came, &self.unroutable).await,
+                Ok(ReplyOutcome::Unroutable) => {
+                    self.acknowledge_delivery(&came, &self.unroutable).await
+                }
                 // One whose queue is full is nothing to the others; what was asked is not done again.
                 Ok(ReplyOutcome::Refused) | Err(_) if again => {
                     requeue_after(&came, message.delivery_count).await
                 }
                 Ok(ReplyOutcome::Refused) | Err(_) => {
-                    self.acknowledge(&came, &self.unroutable).await
+                    self.acknowledge_delivery(&came, &self.unroutable).await
                 }
             }
         } else if answer.status < 300 {
@@ -237,7 +244,11 @@ impl CommandConsumer {
         }
     }
 
-    async fn acknowledge(&self, came: &Delivery, count: &AtomicU64) -> lapin::Result<bool> {
+    async fn acknowledge_delivery(
+        &self,
+        came: &Delivery,
+        count: &AtomicU64,
+    ) -> lapin::Result<bool> {
         count.fetch_add(1, Relaxed);
         came.acker.ack(BasicAckOptions::default()).await
     }
@@ -247,7 +258,7 @@ impl Ingress for CommandConsumer {
     fn health(&self) -> IngressHealth {
         let trouble = sync::lock(&self.errors);
         let trouble = trouble.iter().next().map(|(context, why)| format!("{context}: {why}"));
-        let (up, state, error) = self.connection.state().borrow().describe(trouble);
+        let (up, state, error) = self.connection.state().borrow().describe_state(trouble);
         IngressHealth {
             inlet: "commands",
             up,
@@ -268,7 +279,7 @@ async fn wait_until_set(of: &watch::Sender<bool>) {
 
 /// Puts a command back after a while, a longer one each time.
 async fn requeue_after(came: &Delivery, tries: u32) -> lapin::Result<bool> {
-    tokio::time::sleep(backoff(
+    tokio::time::sleep(backoff_delay(
         u64::from(tries) + 1,
         Duration::from_secs(1),
         Duration::from_secs(32),
@@ -294,8 +305,9 @@ async fn publish_reply(
 ) -> lapin::Result<ReplyOutcome> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let body = answer.content.as_ref().map_or(&[][..], |(_, body)| body);
-    let sent =
-        channel.basic_publish("".into(), to.clone(), options, body, message.reply(answer)).await?;
+    let sent = channel
+        .basic_publish("".into(), to.clone(), options, body, message.reply_properties(answer))
+        .await?;
     Ok(match sent.await? {
         Confirmation::Ack(None) => ReplyOutcome::Kept,
         Confirmation::Ack(Some(_)) => ReplyOutcome::Unroutable,
@@ -324,9 +336,9 @@ async fn open_consumer(
     // A command is not lost between its queue and where the dead ones are; the broker wants the overflow for that.
     let arguments = [
         ("x-delivery-limit", AMQPValue::LongLongInt(RETRIES)),
-        ("x-dead-letter-exchange", text(DEAD_COMMANDS)),
-        ("x-dead-letter-strategy", text("at-least-once")),
-        ("x-overflow", text("reject-publish")),
+        ("x-dead-letter-exchange", text_value(DEAD_COMMANDS)),
+        ("x-dead-letter-strategy", text_value("at-least-once")),
+        ("x-overflow", text_value("reject-publish")),
     ];
     declare_queue(&channel, &queue, &arguments).await?;
     channel

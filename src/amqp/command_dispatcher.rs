@@ -3,7 +3,7 @@
 use super::message::InboundCommand;
 use crate::{
     actors::Context,
-    api::{self, Answer, Headers, Paths, Problem, ProblemTypes, Request, text},
+    api::{self, Answer, ApiRequest, Headers, Paths, Problem, ProblemTypes, header_text},
 };
 use futures_util::{FutureExt, future::ready};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
@@ -39,26 +39,32 @@ impl CommandDispatcher {
             contexts.iter().filter(|context| !context.is_view()).cloned().collect();
         let mut paths = Paths::new(bare);
         for (place, context) in contexts.iter().enumerate() {
-            paths.add(context.name(), context.aliases(), place);
+            paths.add_path(context.name(), context.aliases(), place);
         }
         let problem_types = ProblemTypes::new(public_url.as_deref());
         Self { contexts, paths, limits, public_url, problem_types }
     }
 
     /// The names of the contexts, in their places.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+    pub fn context_names(&self) -> impl Iterator<Item = &'static str> {
         self.contexts.iter().map(|context| context.name().context)
     }
 
     /// The answer to a command that came for the context in that place.
-    pub async fn respond(&self, message: &InboundCommand, place: usize, body: Vec<u8>) -> Answer {
+    pub async fn answer_command(
+        &self,
+        message: &InboundCommand,
+        place: usize,
+        body: Vec<u8>,
+    ) -> Answer {
         let began = Instant::now();
-        let path = text(message, "path").unwrap_or_default();
-        let entering = AssertUnwindSafe(self.dispatch(message, place, path, body)).catch_unwind();
+        let path = header_text(message, "path").unwrap_or_default();
+        let entering =
+            AssertUnwindSafe(self.dispatch_command(message, place, path, body)).catch_unwind();
         let entered = entering.await.unwrap_or_else(|_| Err(Problem::crashed()));
-        let respond =
-            entered.unwrap_or_else(|problem| problem.answer(path, message, &self.problem_types));
-        let said = |name: &str| text(message, name).unwrap_or_default();
+        let respond = entered
+            .unwrap_or_else(|problem| problem.into_answer(path, message, &self.problem_types));
+        let said = |name: &str| header_text(message, name).unwrap_or_default();
         let method = said("method");
         let correlation = said("x-correlation-id");
         let trace = said("traceparent").split('-').nth(1).unwrap_or_default();
@@ -70,14 +76,14 @@ impl CommandDispatcher {
     }
 
     /// Executes a command on the route that its headers name.
-    async fn dispatch(
+    async fn dispatch_command(
         &self,
         message: &InboundCommand,
         place: usize,
         path: &str,
         body: Vec<u8>,
     ) -> Result<Answer, Problem> {
-        let method = text(message, "method").filter(|_| !path.is_empty()).ok_or_else(|| {
+        let method = header_text(message, "method").filter(|_| !path.is_empty()).ok_or_else(|| {
             Problem::new(
                 "bad-request",
                 "the headers `method` and `path` name a route, such as `PATCH` and `/bookrent/rents/7`",
@@ -85,18 +91,19 @@ impl CommandDispatcher {
             )
         })?;
         // A queue is for one context, as a port of its own is.
-        let found = self.paths.find(path).filter(|(collection, ..)| collection.place == place);
+        let found =
+            self.paths.find_context(path).filter(|(collection, ..)| collection.place == place);
         let (within, collection, rest) = found.ok_or_else(Problem::not_found)?;
         let context = self.contexts.get(place).ok_or_else(Problem::not_found)?.as_ref();
-        let inside = api::target(context, rest)?;
+        let inside = api::find_target(context, rest)?;
         inside.check_number(context)?;
         let route =
-            api::find_command(context, &inside, method).ok_or_else(|| {
-                match api::methods(context, &inside).as_slice() {
+            api::find_command(context, &inside, method).ok_or_else(
+                || match api::allowed_methods(context, &inside).as_slice() {
                     [] => Problem::not_found(),
-                    methods => Problem::method(&methods.join(", ")),
-                }
-            })?;
+                    methods => Problem::method_not_allowed(&methods.join(", ")),
+                },
+            )?;
         if message.header("idempotency-key").is_none() {
             return Err(Problem::new(
                 "idempotency-key-missing",
@@ -104,13 +111,19 @@ impl CommandDispatcher {
                 "브로커가 명령을 두 번 전달할 수 있으므로 `message_id` 또는 `idempotency-key`가 필요합니다",
             ));
         }
-        let host = text(message, "host").map(|host| api::base("http", host));
+        let host = header_text(message, "host").map(|host| api::base_url("http", host));
         let base = self.public_url.clone().or(host).unwrap_or_default();
-        let request =
-            Request { method, headers: message, base: &base, path: &within.path, collection, rest };
+        let request = ApiRequest {
+            method,
+            headers: message,
+            base: &base,
+            path: &within.path,
+            collection,
+            rest,
+        };
         let limit = self.limits.body;
         let body =
             ready(if body.len() > limit { Err(Problem::too_large(limit)) } else { Ok(body) });
-        api::command(&request, context, route, self.limits.depth, body).await
+        api::run_command(&request, context, route, self.limits.depth, body).await
     }
 }

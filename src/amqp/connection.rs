@@ -1,7 +1,7 @@
 //! One connection to the broker, kept up. After any error it is a fresh one: what a broken connection still knows is not
 //! worth asking for.
 
-use crate::actors::pause;
+use crate::actors::random_backoff;
 use futures_util::{StreamExt, future::BoxFuture};
 use lapin::{
     AsyncTcpStream, Connection, ConnectionProperties, Event,
@@ -72,7 +72,7 @@ impl ConnectionState {
         self.wait_connected.as_ref().is_some_and(|live| live.generation == generation)
     }
     /// Whether it can be used now, and why not; `trouble` is an error that a user of it has while it is open.
-    pub fn describe(&self, trouble: Option<String>) -> (bool, &'static str, Option<String>) {
+    pub fn describe_state(&self, trouble: Option<String>) -> (bool, &'static str, Option<String>) {
         match (self.is_up(), &self.blocked) {
             (false, _) => (false, "away", self.error.clone()),
             (true, Some(why)) => (false, "blocked", Some(why.clone())),
@@ -206,7 +206,7 @@ impl ManagedConnection {
             let Some(url) = self.settings.urls.get(place % self.settings.urls.len().max(1)) else {
                 return;
             };
-            let why = match self.connect(url).await {
+            let why = match self.open_connection(url).await {
                 Ok(connection) => {
                     if generation > 0 {
                         self.reconnects.fetch_add(1, Relaxed);
@@ -216,7 +216,8 @@ impl ManagedConnection {
                     let reconnects = self.reconnects();
                     tracing::info!(broker = %redacted_address(url), name, reconnects, "connected to the broker");
                     let began = Instant::now();
-                    let why = self.hold(Arc::new(connection), generation, &mut heard).await;
+                    let why =
+                        self.hold_connection(Arc::new(connection), generation, &mut heard).await;
                     if began.elapsed() >= STABLE_AFTER {
                         failures = 0;
                     }
@@ -238,7 +239,7 @@ impl ManagedConnection {
         }
     }
 
-    async fn connect(&self, url: &str) -> Result<Connection, String> {
+    async fn open_connection(&self, url: &str) -> Result<Connection, String> {
         let mut uri: AMQPUri = url.parse()?;
         uri.query.heartbeat.get_or_insert(self.settings.heartbeat);
         let named = ConnectionProperties::default()
@@ -269,7 +270,7 @@ impl ManagedConnection {
     }
 
     /// Lends `connection` to all users until it fails, and returns why.
-    async fn hold(
+    async fn hold_connection(
         &self,
         connection: Arc<Connection>,
         generation: u64,
@@ -315,7 +316,7 @@ impl ManagedConnection {
 
 /// Longer each time, and never the same for two nodes.
 pub(crate) fn retry_delay(failures: u32) -> Duration {
-    pause(failures.into(), MIN_DELAY, MAX_DELAY)
+    random_backoff(failures.into(), MIN_DELAY, MAX_DELAY)
 }
 
 /// The address without its secrets.

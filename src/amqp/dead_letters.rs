@@ -49,7 +49,7 @@ impl DeadLetterConsumer {
         loop {
             let live = connection.wait_connected().await;
             let ended = tokio::select! {
-                ended = self.consume(&live, &name, &mut failures) => ended,
+                ended = self.consume_letters(&live, &name, &mut failures) => ended,
                 () = connection.wait_lost(live.generation) => Ok(()),
             };
             if let Err(why) = ended.as_ref().map_err(ToString::to_string) {
@@ -67,7 +67,7 @@ impl DeadLetterConsumer {
         }
     }
 
-    async fn consume(
+    async fn consume_letters(
         &self,
         live: &LiveConnection,
         name: &str,
@@ -82,9 +82,9 @@ impl DeadLetterConsumer {
             channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
         while let Some(delivery) = consumer.next().await {
             let delivery = delivery?;
-            let letter = self.read(&delivery);
+            let letter = self.read_letter(&delivery);
             loop {
-                match self.kept.keep(&letter).await {
+                match self.kept.keep_letter(&letter).await {
                     Ok(true) => break,
                     Ok(false) => tracing::warn!(
                         queue = self.queue,
@@ -103,7 +103,7 @@ impl DeadLetterConsumer {
     }
 
     /// The message as it came, and why it was not handled.
-    fn read(&self, delivery: &Delivery) -> DeadLetter {
+    fn read_letter(&self, delivery: &Delivery) -> DeadLetter {
         let mut headers = text_headers(delivery);
         let mut first =
             |name: &str| headers.remove(&format!("x-first-death-{name}")).unwrap_or_default();
@@ -118,18 +118,18 @@ impl DeadLetterConsumer {
             headers,
             body: Some(body),
         };
-        let replica = self.replica(&letter);
+        let replica = self.find_replica(&letter);
         let context = replica.map_or_else(String::new, |replica| replica.context().to_owned());
         let cannot = replica.and_then(|replica| {
             let read = read_event(replica.context(), &self.names, &letter.headers, &delivery.data);
-            read.and_then(|event| replica.reads(event)).err()
+            read.and_then(|event| replica.check_readable(event)).err()
         });
         let reason = cannot.unwrap_or_else(|| format!("the broker says `{reason}`"));
         DeadLetter { context, reason, ..letter }
     }
 
     /// For whom a letter was meant, by the queue that it came from.
-    fn replica(&self, letter: &DeadLetter) -> Option<&Arc<dyn ReplicaHandle>> {
+    fn find_replica(&self, letter: &DeadLetter) -> Option<&Arc<dyn ReplicaHandle>> {
         self.replicas
             .iter()
             .find(|replica| letter.queue.ends_with(&format!(".{}", replica.context())))
@@ -145,13 +145,13 @@ impl DeadLetterConsumer {
             ))
         };
         let replica = self
-            .replica(letter)
+            .find_replica(letter)
             .ok_or_else(|| cannot("no context here listens to that context".into()))?;
         let body =
             letter.body.as_ref().ok_or_else(|| cannot("its body was too large to keep".into()))?;
         let event = read_event(replica.context(), &self.names, &letter.headers, body.as_bytes())
             .map_err(cannot)?;
-        match replica.take(vec![event]).await.map_err(Fault::Store)?.pop() {
+        match replica.take_events(vec![event]).await.map_err(Fault::Store)?.pop() {
             None => Ok(()),
             Some((_, why)) => Err(cannot(why)),
         }
@@ -165,13 +165,13 @@ impl fmt::Debug for DeadLetterConsumer {
 }
 
 impl DeadLetters for DeadLetterConsumer {
-    fn all(&self) -> Result<Vec<(u64, DeadLetter)>, Fault> {
-        Ok(self.kept.all()?)
+    fn list_letters(&self) -> Result<Vec<(u64, DeadLetter)>, Fault> {
+        Ok(self.kept.list_letters()?)
     }
 
-    fn settle(&self, number: u64, redrive: bool) -> BoxFuture<'_, Result<bool, Fault>> {
+    fn settle_letter(&self, number: u64, redrive: bool) -> BoxFuture<'_, Result<bool, Fault>> {
         async move {
-            let found = self.kept.all()?.into_iter().find(|(of, _)| *of == number);
+            let found = self.kept.list_letters()?.into_iter().find(|(of, _)| *of == number);
             let Some((_, letter)) = found else { return Ok(false) };
             if redrive {
                 self.try_again(&letter).await?;

@@ -7,7 +7,7 @@ use super::{
     event_message::{check_sent, read_delivery},
     topology::{
         SINK, dead_letter_queue, declare_dead_letter_queue, declare_exchange, declare_queue,
-        is_channel_error, text,
+        is_channel_error, text_value,
     },
 };
 use crate::{actors::ReplicaHandle, events::EventNames};
@@ -69,7 +69,7 @@ impl EventConsumer {
             }
             let live = self.connection.wait_connected().await;
             let (why, is_link) = tokio::select! {
-                ended = self.consume(&live, &mut failures) => match ended {
+                ended = self.consume_events(&live, &mut failures) => match ended {
                     Ok(()) => ("its queue was taken away".to_owned(), false),
                     Err(why) => (why.to_string(), !is_channel_error(&why)),
                 },
@@ -94,18 +94,18 @@ impl EventConsumer {
         }
     }
 
-    async fn consume(&self, live: &LiveConnection, failures: &mut u32) -> lapin::Result<()> {
+    async fn consume_events(&self, live: &LiveConnection, failures: &mut u32) -> lapin::Result<()> {
         let channel = live.connection.create_channel().await?;
         declare_exchange(&channel, &self.settings.exchange, ExchangeKind::Topic).await?;
         declare_dead_letter_queue(&channel, &self.settings.node).await?;
         let arguments = [
             ("x-delivery-limit", AMQPValue::LongInt(DELIVERIES)),
             ("x-expires", AMQPValue::LongInt(FORGOTTEN)),
-            ("x-dead-letter-exchange", text("")),
-            ("x-dead-letter-routing-key", text(&dead_letter_queue(&self.settings.node))),
+            ("x-dead-letter-exchange", text_value("")),
+            ("x-dead-letter-routing-key", text_value(&dead_letter_queue(&self.settings.node))),
             // The broker drops a dead letter only when its queue has it.
-            ("x-dead-letter-strategy", text("at-least-once")),
-            ("x-overflow", text("reject-publish")),
+            ("x-dead-letter-strategy", text_value("at-least-once")),
+            ("x-overflow", text_value("reject-publish")),
         ];
         declare_queue(&channel, &self.queue, &arguments).await?;
         let queue = self.queue.as_str();
@@ -128,13 +128,13 @@ impl EventConsumer {
             {
                 batch.push(next?);
             }
-            self.take(batch).await?;
+            self.take_events(batch).await?;
             *failures = 0;
         }
         Ok(())
     }
 
-    async fn take(&self, batch: Vec<Delivery>) -> lapin::Result<()> {
+    async fn take_events(&self, batch: Vec<Delivery>) -> lapin::Result<()> {
         let mut events = Vec::with_capacity(batch.len());
         let mut ackers = Vec::with_capacity(batch.len());
         for delivery in &batch {
@@ -143,12 +143,12 @@ impl EventConsumer {
                     events.push(event);
                     ackers.push(Some(&delivery.acker));
                 }
-                Err(why) => self.reject(&delivery.acker, &why).await?,
+                Err(why) => self.reject_delivery(&delivery.acker, &why).await?,
             }
         }
         let mut failures = 0;
         let unreadable = loop {
-            match self.replica.take(events.clone()).await {
+            match self.replica.take_events(events.clone()).await {
                 Ok(unreadable) => break unreadable,
                 // The store is behind, or has failed: then the process ends, and all of it comes again.
                 Err(why) => {
@@ -160,7 +160,7 @@ impl EventConsumer {
         };
         for (place, why) in unreadable {
             if let Some(acker) = ackers.get_mut(place).and_then(Option::take) {
-                self.reject(acker, &why).await?;
+                self.reject_delivery(acker, &why).await?;
             }
         }
         match ackers.into_iter().flatten().next_back() {
@@ -170,7 +170,7 @@ impl EventConsumer {
     }
 
     /// Has the broker set a message aside.
-    async fn reject(&self, acker: &Acker, why: &str) -> lapin::Result<()> {
+    async fn reject_delivery(&self, acker: &Acker, why: &str) -> lapin::Result<()> {
         tracing::warn!(queue = self.queue, why, "dead-lettering message");
         check_sent(acker.reject(BasicRejectOptions { requeue: false }).await?)
     }

@@ -49,5 +49,5 @@ pub fn read_event(
         PREFIXES.iter().find_map(|prefix| headers.get(&format!("{prefix}{name}")).cloned())
     };
     let data = serde_json::from_slice(body).map_err(|why| format!("its body is no JSON: {why}"))?;
-    events::read(context, names, attribute, data)
+    events::read_event(context, names, attribute, data)
 }

@@ -25,7 +25,7 @@ impl Lease {
     }
 
     /// Declares the exclusive queue; refused while another connection has it.
-    pub(super) async fn declare(&self, live: &LiveConnection) -> lapin::Result<()> {
+    pub(super) async fn declare_queue(&self, live: &LiveConnection) -> lapin::Result<()> {
         let channel = live.connection.create_channel().await?;
         let exclusive = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
         channel.queue_declare(self.queue.as_str().into(), exclusive, FieldTable::default()).await?;

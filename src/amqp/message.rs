@@ -1,6 +1,6 @@
 //! What a command looks like as a message, and its reply.
 
-use crate::api::{Answer, Headers, text};
+use crate::api::{Answer, Headers, header_text};
 use lapin::{
     BasicProperties,
     types::{AMQPValue, FieldTable, ShortString},
@@ -23,12 +23,12 @@ pub struct InboundCommand {
 
 impl InboundCommand {
     /// What these properties say.
-    pub fn of(properties: &BasicProperties) -> Self {
+    pub fn from_properties(properties: &BasicProperties) -> Self {
         let table = properties.headers().clone().unwrap_or_default();
         let mut headers: Vec<_> = table
             .inner()
             .iter()
-            .map(|(name, value)| (name.as_str().to_ascii_lowercase(), bytes(value)))
+            .map(|(name, value)| (name.as_str().to_ascii_lowercase(), value_bytes(value)))
             .collect();
         let mut put = |name: &str, value: &Option<ShortString>| {
             if let Some(value) =
@@ -45,8 +45,9 @@ impl InboundCommand {
         // A message has a name of its own, and the broker delivers it again under the same one.
         put("idempotency-key", properties.message_id());
         let mut message = Self { headers, ..Self::default() };
-        message.delivery_count =
-            text(&message, "x-delivery-count").and_then(|count| count.parse().ok()).unwrap_or(0);
+        message.delivery_count = header_text(&message, "x-delivery-count")
+            .and_then(|count| count.parse().ok())
+            .unwrap_or(0);
         message.reply_to = properties.reply_to().clone().filter(|queue| !queue.as_str().is_empty());
         message.correlation =
             properties.correlation_id().clone().or_else(|| properties.message_id().clone());
@@ -54,14 +55,14 @@ impl InboundCommand {
     }
 
     /// What is said of `answer` beside its body.
-    pub fn reply(&self, answer: &Answer) -> BasicProperties {
+    pub fn reply_properties(&self, answer: &Answer) -> BasicProperties {
         let long = |value: &str| AMQPValue::LongString(value.into());
         let mut headers = FieldTable::default();
         headers.insert("status".into(), AMQPValue::LongInt(answer.status.into()));
         for (name, value) in &answer.headers {
             headers.insert((*name).into(), long(value));
         }
-        if let Some(correlation) = text(self, CORRELATION) {
+        if let Some(correlation) = header_text(self, CORRELATION) {
             headers.insert(CORRELATION.into(), long(correlation));
         }
         let mut properties = BasicProperties::default()
@@ -85,7 +86,7 @@ impl Headers for InboundCommand {
 }
 
 /// A value as it would stand in a header of HTTP; one that could not stand there is there, and says nothing.
-fn bytes(value: &AMQPValue) -> Vec<u8> {
+fn value_bytes(value: &AMQPValue) -> Vec<u8> {
     let number = |number: i128| number.to_string().into_bytes();
     match value {
         AMQPValue::LongString(text) => text.as_bytes().to_vec(),
@@ -114,7 +115,9 @@ mod tests {
     #[test]
     fn the_name_of_a_message_is_its_key_unless_another_one_is_given() {
         let key = |properties| {
-            InboundCommand::of(&properties).header("idempotency-key").map(<[u8]>::to_vec)
+            InboundCommand::from_properties(&properties)
+                .header("idempotency-key")
+                .map(<[u8]>::to_vec)
         };
         assert_eq!(key(BasicProperties::default()), None);
         assert_eq!(key(with("path", AMQPValue::Void)).as_deref(), Some(b"m1".as_slice()));
@@ -129,7 +132,9 @@ mod tests {
     #[test]
     fn a_reply_is_known_by_what_the_sender_called_the_command() {
         let answer = Answer { status: 204, headers: vec![("etag", "\"3\"".into())], content: None };
-        let reply = |properties: BasicProperties| InboundCommand::of(&properties).reply(&answer);
+        let reply = |properties: BasicProperties| {
+            InboundCommand::from_properties(&properties).reply_properties(&answer)
+        };
         let named = with("X-Correlation-Id", AMQPValue::LongString("c1".into()));
         let said = reply(named.clone());
         assert_eq!(said.correlation_id().as_ref().map(ShortString::as_str), Some("m1"));

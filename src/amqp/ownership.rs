@@ -9,7 +9,7 @@
 use super::{
     connection::{LiveConnection, ManagedConnection, retry_delay},
     lease::Lease,
-    topology::{declare_queue, is_channel_error, text},
+    topology::{declare_queue, is_channel_error, text_value},
 };
 use lapin::{
     BasicProperties,
@@ -77,7 +77,7 @@ impl From<lapin::Error> for ClaimError {
     }
 }
 
-fn queue(context: &str) -> String {
+fn queue_name(context: &str) -> String {
     format!("holdfast.owner.{context}")
 }
 
@@ -96,7 +96,7 @@ impl OwnershipClaim {
         let claimed = async {
             let Some(live) = connection.first_attempt().await else { return Ok(None) };
             tokio::select! {
-                claimed = self.claim(&live) => claimed.map(|()| Some(live)),
+                claimed = self.claim_queues(&live) => claimed.map(|()| Some(live)),
                 () = connection.wait_lost(live.generation) => Ok(None),
             }
         };
@@ -104,7 +104,7 @@ impl OwnershipClaim {
             Ok(Ok(None)) => return Ok(()),
             Ok(Ok(Some(live))) => {
                 let leased = tokio::select! {
-                    leased = self.lease(&live, connection, lease) => leased,
+                    leased = self.open_lease(&live, connection, lease) => leased,
                     () = connection.wait_lost(live.generation) => Ok(()),
                 };
                 match leased {
@@ -123,7 +123,7 @@ impl OwnershipClaim {
 
     /// Claims on each new connection. Resolves when another process turns out to have one of the contexts, or to run with
     /// the same data.
-    pub async fn hold(
+    pub async fn hold_claim(
         self,
         connection: Arc<ManagedConnection>,
         mut lease: Lease,
@@ -132,9 +132,9 @@ impl OwnershipClaim {
         let mut failures = 0;
         loop {
             let claimed = async {
-                self.claim(&live).await?;
-                self.lease(&live, &connection, &mut lease).await?;
-                self.announce(&live, &lease.run).await
+                self.claim_queues(&live).await?;
+                self.open_lease(&live, &connection, &mut lease).await?;
+                self.announce_owner(&live, &lease.run).await
             };
             let claimed = tokio::select! {
                 claimed = claimed => claimed,
@@ -162,20 +162,24 @@ impl OwnershipClaim {
     }
 
     /// Takes the lease, where this node decides for anything.
-    async fn lease(
+    async fn open_lease(
         &self,
         live: &LiveConnection,
         connection: &ManagedConnection,
         lease: &mut Lease,
     ) -> Result<(), ClaimError> {
-        if self.contexts.is_empty() { Ok(()) } else { self.acquire(live, connection, lease).await }
+        if self.contexts.is_empty() {
+            Ok(())
+        } else {
+            self.acquire_lease(live, connection, lease).await
+        }
     }
 
     /// Acquires the lease. A connection that was lost may live on at the broker for a while and hold
     /// it. The lost connection of this very process is waited for: it is known by the name of the
     /// process, which is announced with the owner's name. Another process is waited for as long as
     /// the broker may need to notice a lost connection; then this one may not go on.
-    async fn acquire(
+    async fn acquire_lease(
         &self,
         live: &LiveConnection,
         connection: &ManagedConnection,
@@ -184,7 +188,7 @@ impl OwnershipClaim {
         let mut since = None;
         let mut failures = 0;
         loop {
-            match tokio::time::timeout(self.timeout, lease.declare(live)).await {
+            match tokio::time::timeout(self.timeout, lease.declare_queue(live)).await {
                 Ok(Ok(())) => {
                     if lease.previous_holder.is_none() {
                         lease.previous_holder = Some(self.lease_holder(live).await);
@@ -214,14 +218,14 @@ impl OwnershipClaim {
         tokio::time::timeout(self.timeout, self.read_announcement(live)).await.ok()?.ok()?.1
     }
 
-    async fn claim(&self, live: &LiveConnection) -> Result<(), ClaimError> {
+    async fn claim_queues(&self, live: &LiveConnection) -> Result<(), ClaimError> {
         for context in &self.contexts {
             let channel = live.connection.create_channel().await?;
-            let queue = queue(context);
+            let queue = queue_name(context);
             let arguments = [
                 ("x-max-length", AMQPValue::LongInt(1)),
-                ("x-dead-letter-exchange", text("")),
-                ("x-dead-letter-routing-key", text(&self.store)),
+                ("x-dead-letter-exchange", text_value("")),
+                ("x-dead-letter-routing-key", text_value(&self.store)),
             ];
             match declare_queue(&channel, &queue, &arguments).await {
                 Ok(()) => {}
@@ -241,7 +245,7 @@ impl OwnershipClaim {
     }
 
     /// Leaves word of what this node is called, and which process of it runs. A broker that takes nothing at present lets that wait.
-    async fn announce(&self, live: &LiveConnection, run: &str) -> Result<(), ClaimError> {
+    async fn announce_owner(&self, live: &LiveConnection, run: &str) -> Result<(), ClaimError> {
         let channel = live.connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         for context in &self.contexts {
@@ -250,7 +254,7 @@ impl OwnershipClaim {
                 .with_content_type("text/plain".into());
             let properties = properties.with_message_id(run.into());
             let options = BasicPublishOptions::default();
-            let queue = queue(context);
+            let queue = queue_name(context);
             channel
                 .basic_publish("".into(), queue.into(), options, self.node.as_bytes(), properties)
                 .await?
@@ -266,7 +270,7 @@ impl OwnershipClaim {
         live: &LiveConnection,
     ) -> lapin::Result<(Option<String>, Option<String>)> {
         match self.contexts.first() {
-            Some(context) => self.read_owner(live, &queue(context)).await,
+            Some(context) => self.read_owner(live, &queue_name(context)).await,
             None => Ok((None, None)),
         }
     }

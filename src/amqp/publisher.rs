@@ -70,7 +70,7 @@ impl Publisher {
         }
     }
 
-    async fn publish(
+    async fn publish_events(
         &self,
         context: &'static str,
         items: &[(u64, RecordedEvent)],
@@ -103,14 +103,14 @@ impl Publisher {
         items: &[(u64, RecordedEvent)],
         (taken, moves): (&AtomicUsize, &AtomicUsize),
     ) -> lapin::Result<()> {
-        let channel = self.channel(live, context).await?;
+        let channel = self.open_channel(live, context).await?;
         let mut confirms = Vec::with_capacity(items.len().min(WINDOW));
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         for (_, event) in items.iter().take(WINDOW) {
             let key = format!("{context}.{}", event.name);
             let body = event.data.to_string();
             let properties =
-                self.properties(&CloudEvent { context, event, names: &self.settings.names });
+                self.event_properties(&CloudEvent { context, event, names: &self.settings.names });
             let exchange = ShortString::from(self.settings.exchange.as_str());
             confirms.push(
                 channel
@@ -154,7 +154,7 @@ impl Publisher {
     }
 
     /// The channel of `context` on this connection, with the exchange in place.
-    async fn channel(
+    async fn open_channel(
         &self,
         live: &LiveConnection,
         context: &'static str,
@@ -173,10 +173,10 @@ impl Publisher {
         Ok(channel)
     }
 
-    fn properties(&self, event: &CloudEvent<'_>) -> BasicProperties {
+    fn event_properties(&self, event: &CloudEvent<'_>) -> BasicProperties {
         let mut headers = FieldTable::default();
         let text = |value: String| AMQPValue::LongString(value.into());
-        for (name, value) in event.attributes() {
+        for (name, value) in event.list_attributes() {
             headers.insert(format!("{}{name}", self.settings.prefix).into(), text(value));
         }
         if let Some(trace) = &event.event.trace {
@@ -196,17 +196,17 @@ impl Publisher {
 }
 
 impl Sink<RecordedEvent> for Publisher {
-    fn take<'a>(
+    fn take_items<'a>(
         &'a self,
         context: &'static str,
         items: &'a [(u64, RecordedEvent)],
     ) -> BoxFuture<'a, Result<usize, String>> {
-        self.publish(context, items).boxed()
+        self.publish_events(context, items).boxed()
     }
 
     fn health(&self) -> Option<SinkHealth> {
         let trouble = sync::lock(&self.errors).values().next().cloned();
-        let (up, word, error) = self.connection.state().borrow().describe(trouble);
+        let (up, word, error) = self.connection.state().borrow().describe_state(trouble);
         Some(SinkHealth {
             sink: SINK,
             up,

@@ -39,7 +39,7 @@ pub fn dead_letter_queue(node: &str) -> String {
 
 /// Declares the dead-letter queue of a node.
 pub async fn declare_dead_letter_queue(channel: &Channel, node: &str) -> lapin::Result<()> {
-    let arguments = [("x-overflow", text("reject-publish"))];
+    let arguments = [("x-overflow", text_value("reject-publish"))];
     declare_queue(channel, &dead_letter_queue(node), &arguments).await
 }
 
@@ -60,7 +60,7 @@ pub async fn declare_queue(
     arguments: &[(&str, AMQPValue)],
 ) -> lapin::Result<()> {
     let mut table = FieldTable::default();
-    table.insert("x-queue-type".into(), text("quorum"));
+    table.insert("x-queue-type".into(), text_value("quorum"));
     for (name, value) in arguments {
         table.insert((*name).into(), value.clone());
     }
@@ -68,7 +68,7 @@ pub async fn declare_queue(
     channel.queue_declare(queue.into(), durable, table).await.map(drop)
 }
 
-pub fn text(text: &str) -> AMQPValue {
+pub fn text_value(text: &str) -> AMQPValue {
     AMQPValue::LongString(text.into())
 }
 

@@ -2,11 +2,11 @@
 
 use super::{
     conditions::{check_content, idempotency_key, if_match},
-    hal::{media, splice},
+    hal::{media_type, splice_fields},
     headers::{Headers, bounded_header},
     json::parse_json,
     problem::Problem,
-    request::{Answer, Request},
+    request::{Answer, ApiRequest},
     routing::CommandRoute,
 };
 use crate::actors::{CommandRequest, Context, Outcome, Verb};
@@ -17,14 +17,14 @@ use std::future::Future;
 ///
 /// # Errors
 /// The [`Problem`] of the request, or of the command.
-pub async fn command<H: Headers>(
-    request: &Request<'_, H>,
+pub async fn run_command<H: Headers>(
+    request: &ApiRequest<'_, H>,
     context: &dyn Context,
     route: CommandRoute<'_>,
     depth: usize,
     body: impl Future<Output = Result<Vec<u8>, Problem>>,
 ) -> Result<Answer, Problem> {
-    let Request { method, headers, path, rest, .. } = *request;
+    let ApiRequest { method, headers, path, rest, .. } = *request;
     let mut command = CommandRequest {
         route: route.index,
         number: route.number,
@@ -41,12 +41,12 @@ pub async fn command<H: Headers>(
     (command.if_match, command.must_exist) = if_match(headers)?;
     if let Some(key) = headers.header("idempotency-key") {
         let written = format!("{path}{rest}");
-        let routed = route.path(path);
+        let routed = route.route_path(path);
         command.idempotency = Some(idempotency_key(key, method, (&routed, &written), &sent)?);
     }
     // A refusal, too, has waited until what it was judged by is durable.
-    let outcome = context.enter(command).await?;
-    Ok(answer(request, context, route, &outcome))
+    let outcome = context.execute_command(command).await?;
+    Ok(answer_outcome(request, context, route, &outcome))
 }
 
 fn check_media_type(headers: &dyn Headers, verb: Verb) -> Result<(), Problem> {
@@ -57,13 +57,13 @@ fn check_media_type(headers: &dyn Headers, verb: Verb) -> Result<(), Problem> {
     check_content(headers, &["application/json"], "accept-post")
 }
 
-fn answer<H: Headers>(
-    request: &Request<'_, H>,
+fn answer_outcome<H: Headers>(
+    request: &ApiRequest<'_, H>,
     context: &dyn Context,
     route: CommandRoute<'_>,
     outcome: &Outcome,
 ) -> Answer {
-    let Request { base, collection, .. } = *request;
+    let ApiRequest { base, collection, .. } = *request;
     let status = match (outcome.settled, route.info.verb) {
         (false, _) => 202,
         (true, Verb::Post) if route.info.word.is_none() => 201,
@@ -86,8 +86,15 @@ fn answer<H: Headers>(
     headers.push(("etag", format!("\"{}\"", outcome.version)));
     let content = (status != 204).then(|| {
         let mut out = Vec::with_capacity(outcome.body.len() + 256);
-        splice(&mut out, &outcome.body, outcome.number, base, collection, context.name().item);
-        (media(request.headers), out)
+        splice_fields(
+            &mut out,
+            &outcome.body,
+            outcome.number,
+            base,
+            collection,
+            context.name().item,
+        );
+        (media_type(request.headers), out)
     });
     Answer { status, headers, content }
 }

@@ -1,7 +1,7 @@
 //! What a command has to fulfil before it is decided: media type, coding, `If-Match`, `Idempotency-Key`.
 
 use super::{
-    headers::{Headers, text, visible},
+    headers::{Headers, header_text, visible_text},
     problem::Problem,
 };
 use crate::{
@@ -19,13 +19,15 @@ pub fn check_content(
     hint: &'static str,
 ) -> Result<(), Problem> {
     check_coding(headers)?;
-    let mut parts = text(headers, "content-type").unwrap_or_default().split(';').map(str::trim);
+    let mut parts =
+        header_text(headers, "content-type").unwrap_or_default().split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
     if !accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted)) {
         let first = accepted.first().copied().unwrap_or_default();
         let en = format!("send the body with `Content-Type: {first}`");
         let ko = format!("본문을 `Content-Type: {first}` 헤더와 함께 보내세요");
-        return Err(Problem::new("unsupported-media-type", en, ko).with(hint, accepted.join(", ")));
+        return Err(Problem::new("unsupported-media-type", en, ko)
+            .with_parameter(hint, accepted.join(", ")));
     }
     let charset = parts.filter_map(|part| part.split_once('=')).find_map(|(name, value)| {
         name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
@@ -43,21 +45,22 @@ pub fn check_content(
 
 /// Refuses a body that is compressed, or encoded in another way.
 pub fn check_coding(headers: &dyn Headers) -> Result<(), Problem> {
-    let codings = text(headers, "content-encoding").unwrap_or_default().split(',').map(str::trim);
+    let codings =
+        header_text(headers, "content-encoding").unwrap_or_default().split(',').map(str::trim);
     let mut others =
         codings.filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"));
     others.next().map_or(Ok(()), |coding| {
         let en = format!("the coding `{coding}` is not supported: send the body as it is");
         let ko = format!("`{coding}` 인코딩은 지원하지 않습니다. 본문을 그대로 보내세요");
         let problem = Problem::new("unsupported-encoding", en, ko);
-        Err(problem.with("accept-encoding", "identity".to_owned()))
+        Err(problem.with_parameter("accept-encoding", "identity".to_owned()))
     })
 }
 
 /// The versions in `If-Match`, and whether it is `*`.
 pub fn if_match(headers: &dyn Headers) -> Result<(Vec<u64>, bool), Problem> {
     let Some(value) = headers.header("if-match") else { return Ok((Vec::new(), false)) };
-    let value = visible(value).unwrap_or_default().trim();
+    let value = visible_text(value).unwrap_or_default().trim();
     if value == "*" {
         return Ok((Vec::new(), true));
     }
@@ -72,7 +75,7 @@ pub fn if_match(headers: &dyn Headers) -> Result<(Vec<u64>, bool), Problem> {
             ));
         };
         // A weak tag, or one of another server, matches nothing: no item has version 0.
-        let version = number::parse(inner).ok().filter(|_| strong.len() == tag.len());
+        let version = number::parse_number(inner).ok().filter(|_| strong.len() == tag.len());
         versions.push(version.unwrap_or(0));
     }
     Ok((versions, false))
@@ -86,7 +89,7 @@ pub fn idempotency_key(
     (route, written): (&str, &str),
     body: &[u8],
 ) -> Result<IdempotencyKey, Problem> {
-    let key = visible(key).and_then(|key| unquote(key.trim())).ok_or_else(|| {
+    let key = visible_text(key).and_then(|key| unquote_tag(key.trim())).ok_or_else(|| {
         Problem::new(
             "bad-idempotency-key",
             "Idempotency-Key has 1 to 255 printable characters",
@@ -101,7 +104,7 @@ pub fn idempotency_key(
     Ok(IdempotencyKey { scope, before: Some(before) })
 }
 
-fn unquote(value: &str) -> Option<String> {
+fn unquote_tag(value: &str) -> Option<String> {
     let key = match value.strip_prefix('"') {
         None if value.contains('"') => return None,
         None => value.to_owned(),
@@ -127,10 +130,10 @@ mod tests {
 
     #[test]
     fn a_key_is_quoted_or_bare_and_has_1_to_255_characters() {
-        assert_eq!(unquote(r#""a\"b\\""#).as_deref(), Some(r#"a"b\"#));
-        assert_eq!(unquote("8e03").as_deref(), Some("8e03"));
+        assert_eq!(unquote_tag(r#""a\"b\\""#).as_deref(), Some(r#"a"b\"#));
+        assert_eq!(unquote_tag("8e03").as_deref(), Some("8e03"));
         for wrong in ["", "\"\"", "\"", "\"a", "a\"", r#""a"b""#, r#""\x""#, &"k".repeat(256)] {
-            assert_eq!(unquote(wrong), None, "{wrong}");
+            assert_eq!(unquote_tag(wrong), None, "{wrong}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{BodySchema, Declaration, RouteInfo, Verb},
-    api::schema::{self, Direction, component, reference},
+    api::schema::{self, Direction, add_component, refer_to},
 };
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
@@ -47,8 +47,8 @@ pub fn describe_item(
     schemas: &mut Map<String, Value>,
 ) -> (String, Value) {
     let name = context.name();
-    let component_name = format!("{}.{}", name.system, capitalised(name.item));
-    let shown = component(schemas, &component_name, Direction::Response, |generator| {
+    let component_name = format!("{}.{}", name.system, capitalise_word(name.item));
+    let shown = add_component(schemas, &component_name, Direction::Response, |generator| {
         context.shown_schema(generator)
     });
     if let Some(item) = schemas.get_mut(&component_name).and_then(Value::as_object_mut) {
@@ -58,7 +58,7 @@ pub fn describe_item(
 }
 
 fn add_links(item: &mut Map<String, Value>, rel: &str) {
-    let link = reference("Link");
+    let link = refer_to("Link");
     let added = [
         (
             "id",
@@ -115,7 +115,7 @@ pub fn describe_command(
         Some(word) => (
             format!("/{word}/{{id}}"),
             format!("{method}.{word}"),
-            format!("{} a {item}", capitalised(word)),
+            format!("{} a {item}", capitalise_word(word)),
         ),
         None if route.verb == Verb::Post => {
             (String::new(), "create".to_owned(), format!("{does} a {item}"))
@@ -123,10 +123,10 @@ pub fn describe_command(
         None => ("/{id}".to_owned(), method.to_owned(), format!("{does} a {item}")),
     };
     let body = (!route.bodies.is_empty()).then(|| {
-        let word = route.word.map(capitalised).unwrap_or_default();
-        let name = format!("{item_schema}.{}{word}", capitalised(method));
+        let word = route.word.map(capitalise_word).unwrap_or_default();
+        let name = format!("{item_schema}.{}{word}", capitalise_word(method));
         let body = |generator: &mut SchemaGenerator| any_of(&route.bodies, generator);
-        let made = component(schemas, &name, Direction::Request, body);
+        let made = add_component(schemas, &name, Direction::Request, body);
         (name, made)
     });
     CommandDescription { rest, method, name, summary, body }
@@ -147,7 +147,7 @@ fn any_of(bodies: &[BodySchema], generator: &mut SchemaGenerator) -> Schema {
         if let Some(Value::Object(fields)) = own.get("properties") {
             properties.extend(fields.clone());
         }
-        examples.push(schema::example(&own, generator.definitions(), ""));
+        examples.push(schema::example_of(&own, generator.definitions(), ""));
     }
     // The fields of several bodies are not sent together.
     json_schema!({
@@ -155,7 +155,7 @@ fn any_of(bodies: &[BodySchema], generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
-fn capitalised(word: &str) -> String {
+fn capitalise_word(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -31,14 +31,14 @@ pub fn parse_json(body: &[u8], depth: usize) -> Result<Value, Problem> {
     let parsed = Once(&place).deserialize(&mut json);
     let parsed = parsed.and_then(|value| json.end().map(|()| value));
     parsed.map_err(|error| match place.into_inner() {
-        Place { names, is_twice: true } => {
-            Problem::bad_body(BadBody::twice(lenient::pointer(names)))
+        ValueAt { names, is_twice: true } => {
+            Problem::bad_body(BadBody::member_twice(lenient::json_pointer(names)))
         }
         // The parser knows no way to tell but its words.
-        Place { names, .. } if error.to_string().starts_with("number out of range") => {
-            Problem::bad_body(BadBody::out_of_range(lenient::pointer(names)))
+        ValueAt { names, .. } if error.to_string().starts_with("number out of range") => {
+            Problem::bad_body(BadBody::out_of_range(lenient::json_pointer(names)))
         }
-        Place { .. } => unreadable(body, &error),
+        ValueAt { .. } => unreadable_json(body, &error),
     })
 }
 
@@ -62,7 +62,7 @@ fn is_deeper(body: &str, depth: usize) -> bool {
     false
 }
 
-fn unreadable(body: &str, error: &serde_json::Error) -> Problem {
+fn unreadable_json(body: &str, error: &serde_json::Error) -> Problem {
     if body.trim().is_empty() {
         return Problem::new("bad-json", "the body is empty", "본문이 비어 있습니다");
     }
@@ -80,20 +80,20 @@ fn unreadable(body: &str, error: &serde_json::Error) -> Problem {
 
 /// Where the parser is.
 #[derive(Default)]
-struct Place {
+struct ValueAt {
     names: Vec<String>,
     /// The member there is given twice.
     is_twice: bool,
 }
 
 /// Reads a value in which each member is given once.
-struct Once<'a>(&'a RefCell<Place>);
+struct Once<'a>(&'a RefCell<ValueAt>);
 
 impl Once<'_> {
-    fn enter(&self, name: String) {
+    fn enter_member(&self, name: String) {
         self.0.borrow_mut().names.push(name);
     }
-    fn leave(&self) {
+    fn leave_member(&self) {
         self.0.borrow_mut().names.pop();
     }
 }
@@ -136,24 +136,24 @@ impl<'de> Visitor<'de> for Once<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut read = Vec::new();
         loop {
-            self.enter(read.len().to_string());
+            self.enter_member(read.len().to_string());
             let Some(item) = items.next_element_seed(Once(self.0))? else { break };
-            self.leave();
+            self.leave_member();
             read.push(item);
         }
-        self.leave();
+        self.leave_member();
         Ok(read.into())
     }
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut read = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            self.enter(name.clone());
+            self.enter_member(name.clone());
             if read.contains_key(&name) {
                 self.0.borrow_mut().is_twice = true;
                 return Err(A::Error::custom("a member is given twice"));
             }
             read.insert(name, members.next_value_seed(Once(self.0))?);
-            self.leave();
+            self.leave_member();
         }
         Ok(read.into())
     }
@@ -167,7 +167,8 @@ mod tests {
 
     fn parse(body: &str) -> Result<Value, String> {
         parse_json(body.as_bytes(), 4).map_err(|problem| {
-            let (_, content) = problem.answer("", &(), &ProblemTypes::default()).content.unwrap();
+            let (_, content) =
+                problem.into_answer("", &(), &ProblemTypes::default()).content.unwrap();
             let problem: Value = serde_json::from_slice(&content).unwrap();
             let pointer = problem.pointer("/errors/0/pointer").and_then(Value::as_str);
             pointer.or(problem["code"].as_str()).unwrap().to_owned()

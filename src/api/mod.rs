@@ -1,4 +1,4 @@
-//! One request, over any transport. An adapter makes a [`Request`] of what it has received, finds the route, and sends the
+//! One request, over any transport. An adapter makes a [`ApiRequest`] of what it has received, finds the route, and sends the
 //! [`Answer`] back; everything between is here, so it is the same for all adapters.
 
 mod command;
@@ -15,15 +15,16 @@ mod request;
 mod routing;
 pub mod schema;
 
-pub use command::command;
+pub use command::run_command;
 pub use conditions::{check_coding, check_content};
-pub use hal::{base, media, splice};
-pub use headers::{Headers, text};
+pub use hal::{base_url, media_type, splice_fields};
+pub use headers::{Headers, header_text};
 pub use ingress::{Ingress, IngressHealth};
 pub use json::parse_json;
 pub use problem::{Problem, ProblemTypes};
 pub use problem_codes::{PROBLEM_CODES, ProblemCode};
-pub use request::{Answer, Request};
+pub use request::{Answer, ApiRequest};
 pub use routing::{
-    Collection, CommandRoute, PathTarget, Paths, RouteMatch, find_command, methods, target,
+    Collection, CommandRoute, PathTarget, Paths, RouteMatch, allowed_methods, find_command,
+    find_target,
 };

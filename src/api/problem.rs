@@ -1,7 +1,7 @@
 //! Problems (RFC 9457): one shape for every error, with a stable code, in English or Korean.
 
 use super::{
-    headers::{Headers, text},
+    headers::{Headers, header_text},
     problem_codes::problem_code,
     request::Answer,
 };
@@ -125,13 +125,13 @@ impl Problem {
         )
     }
     /// The methods in `allow` are offered.
-    pub fn method(allow: &str) -> Self {
+    pub fn method_not_allowed(allow: &str) -> Self {
         Self::new(
             "method-not-allowed",
             format!("use one of {allow}"),
             format!("다음 중 하나를 사용하세요: {allow}"),
         )
-        .with("allow", allow.to_owned())
+        .with_parameter("allow", allow.to_owned())
     }
     /// The head of a request did not arrive in time.
     pub fn slow_head() -> Self {
@@ -194,7 +194,7 @@ impl Problem {
     }
     /// Adds a header.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: String) -> Self {
+    pub fn with_parameter(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
@@ -209,7 +209,7 @@ impl Problem {
         let mut problem = Self::new("crashed", refusal.en, refusal.ko);
         (problem.status, problem.code) = (status, refusal.code);
         if problem.status == 503 || problem.code == "still-open" {
-            return problem.with("retry-after", "1".into());
+            return problem.with_parameter("retry-after", "1".into());
         }
         problem
     }
@@ -226,8 +226,8 @@ impl Problem {
     }
 
     /// The answer to a request for `path`, which is empty where a request had none.
-    pub fn answer(self, path: &str, request: &dyn Headers, types: &ProblemTypes) -> Answer {
-        let is_korean = prefers_korean(text(request, "accept-language").unwrap_or_default());
+    pub fn into_answer(self, path: &str, request: &dyn Headers, types: &ProblemTypes) -> Answer {
+        let is_korean = prefers_korean(header_text(request, "accept-language").unwrap_or_default());
         let detail = if is_korean { self.ko.as_ref() } else { self.en.as_ref() };
         let mut body = Map::new();
         body.insert("type".into(), format!("{}{}", types.0, self.code).into());
@@ -238,7 +238,7 @@ impl Problem {
             body.insert("instance".into(), path.into());
         }
         body.insert("code".into(), self.code.as_ref().into());
-        if let Some(trace) = text(request, "traceparent")
+        if let Some(trace) = header_text(request, "traceparent")
             .and_then(|value| value.split('-').nth(1))
             .filter(|trace| trace.len() <= 64)
         {

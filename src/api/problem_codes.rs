@@ -21,207 +21,231 @@ const LATER: &str = "nothing was recorded: send it again after `Retry-After`";
 
 /// Every problem of the server itself, by status.
 pub const PROBLEM_CODES: &[ProblemCode] = &[
-    code("bad-request", 400, "Invalid request", "잘못된 요청입니다", CORRECT),
-    code("bad-json", 400, "Request body is not JSON", "본문이 JSON이 아닙니다", CORRECT),
-    code("bad-utf8", 400, "Request body is not UTF-8", "본문이 UTF-8이 아닙니다", CORRECT),
-    code("bad-body", 400, "Invalid request body", "본문이 올바르지 않습니다", CORRECT),
-    code(
+    describe_code("bad-request", 400, "Invalid request", "잘못된 요청입니다", CORRECT),
+    describe_code("bad-json", 400, "Request body is not JSON", "본문이 JSON이 아닙니다", CORRECT),
+    describe_code("bad-utf8", 400, "Request body is not UTF-8", "본문이 UTF-8이 아닙니다", CORRECT),
+    describe_code("bad-body", 400, "Invalid request body", "본문이 올바르지 않습니다", CORRECT),
+    describe_code(
         "nothing-to-change",
         400,
         "Nothing to change",
         "변경할 내용이 없습니다",
         "give a field that `detail` lists; null is no value",
     ),
-    code("too-deep", 400, "Request body nested too deeply", "본문의 중첩이 너무 깊습니다", CORRECT),
-    code("bad-page", 400, "Invalid page", "페이지 지정이 올바르지 않습니다", CORRECT),
-    code(
+    describe_code(
+        "too-deep",
+        400,
+        "Request body nested too deeply",
+        "본문의 중첩이 너무 깊습니다",
+        CORRECT,
+    ),
+    describe_code("bad-page", 400, "Invalid page", "페이지 지정이 올바르지 않습니다", CORRECT),
+    describe_code(
         "bad-filter",
         400,
         "Invalid filter",
         "필터가 올바르지 않습니다",
         "use a filter that `detail` lists",
     ),
-    code(
+    describe_code(
         "bad-cursor",
         400,
         "Invalid cursor",
         "커서가 올바르지 않습니다",
         "take `after` from a `next` link, and leave out `page`, `sort` and filters",
     ),
-    code(
+    describe_code(
         "page-too-deep",
         400,
         "Page too deep",
         "페이지가 너무 깊습니다",
         "leave out `page`, and follow the `next` links",
     ),
-    code(
+    describe_code(
         "sort-unsupported",
         400,
         "Unsupported sort",
         "지원하지 않는 정렬입니다",
         "sort by a field that `detail` lists",
     ),
-    code(
+    describe_code(
         "too-far",
         400,
         "Clock moved too far",
         "시각을 그만큼 옮길 수 없습니다",
         "move the clock by at most ten years",
     ),
-    code(
+    describe_code(
         "bad-idempotency-key",
         400,
         "Invalid Idempotency-Key",
         "Idempotency-Key가 올바르지 않습니다",
         CORRECT,
     ),
-    code(
+    describe_code(
         "idempotency-key-missing",
         400,
         "Missing Idempotency-Key",
         "Idempotency-Key가 없습니다",
         "send a key: over RabbitMQ every command needs one",
     ),
-    code("bad-if-match", 400, "Invalid If-Match", "If-Match가 올바르지 않습니다", CORRECT),
-    code(
+    describe_code("bad-if-match", 400, "Invalid If-Match", "If-Match가 올바르지 않습니다", CORRECT),
+    describe_code(
         "origin-refused",
         403,
         "Origin not allowed",
         "허용되지 않는 출처입니다",
         "operators: see `http.cors_origins`",
     ),
-    code(
+    describe_code(
         "proxy-unknown",
         403,
         "Proxy not known",
         "알 수 없는 프록시입니다",
         "operators: see `http.trusted_proxies`",
     ),
-    code(
+    describe_code(
         "admin-closed",
         403,
         "Administration is closed",
         "관리 기능이 닫혀 있습니다",
         "operators: it is open while `http.listen` is on loopback",
     ),
-    code("not-found", 404, "Not found", "찾을 수 없습니다", "check the path and the number"),
-    code(
+    describe_code(
+        "not-found",
+        404,
+        "Not found",
+        "찾을 수 없습니다",
+        "check the path and the number",
+    ),
+    describe_code(
         "method-not-allowed",
         405,
         "Method not allowed",
         "허용되지 않는 메서드입니다",
         "use a method of the header `Allow`",
     ),
-    code(
+    describe_code(
         "request-timeout",
         408,
         "Request timed out",
         "요청 시간이 초과되었습니다",
         "send head and body faster: `http.header_timeout_ms`, `http.body_timeout_ms`",
     ),
-    code(
+    describe_code(
         "still-open",
         409,
         "Not settled yet",
         "요청이 아직 처리 중입니다",
         "ask again after `Retry-After`",
     ),
-    code(
+    describe_code(
         "history-changed",
         409,
         "History changed",
         "기록이 바뀌었습니다",
         "read the events from the beginning",
     ),
-    code(
+    describe_code(
         "version-mismatch",
         412,
         "Changed meanwhile",
         "그사이 변경되었습니다",
         "read it again: `ETag` has the current version",
     ),
-    code("too-long", 413, "Too long", "보관할 수 있는 길이를 넘었습니다", LESS),
-    code("body-too-large", 413, "Request body too large", "본문이 너무 큽니다", LESS),
-    code("uri-too-long", 414, "URI too long", "주소가 너무 깁니다", LESS),
-    code(
+    describe_code("too-long", 413, "Too long", "보관할 수 있는 길이를 넘었습니다", LESS),
+    describe_code("body-too-large", 413, "Request body too large", "본문이 너무 큽니다", LESS),
+    describe_code("uri-too-long", 414, "URI too long", "주소가 너무 깁니다", LESS),
+    describe_code(
         "unsupported-media-type",
         415,
         "Unsupported media type",
         "지원하지 않는 미디어 유형입니다",
         "send `application/json`",
     ),
-    code(
+    describe_code(
         "unsupported-encoding",
         415,
         "Unsupported content coding",
         "지원하지 않는 인코딩입니다",
         "send the body as it is, without `Content-Encoding`",
     ),
-    code("bad-text", 422, "Character not allowed", "쓸 수 없는 문자가 있습니다", CORRECT),
-    code("blank", 422, "Blank text", "비워 둘 수 없습니다", CORRECT),
-    code(
+    describe_code("bad-text", 422, "Character not allowed", "쓸 수 없는 문자가 있습니다", CORRECT),
+    describe_code("blank", 422, "Blank text", "비워 둘 수 없습니다", CORRECT),
+    describe_code(
         "misdirected",
         421,
         "Not the right server",
         "다른 서버로 보낼 요청입니다",
         "use a name that the server answers for; operators: see `auth.hosts`",
     ),
-    code(
+    describe_code(
         "out-of-range",
         422,
         "Number out of range",
         "숫자가 범위를 벗어났습니다",
         "send numbers up to 9007199254740991 (2^53 − 1)",
     ),
-    code(
+    describe_code(
         "key-reused",
         422,
         "Idempotency-Key reused",
         "Idempotency-Key가 다른 요청에 사용되었습니다",
         "send a new key",
     ),
-    code("headers-too-large", 431, "Headers too large", "헤더가 너무 큽니다", LESS),
-    code(
+    describe_code("headers-too-large", 431, "Headers too large", "헤더가 너무 큽니다", LESS),
+    describe_code(
         "crashed",
         500,
         "Internal error",
         "내부 오류가 발생했습니다",
         "nothing was recorded; operators: the log has more",
     ),
-    code(
+    describe_code(
         "damaged",
         500,
         "Data damaged",
         "데이터가 손상되었습니다",
         "other rows are not affected; operators: `holdfast check-store`",
     ),
-    code(
+    describe_code(
         "outcome-unknown",
         500,
         "Outcome unknown",
         "처리 결과를 알 수 없습니다",
         "it may have been done: check, or send it again with the same `Idempotency-Key`",
     ),
-    code(
+    describe_code(
         "bad-gateway",
         502,
         "Unusable answer of another node",
         "다른 노드의 응답을 사용할 수 없습니다",
         "ask for less: the answer exceeds `node.answer_limit`",
     ),
-    code("retry-later", 503, "Try again later", "잠시 후 다시 시도해 주세요", LATER),
-    code(
+    describe_code("retry-later", 503, "Try again later", "잠시 후 다시 시도해 주세요", LATER),
+    describe_code(
         "disk-full",
         503,
         "Disk full",
         "디스크 공간이 부족합니다",
         "nothing was recorded: send it again later; operators: free space on the disk",
     ),
-    code("context-away", 503, "Context unavailable", "서버의 일부가 중지되어 있습니다", LATER),
-    code("store-failed", 503, "Store failed", "저장소에 장애가 발생했습니다", LATER),
-    code("too-many-streams", 503, "Too many event streams", "이벤트 스트림이 너무 많습니다", LATER),
-    code(
+    describe_code(
+        "context-away",
+        503,
+        "Context unavailable",
+        "서버의 일부가 중지되어 있습니다",
+        LATER,
+    ),
+    describe_code("store-failed", 503, "Store failed", "저장소에 장애가 발생했습니다", LATER),
+    describe_code(
+        "too-many-streams",
+        503,
+        "Too many event streams",
+        "이벤트 스트림이 너무 많습니다",
+        LATER,
+    ),
+    describe_code(
         "loop-detected",
         508,
         "Loop detected",
@@ -230,7 +254,7 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
     ),
 ];
 
-const fn code(
+const fn describe_code(
     code: &'static str,
     status: u16,
     en: &'static str,

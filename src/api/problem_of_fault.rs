@@ -25,7 +25,7 @@ impl From<Fault> for Problem {
             Fault::VersionMismatch { current } => {
                 let ko = format!("현재 버전은 {current}입니다");
                 let problem = Self::new("version-mismatch", format!("the current version is {current}"), ko);
-                if current == 0 { problem } else { problem.with("etag", format!("\"{current}\"")) }
+                if current == 0 { problem } else { problem.with_parameter("etag", format!("\"{current}\"")) }
             }
             Fault::KeyReused => Self::new(
                 "key-reused",
@@ -35,14 +35,14 @@ impl From<Fault> for Problem {
             Fault::Busy { retry_after } => {
                 let seconds = retry_after.as_millis().div_ceil(1000).max(1);
                 Self::new("retry-later", "try again later", "잠시 후 다시 시도해 주세요")
-                    .with("retry-after", seconds.to_string())
+                    .with_parameter("retry-after", seconds.to_string())
             }
             Fault::DiskFull => Self::new(
                 "disk-full",
                 "the disk of the server is full: new commands are refused, everything accepted is kept and can be read",
                 "서버의 디스크 공간이 부족하여 새 요청을 받을 수 없습니다. 이미 접수된 내용은 보존되며 조회할 수 있습니다",
             )
-            .with("retry-after", DISK_FULL_SECONDS.to_string()),
+            .with_parameter("retry-after", DISK_FULL_SECONDS.to_string()),
             Fault::Unknown => Self::new(
                 "outcome-unknown",
                 "the server stopped while it handled the request, which may have been done: check before you send it \
@@ -54,7 +54,7 @@ impl From<Fault> for Problem {
                 format!("{context} is not available; try again later"),
                 format!("{context}이(가) 중지되어 있습니다. 잠시 후 다시 시도해 주세요"),
             )
-            .with("retry-after", "1".into()),
+            .with_parameter("retry-after", "1".into()),
             Fault::Crashed => Self::new(
                 "crashed",
                 "the request failed because of an internal error and had no effect",
@@ -68,7 +68,7 @@ impl From<Fault> for Problem {
             Fault::Store(error) => {
                 tracing::error!(error, "store failed");
                 Self::new("store-failed", "the store has failed", "저장소에 장애가 발생했습니다")
-                    .with("retry-after", "1".into())
+                    .with_parameter("retry-after", "1".into())
             }
             Fault::Damaged(what) => {
                 tracing::error!(what, "request needs damaged data");

@@ -2,7 +2,7 @@
 
 /// A request to a collection or to an item, without its body.
 #[derive(Debug)]
-pub struct Request<'a, H> {
+pub struct ApiRequest<'a, H> {
     /// `PATCH`
     pub method: &'a str,
     /// The headers.

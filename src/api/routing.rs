@@ -39,7 +39,7 @@ impl<T: Copy> Paths<T> {
     }
 
     /// Adds the collection of the context `name`, under every alias.
-    pub fn add(&mut self, name: Name, aliases: &[&str], place: T) {
+    pub fn add_path(&mut self, name: Name, aliases: &[&str], place: T) {
         let path: Arc<str> = format!("/{}/{}", name.system, name.collection).into();
         let collection =
             || Collection { place, path: path.clone(), item: format!("{path}/{{id}}").into() };
@@ -65,7 +65,7 @@ impl<T: Copy> Paths<T> {
     }
 
     /// The collection that `path` leads into.
-    pub fn find<'a>(&'a self, path: &'a str) -> Option<RouteMatch<'a, T>> {
+    pub fn find_context<'a>(&'a self, path: &'a str) -> Option<RouteMatch<'a, T>> {
         let mut slashes = path.char_indices().skip(1).filter(|(_, c)| *c == '/').map(|(at, _)| at);
         let ends = [slashes.next().unwrap_or(path.len()), slashes.next().unwrap_or(path.len())];
         ends.into_iter().find_map(|end| {
@@ -93,7 +93,8 @@ impl PathTarget<'_> {
     pub fn check_number(&self, context: &dyn Context) -> Result<(), Problem> {
         match self {
             Self::Item(_, number)
-                if *number > LARGEST && matches!(context.read(*number), Err(Fault::Refused(_))) =>
+                if *number > LARGEST
+                    && matches!(context.read_item(*number), Err(Fault::Refused(_))) =>
             {
                 Err(Problem::out_of_range("id"))
             }
@@ -106,7 +107,7 @@ impl PathTarget<'_> {
 ///
 /// # Errors
 /// `not-found`; `out-of-range` where the number is too large for anything.
-pub fn target<'a>(context: &dyn Context, rest: &'a str) -> Result<PathTarget<'a>, Problem> {
+pub fn find_target<'a>(context: &dyn Context, rest: &'a str) -> Result<PathTarget<'a>, Problem> {
     let Some(rest) = rest.strip_prefix('/').filter(|rest| !rest.is_empty()) else {
         return Ok(PathTarget::Collection);
     };
@@ -120,7 +121,7 @@ pub fn target<'a>(context: &dyn Context, rest: &'a str) -> Result<PathTarget<'a>
 }
 
 fn item_number(text: &str) -> Result<u64, Problem> {
-    match number::parse(text) {
+    match number::parse_number(text) {
         Ok(0) | Err(NumberError::Malformed) => Err(Problem::not_found()),
         Ok(number) | Err(NumberError::TooLarge(Some(number))) => Ok(number),
         Err(NumberError::TooLarge(None)) => Err(Problem::out_of_range("id")),
@@ -140,7 +141,7 @@ pub struct CommandRoute<'a> {
 
 impl CommandRoute<'_> {
     /// The path of the command in the one spelling that it has, where the collection is at `collection`.
-    pub fn path(&self, collection: &str) -> String {
+    pub fn route_path(&self, collection: &str) -> String {
         let word = self.info.word.map_or(String::new(), |word| format!("/{word}"));
         let number = self.number.map_or(String::new(), |number| format!("/{number}"));
         [collection, &word, &number].concat()
@@ -172,7 +173,7 @@ pub fn find_command<'a>(
 }
 
 /// The methods that send a command to `target`.
-pub fn methods(context: &dyn Context, target: &PathTarget<'_>) -> Vec<&'static str> {
+pub fn allowed_methods(context: &dyn Context, target: &PathTarget<'_>) -> Vec<&'static str> {
     let is_offered = |(verb, _): &(Verb, &str)| {
         context.routes().iter().any(|route| route.verb == *verb && is_at(route, target))
     };

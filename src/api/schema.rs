@@ -15,7 +15,7 @@ pub enum Direction {
 
 /// Adds the schema that `make` makes to `components` under `name`, and the schemas it refers to under names that begin with
 /// it. Returns the schema as it is there.
-pub fn component(
+pub fn add_component(
     components: &mut Map<String, Value>,
     name: &str,
     direction: Direction,
@@ -42,27 +42,27 @@ pub fn component(
         format!("{name}.{definition}")
     };
     for (definition, mut schema) in definitions {
-        adapt(&mut schema, direction, &place);
+        adapt_schema(&mut schema, direction, &place);
         components.insert(place(&definition), schema);
     }
-    adapt(&mut root, direction, &place);
+    adapt_schema(&mut root, direction, &place);
     components.insert(name.to_owned(), root.clone());
     root
 }
 
 /// A reference to the component `name`.
-pub fn reference(name: &str) -> Value {
+pub fn refer_to(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
 /// Adds a field to an object.
-pub fn put(object: &mut Value, field: &str, value: Value) {
+pub fn put_field(object: &mut Value, field: &str, value: Value) {
     if let Some(fields) = object.as_object_mut() {
         fields.insert(field.to_owned(), value);
     }
 }
 
-fn adapt(schema: &mut Value, direction: Direction, place: &dyn Fn(&str) -> String) {
+fn adapt_schema(schema: &mut Value, direction: Direction, place: &dyn Fn(&str) -> String) {
     match schema {
         Value::Object(fields) => {
             if let Some(Value::String(to)) = fields.get_mut("$ref")
@@ -74,9 +74,11 @@ fn adapt(schema: &mut Value, direction: Direction, place: &dyn Fn(&str) -> Strin
                 accept_strings(fields);
             }
             // A property may have the name of a keyword; its value is a schema all the same.
-            fields.values_mut().for_each(|value| adapt(value, direction, place));
+            fields.values_mut().for_each(|value| adapt_schema(value, direction, place));
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| adapt(item, direction, place)),
+        Value::Array(items) => {
+            items.iter_mut().for_each(|item| adapt_schema(item, direction, place))
+        }
         _ => {}
     }
 }
@@ -117,17 +119,17 @@ fn accept_strings(fields: &mut Map<String, Value>) {
 const FUTURE: &str = "2099-07-06T09:00:00+09:00";
 
 /// A value that fits `schema`; a text is named after `field`.
-pub fn example(schema: &Value, components: &Map<String, Value>, field: &str) -> Value {
+pub fn example_of(schema: &Value, components: &Map<String, Value>, field: &str) -> Value {
     if let Some(to) = schema.get("$ref").and_then(Value::as_str) {
         let definition = to.rsplit('/').next().and_then(|name| components.get(name));
-        return definition.map_or(Value::Null, |schema| example(schema, components, field));
+        return definition.map_or(Value::Null, |schema| example_of(schema, components, field));
     }
     let given = schema.get("examples").and_then(|examples| examples.get(0));
     if let Some(value) = given.or(schema.get("const")).or_else(|| schema.get("enum")?.get(0)) {
         return value.clone();
     }
     if let Some(first) = ["oneOf", "anyOf", "allOf"].iter().find_map(|of| schema.get(of)?.get(0)) {
-        return example(first, components, field);
+        return example_of(first, components, field);
     }
     let kind = schema.get("type").map(|kind| kind.get(0).unwrap_or(kind)).and_then(Value::as_str);
     match kind {
@@ -138,13 +140,13 @@ pub fn example(schema: &Value, components: &Map<String, Value>, field: &str) -> 
             .unwrap_or(1.into()),
         Some("boolean") => true.into(),
         Some("array") => {
-            json!([example(schema.get("items").unwrap_or(&Value::Null), components, field)])
+            json!([example_of(schema.get("items").unwrap_or(&Value::Null), components, field)])
         }
         Some("object") => {
             let properties =
                 schema.get("properties").and_then(Value::as_object).into_iter().flatten();
             properties
-                .map(|(name, schema)| (name.clone(), example(schema, components, name)))
+                .map(|(name, schema)| (name.clone(), example_of(schema, components, name)))
                 .collect()
         }
         Some("string") if schema.get("format").is_some_and(|format| format == "date-time") => {
@@ -175,7 +177,7 @@ mod tests {
 
     fn made(direction: Direction) -> Map<String, Value> {
         let mut components = Map::new();
-        component(&mut components, "s.Thing", direction, |generator| {
+        add_component(&mut components, "s.Thing", direction, |generator| {
             generator.subschema_for::<Outer>()
         });
         components
@@ -205,7 +207,7 @@ mod tests {
     #[test]
     fn an_example_has_every_field() {
         let components = made(Direction::Request);
-        let example = example(&components["s.Thing"], &components, "");
+        let example = example_of(&components["s.Thing"], &components, "");
         assert_eq!(example, json!({ "count": 1, "name": "name01", "inner": { "flag": true } }));
     }
 }

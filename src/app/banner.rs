@@ -1,6 +1,6 @@
 //! What is printed when the server accepts connections.
 
-use super::failure::{Failure, print};
+use super::failure::{Failure, print_text};
 use crate::config::Config;
 use std::{
     io::{IsTerminal, Write},
@@ -11,24 +11,24 @@ use std::{
 ///
 /// # Errors
 /// [`Failure::Failed`] when stdout cannot be written.
-pub fn announce(
+pub fn announce_server(
     config: &Config,
     address: SocketAddr,
     probes: Option<SocketAddr>,
 ) -> Result<(), Failure> {
     if std::io::stderr().is_terminal() {
-        let _ = std::io::stderr().write_all(banner(config, address).as_bytes());
+        let _ = std::io::stderr().write_all(write_banner(config, address).as_bytes());
     }
     let probes = probes.map(|probes| format!("probes on http://{probes}\n")).unwrap_or_default();
-    print(&format!("{probes}listening on {}://{address}\n", config.settings.http.scheme()))
+    print_text(&format!("{probes}listening on {}://{address}\n", config.settings.http.scheme()))
 }
 
 /// The banner of a server that listens on `address`.
-pub fn banner(config: &Config, address: SocketAddr) -> String {
+pub fn write_banner(config: &Config, address: SocketAddr) -> String {
     let settings = &config.settings;
     let reach = if address.ip().is_loopback() { "loopback only" } else { "REACHABLE FROM OUTSIDE" };
     let scheme = settings.http.scheme();
-    let systems = settings.enabled();
+    let systems = settings.enabled_systems();
     let mut banner = format!(
         "  Holdfast {}            DEVELOPMENT: authentication is open, {reach}\n  API docs  {scheme}://{address}/docs/\n  \
          Metrics   {scheme}://{address}/metrics\n  Data      {} (kept)\n  Systems   {}\n",

@@ -42,7 +42,11 @@ const LEASE_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl BrokerService {
     /// Begins to connect on the runtime of `outbound`, if a broker is configured.
-    pub fn connect(outbound: &Outbound, settings: &Settings, store: &SledStore) -> Option<Self> {
+    pub fn connect_broker(
+        outbound: &Outbound,
+        settings: &Settings,
+        store: &SledStore,
+    ) -> Option<Self> {
         let urls = settings.amqp.url.reveal();
         if urls.is_empty() {
             return None;
@@ -72,7 +76,7 @@ impl BrokerService {
         let claim = OwnershipClaim {
             store: queues.clone(),
             node: name,
-            contexts: deciding(settings),
+            contexts: deciding_contexts(settings),
             timeout: patience,
         };
         Some(Self {
@@ -93,7 +97,7 @@ impl BrokerService {
     ///
     /// # Errors
     /// [`Failure`] if another node owns one of them, or runs with the same data.
-    pub async fn claim(&self) -> Result<oneshot::Receiver<OwnershipConflict>, Failure> {
+    pub async fn claim_contexts(&self) -> Result<oneshot::Receiver<OwnershipConflict>, Failure> {
         let claim = self.claim.clone();
         let link = self.claiming.clone();
         let mut lease = self.lease.clone();
@@ -104,7 +108,7 @@ impl BrokerService {
         let claimed = claimed.map_err(|why| Failure::Internal(why.to_string()))?;
         let lease = claimed.map_err(|why| Failure::Failed(why.to_string()))?;
         let (taken, is_taken) = oneshot::channel();
-        let keeping = self.claim.clone().hold(self.claiming.clone(), lease);
+        let keeping = self.claim.clone().hold_claim(self.claiming.clone(), lease);
         self.runtime.spawn(async move { taken.send(keeping.await) });
         Ok(is_taken)
     }
@@ -113,7 +117,7 @@ impl BrokerService {
     ///
     /// # Errors
     /// [`Failure`] if a cursor of a log cannot be read.
-    pub fn start(
+    pub fn start_consumers(
         &mut self,
         settings: &Settings,
         node: &Arc<LocalNode>,
@@ -132,7 +136,7 @@ impl BrokerService {
         ));
         self.runtime.spawn(Arc::clone(&publisher).declare_on_each_connection());
         let publisher: Arc<dyn Sink<RecordedEvent>> = publisher;
-        let pumps = node.attach_sink(amqp::SINK, &publisher, |context| context.history());
+        let pumps = node.attach_sink(amqp::SINK, &publisher, |context| context.event_log());
         pumps
             .map_err(|why| failed(&why))?
             .into_iter()
@@ -140,7 +144,7 @@ impl BrokerService {
 
         let store: Arc<dyn Store> = store.clone();
         let kept = DeadLetterStore::open(&store).map_err(|why| failed(&why))?;
-        let replicas = node.replicating();
+        let replicas = node.replica_handles();
         let letters = Arc::new(DeadLetterConsumer::new(
             kept,
             node.clone(),
@@ -163,7 +167,7 @@ impl BrokerService {
             let limits = Limits { body: settings.http.body_limit, depth: settings.http.json_depth };
             let entrance = CommandDispatcher::new(
                 node.contexts(),
-                settings.alone().is_some(),
+                settings.only_system().is_some(),
                 settings.http.public_url(),
                 limits,
             );
@@ -184,18 +188,18 @@ impl BrokerService {
     }
 
     /// Stops consuming; resolves when the commands in flight are answered, or after `patience`.
-    pub async fn finish(&self, patience: Duration) {
+    pub async fn finish_commands(&self, patience: Duration) {
         if let Some(commands) = &self.commands {
             // What is not answered by then is redelivered.
-            let _ = tokio::time::timeout(patience, commands.finish()).await;
+            let _ = tokio::time::timeout(patience, commands.finish_commands()).await;
         }
     }
 }
 
 /// The contexts that this node decides for.
-fn deciding(settings: &Settings) -> Vec<&'static str> {
-    let hosted = settings.hosted();
-    let all = settings.enabled().into_iter().flat_map(systems::contexts);
+fn deciding_contexts(settings: &Settings) -> Vec<&'static str> {
+    let hosted = settings.hosted_contexts();
+    let all = settings.enabled_systems().into_iter().flat_map(systems::contexts);
     let deciding = all.filter(|context| !context.is_view).map(|context| context.name.context);
     deciding.filter(|name| hosted.as_ref().is_none_or(|hosted| hosted.contains(*name))).collect()
 }

@@ -31,7 +31,7 @@ pub struct ConnectionBudget {
 }
 
 /// How many asks may be in flight to other nodes.
-pub fn asks(limit: u64) -> usize {
+pub fn reserve_for_asks(limit: u64) -> usize {
     (usize::try_from(limit).unwrap_or(usize::MAX) / 8).clamp(1, MAX_ASKS)
 }
 
@@ -40,12 +40,12 @@ impl ConnectionBudget {
     ///
     /// # Errors
     /// [`Failure::Failed`] if that is too little for a server.
-    pub fn of(settings: &Settings, limit: u64, open: usize) -> Result<Self, Failure> {
+    pub fn from_limit(settings: &Settings, limit: u64, open: usize) -> Result<Self, Failure> {
         let http = &settings.http;
         let broker = if settings.amqp.url.reveal().is_empty() { 0 } else { BROKER };
         let peers: usize = settings.peers.values().map(|contexts| contexts.len()).sum();
         // Each context of another node takes a connection that waits for events.
-        let asked = if peers == 0 { 0 } else { asks(limit) + 2 * peers };
+        let asked = if peers == 0 { 0 } else { reserve_for_asks(limit) + 2 * peers };
         let taken = [open, STORE, broker, PROBES, (http.workers + 1).saturating_mul(WORKER), asked]
             .into_iter();
         let taken = taken.fold(0, usize::saturating_add);
@@ -110,9 +110,12 @@ mod tests {
         ]);
         for limit in (200..4000).chain([20_000, 1 << 20, u64::MAX]) {
             for settings in [&settings(&[]), &few, &peers] {
-                let Ok(room) = ConnectionBudget::of(settings, limit, 40) else { continue };
-                let is_passed_on =
-                    if settings.peers.is_empty() { 0 } else { room.forwarded + asks(limit) };
+                let Ok(room) = ConnectionBudget::from_limit(settings, limit, 40) else { continue };
+                let is_passed_on = if settings.peers.is_empty() {
+                    0
+                } else {
+                    room.forwarded + reserve_for_asks(limit)
+                };
                 let all = room.connections + connection_headroom(room.connections) + is_passed_on;
                 assert!(all as u64 + 40 + 40 + 16 <= limit, "{limit}: {room:?}");
                 assert!(
@@ -120,12 +123,14 @@ mod tests {
                 );
             }
         }
-        assert!(ConnectionBudget::of(&few, 100, 40).unwrap_err().to_string().contains("ulimit"));
+        assert!(
+            ConnectionBudget::from_limit(&few, 100, 40).unwrap_err().to_string().contains("ulimit")
+        );
         assert_eq!(
-            ConnectionBudget::of(&settings(&[]), 1 << 20, 40).unwrap().connections,
+            ConnectionBudget::from_limit(&settings(&[]), 1 << 20, 40).unwrap().connections,
             MAX_CONNECTIONS
         );
-        assert_eq!(ConnectionBudget::of(&settings(&[]), 1 << 20, 40).unwrap().streams, 256);
-        assert!(ConnectionBudget::of(&settings(&[]), 256, 60).unwrap().connections >= 64);
+        assert_eq!(ConnectionBudget::from_limit(&settings(&[]), 1 << 20, 40).unwrap().streams, 256);
+        assert!(ConnectionBudget::from_limit(&settings(&[]), 256, 60).unwrap().connections >= 64);
     }
 }

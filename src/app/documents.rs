@@ -2,7 +2,7 @@
 
 use super::settings::event_names;
 use crate::{
-    actors::{Declaration, declarations},
+    actors::{Declaration, collect_declarations},
     amqp,
     config::Settings,
     events::{self, Documents},
@@ -12,13 +12,13 @@ use std::sync::Arc;
 
 /// What the contexts declare that clients reach by a server with these settings: those that it hosts, and those whose node
 /// it knows.
-fn reached(settings: &Settings) -> Vec<Arc<dyn Declaration>> {
-    let all = declarations(|board| {
-        for system in settings.enabled() {
+fn reached_contexts(settings: &Settings) -> Vec<Arc<dyn Declaration>> {
+    let all = collect_declarations(|board| {
+        for system in settings.enabled_systems() {
             systems::lay_out(system, board);
         }
     });
-    let hosted = settings.hosted();
+    let hosted = settings.hosted_contexts();
     let is_reached = |context: &Arc<dyn Declaration>| {
         let name = context.name();
         let is_hosted = hosted.as_ref().is_none_or(|hosted| hosted.contains(name.context));
@@ -29,10 +29,10 @@ fn reached(settings: &Settings) -> Vec<Arc<dyn Declaration>> {
 }
 
 /// The documents about the events, and about the commands over a broker.
-pub(super) fn documents(settings: &Settings) -> Documents {
+pub(super) fn describe_events(settings: &Settings) -> Documents {
     let names = event_names(settings);
-    let events = events::describe(&names, |board| {
-        for system in settings.enabled() {
+    let events = events::describe_events(&names, |board| {
+        for system in settings.enabled_systems() {
             systems::lay_out(system, board);
         }
     });
@@ -42,23 +42,27 @@ pub(super) fn documents(settings: &Settings) -> Documents {
     };
     Documents::of(&events, &names, &broker, |document| {
         if settings.amqp.commands {
-            amqp::describe_commands(document, &reached(settings));
+            amqp::describe_commands(document, &reached_contexts(settings));
         }
     })
 }
 
 /// `/openapi.json` of a server with these settings.
-pub(super) fn openapi(settings: &Settings) -> serde_json::Value {
+pub(super) fn describe_api(settings: &Settings) -> serde_json::Value {
     let public_url = settings.http.public_url();
-    http::openapi::document(&reached(settings), settings.alone().is_some(), public_url.as_deref())
+    http::openapi::write_document(
+        &reached_contexts(settings),
+        settings.only_system().is_some(),
+        public_url.as_deref(),
+    )
 }
 
 /// The API document of a server with these settings.
 pub fn api_document(settings: &Settings) -> String {
-    format!("{:#}\n", openapi(settings))
+    format!("{:#}\n", describe_api(settings))
 }
 
 /// The AsyncAPI document of a server with these settings.
 pub fn async_document(settings: &Settings) -> String {
-    documents(settings).asyncapi
+    describe_events(settings).asyncapi
 }

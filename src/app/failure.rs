@@ -22,7 +22,7 @@ pub enum Failure {
 
 impl Failure {
     /// [`Failure::Failed`] with the message of `error`.
-    pub fn failed(error: impl std::fmt::Display) -> Self {
+    pub fn from_error(error: impl std::fmt::Display) -> Self {
         Self::Failed(error.to_string())
     }
 
@@ -41,7 +41,7 @@ impl Failure {
 ///
 /// # Errors
 /// [`Failure::Failed`] if stdout cannot be written.
-pub fn print(text: &str) -> Result<(), Failure> {
+pub fn print_text(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

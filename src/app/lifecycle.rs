@@ -15,7 +15,7 @@ use std::{
 const BUILT_FROM: Option<&str> = option_env!("GIT_COMMIT");
 
 /// A server between its two lines.
-pub(super) struct Lifecycle {
+pub(super) struct LifecycleLog {
     began: Instant,
     /// The last durable commit when it started.
     first: Commit,
@@ -43,9 +43,9 @@ impl From<&Listeners> for ListenAddresses {
     }
 }
 
-impl Lifecycle {
+impl LifecycleLog {
     /// Logs that a server, which began to start at `began`, has started.
-    pub(super) fn started(
+    pub(super) fn log_start(
         began: Instant,
         settings: &Settings,
         addresses: &ListenAddresses,
@@ -63,22 +63,22 @@ impl Lifecycle {
             probes = addresses.probes.map(tracing::field::display),
             ports = Some(&addresses.contexts).filter(|ports| !ports.is_empty()),
             data = %settings.store.dir.display(),
-            systems = settings.enabled().join(","),
+            systems = settings.enabled_systems().join(","),
             contexts = contexts.collect::<Vec<_>>().join(","),
             node = settings.node_name(),
             last_commit = health.durable_commit,
             replayed = recovery.batches,
-            recovery_ms = millis(recovery.took),
+            recovery_ms = whole_millis(recovery.took),
             clock = %clock.now,
             clock_ahead_s = clock.ahead_seconds,
-            start_ms = millis(began.elapsed()),
+            start_ms = whole_millis(began.elapsed()),
             "server started"
         );
         Self { began, first: health.durable_commit }
     }
 
     /// Logs that the server has stopped: as it was told to, or because of a failure. The store is closed.
-    pub(super) fn stopped(&self, failure: Option<&str>, store: &SledStore) {
+    pub(super) fn log_stop(&self, failure: Option<&str>, store: &SledStore) {
         let health = store.health();
         let uptime_s = self.began.elapsed().as_secs();
         let last_commit = health.durable_commit;
@@ -101,6 +101,6 @@ impl Lifecycle {
     }
 }
 
-fn millis(time: std::time::Duration) -> u64 {
+fn whole_millis(time: std::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -24,18 +24,22 @@ pub struct Listening {
 ///
 /// # Errors
 /// [`Failure::Failed`] if one cannot be bound, with what to do.
-pub fn bind(settings: &Settings) -> Result<Listening, Failure> {
+pub fn bind_listeners(settings: &Settings) -> Result<Listening, Failure> {
     let address = settings.http.listen;
-    let all = take(address, "", &format!("choose another with --listen {}:PORT", address.ip()))?;
+    let all =
+        take_address(address, "", &format!("choose another with --listen {}:PORT", address.ip()))?;
     let contexts = settings.compat_ports().into_iter().map(|(context, port)| {
         let whose = format!(", the port of {context},");
         let way_out = "move all of these ports with `compat.first_port`, or do without them: `compat.ports = false`";
-        Ok((context, take(SocketAddr::new(address.ip(), port), &whose, way_out)?))
+        Ok((context, take_address(SocketAddr::new(address.ip(), port), &whose, way_out)?))
     });
     let contexts = contexts.collect::<Result<_, Failure>>()?;
     let way_out = "choose another with `http.probes`, or do without it";
-    let probes =
-        settings.http.probes.map(|address| take(address, ", for probes,", way_out)).transpose()?;
+    let probes = settings
+        .http
+        .probes
+        .map(|address| take_address(address, ", for probes,", way_out))
+        .transpose()?;
     let told = |listener: &TcpListener| {
         listener
             .local_addr()
@@ -50,7 +54,7 @@ pub fn bind(settings: &Settings) -> Result<Listening, Failure> {
     })
 }
 
-fn take(address: SocketAddr, whose: &str, way_out: &str) -> Result<TcpListener, Failure> {
+fn take_address(address: SocketAddr, whose: &str, way_out: &str) -> Result<TcpListener, Failure> {
     let failed = |why: std::io::Error| {
         Failure::Failed(match why.kind() {
             ErrorKind::AddrInUse => {

@@ -15,10 +15,10 @@ mod signals;
 #[cfg(test)]
 mod tests;
 
-pub use banner::{announce, banner};
+pub use banner::{announce_server, write_banner};
 pub use clock::machine_now;
 pub use documents::{api_document, async_document};
-pub use failure::{Failure, print};
-pub use listening::{Listening, bind};
-pub use server::{run, serve};
+pub use failure::{Failure, print_text};
+pub use listening::{Listening, bind_listeners};
+pub use server::{run_server, serve_system};
 pub use signals::stop_signal;

@@ -5,7 +5,7 @@ use crate::{
     actors::{LocalNode, MessageGateway, PeerClient},
     app::connection_budget,
     cluster::{HttpWire, Peers},
-    config::{ConfigProblem, MessageGateway as Gateway, Messages, Settings},
+    config::{ConfigProblem, GatewayKind as Gateway, MessagesSection, Settings},
     domain::Facts,
     http::RemoteTarget,
     limits,
@@ -58,14 +58,15 @@ impl Outbound {
     ///
     /// # Errors
     /// [`Failure`] if the configuration is wrong.
-    pub fn wire(&self, settings: &Settings) -> Result<Option<Arc<dyn PeerClient>>, Failure> {
-        let Some(credential) = credential(settings).filter(|_| !settings.peers.is_empty()) else {
+    pub fn peer_client(&self, settings: &Settings) -> Result<Option<Arc<dyn PeerClient>>, Failure> {
+        let Some(credential) = operator_credential(settings).filter(|_| !settings.peers.is_empty())
+        else {
             return Ok(None);
         };
         let mut peers = Peers {
             urls: Default::default(),
             credential,
-            asks: connection_budget::asks(limits::open_files()),
+            asks: connection_budget::reserve_for_asks(limits::open_files()),
             answer_limit: settings.node.answer_limit,
             trust: self.trust.clone(),
         };
@@ -85,19 +86,26 @@ impl Outbound {
     ///
     /// # Errors
     /// [`Failure`] if the configuration is wrong, or a cursor of a log cannot be read.
-    pub fn start(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
-        let queues = node.attach_gateway(notifications::SINK, &self.gateway(&settings.messages)?);
+    pub fn start_sinks(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
+        let queues =
+            node.attach_gateway(notifications::SINK, &self.message_gateway(&settings.messages)?);
         let queues = queues.map_err(|why| Failure::Failed(why.to_string()))?;
-        queues.into_iter().chain(node.follow()).for_each(|task| drop(self.handle.spawn(task)));
+        queues
+            .into_iter()
+            .chain(node.follow_replicas())
+            .for_each(|task| drop(self.handle.spawn(task)));
         Ok(())
     }
 
     /// What sends text messages.
-    fn gateway(&self, settings: &Messages) -> Result<Arc<dyn MessageGateway>, Failure> {
+    fn message_gateway(
+        &self,
+        settings: &MessagesSection,
+    ) -> Result<Arc<dyn MessageGateway>, Failure> {
         match settings.gateway {
             Gateway::Log => Ok(Arc::new(LogSink)),
             Gateway::Webhook => {
-                let settings = webhook(settings, self.trust.clone())?;
+                let settings = webhook_settings(settings, self.trust.clone())?;
                 Ok(Arc::new(Webhook::new(settings).map_err(Failure::Failed)?))
             }
         }
@@ -113,14 +121,14 @@ impl Drop for Outbound {
 }
 
 /// The credential of nodes, if there is one.
-pub fn credential(settings: &Settings) -> Option<String> {
+pub fn operator_credential(settings: &Settings) -> Option<String> {
     settings.node.credential.as_ref().map(|secret| secret.reveal().to_owned())
 }
 
 /// The contexts of the enabled systems that other nodes host.
 pub fn remote_contexts(settings: &Settings) -> Vec<RemoteTarget> {
-    let hosted = settings.hosted();
-    let all = settings.enabled().into_iter().flat_map(systems::contexts);
+    let hosted = settings.hosted_contexts();
+    let all = settings.enabled_systems().into_iter().flat_map(systems::contexts);
     let away = all.filter(|context| {
         hosted.as_ref().is_some_and(|hosted| !hosted.contains(context.name.context))
     });
@@ -133,7 +141,10 @@ pub fn remote_contexts(settings: &Settings) -> Vec<RemoteTarget> {
 }
 
 /// The settings of the webhook, which are checked.
-fn webhook(settings: &Messages, trust: Trust) -> Result<WebhookSettings, ConfigProblem> {
+fn webhook_settings(
+    settings: &MessagesSection,
+    trust: Trust,
+) -> Result<WebhookSettings, ConfigProblem> {
     let missing =
         || ConfigProblem("messages: the webhook needs `messages.url` and `messages.secret`".into());
     let url = settings.url.as_deref().and_then(|url| url.parse().ok()).ok_or_else(missing)?;

@@ -1,14 +1,14 @@
 //! From the settings to the parts, and from the parts to the running server.
 
 use super::{
-    banner::announce,
+    banner::announce_server,
     broker::BrokerService,
     clock::log_business_time,
     connection_budget::{self, ConnectionBudget},
-    documents::{documents, openapi},
+    documents::{describe_api, describe_events},
     failure::Failure,
-    lifecycle::{Lifecycle, ListenAddresses},
-    listening::{Listening, bind},
+    lifecycle::{LifecycleLog, ListenAddresses},
+    listening::{Listening, bind_listeners},
     outbound::{self, Outbound},
     settings::{http_settings, node_settings, store_options},
     signals::{renew_on_hangup, stop_signal},
@@ -33,19 +33,25 @@ use std::{
 ///
 /// # Errors
 /// [`Failure`] if it cannot start, or if its store fails.
-pub fn run(config: &Config, ahead: i64) -> Result<(), Failure> {
+pub fn run_server(config: &Config, ahead: i64) -> Result<(), Failure> {
     // What is written from here on is for this user alone.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    let Listening { listeners, address, probes } = bind(&config.settings)?;
-    let accepting = || announce(config, address, probes);
-    actix_rt::System::new().block_on(serve(config, ahead, listeners, accepting, stop_signal()))
+    let Listening { listeners, address, probes } = bind_listeners(&config.settings)?;
+    let accepting = || announce_server(config, address, probes);
+    actix_rt::System::new().block_on(serve_system(
+        config,
+        ahead,
+        listeners,
+        accepting,
+        stop_signal(),
+    ))
 }
 
 /// Runs the server until `stopped` resolves; `accepting` is called when it accepts connections.
 ///
 /// # Errors
 /// [`Failure`] if it cannot start, or if its store fails.
-pub async fn serve(
+pub async fn serve_system(
     config: &Config,
     ahead: i64,
     listeners: Listeners,
@@ -56,42 +62,44 @@ pub async fn serve(
     let settings = &config.settings;
     let addresses = ListenAddresses::from(&listeners);
     let store = SledStore::open(&settings.store.dir, &store_options(settings));
-    let store = Arc::new(store.map_err(Failure::failed)?);
-    let systems = settings.enabled();
+    let store = Arc::new(store.map_err(Failure::from_error)?);
+    let systems = settings.enabled_systems();
     let certificate = settings.http.tls.certificate().map_err(ConfigProblem::from)?;
     let outbound = Outbound::new(settings)?;
-    let mut broker = BrokerService::connect(&outbound, settings, &store);
+    let mut broker = BrokerService::connect_broker(&outbound, settings, &store);
     let conflict = match &broker {
-        Some(broker) => broker.claim().await?.boxed(),
+        Some(broker) => broker.claim_contexts().await?.boxed(),
         None => std::future::pending().boxed(),
     };
     let node_settings =
-        NodeSettings { wire: outbound.wire(settings)?, ..node_settings(settings, ahead) };
+        NodeSettings { wire: outbound.peer_client(settings)?, ..node_settings(settings, ahead) };
     let trees: Arc<dyn Store> = store.clone();
     let accepted = accept_histories(&trees, &node_settings, |board| {
         for system in &systems {
             systems::lay_out(system, board);
         }
     });
-    accepted.await.map_err(Failure::failed)?;
+    accepted.await.map_err(Failure::from_error)?;
     let node = LocalNode::start(trees, node_settings, |board| {
         for system in &systems {
             systems::lay_out(system, board);
         }
     });
-    let node = Arc::new(node.map_err(Failure::failed)?);
+    let node = Arc::new(node.map_err(Failure::from_error)?);
     log_business_time(&node.clock_health(), ahead);
-    while !node.ready() {
+    while !node.is_ready() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    outbound.start(settings, &node)?;
-    let dead_letters =
-        broker.as_mut().map(|broker| broker.start(settings, &node, &store)).transpose()?;
-    let lifecycle = Lifecycle::started(began, settings, &addresses, &node, &store);
+    outbound.start_sinks(settings, &node)?;
+    let dead_letters = broker
+        .as_mut()
+        .map(|broker| broker.start_consumers(settings, &node, &store))
+        .transpose()?;
+    let lifecycle = LifecycleLog::log_start(began, settings, &addresses, &node, &store);
     accepting()?;
 
     // The process ends if its store fails, or if another node owns one of its contexts.
-    let store_failed = node.durable(Commit::MAX).map(|_| None);
+    let store_failed = node.wait_durable(Commit::MAX).map(|_| None);
     let conflict =
         conflict.map(|found| found.ok().map(|found: OwnershipConflict| found.to_string()));
     let (stop, reason) = tokio::sync::watch::channel(None);
@@ -107,25 +115,28 @@ pub async fn serve(
     let renewing =
         certificate.clone().map(|certificate| actix_rt::spawn(renew_on_hangup(certificate)));
     let drain = async move { drop(ended.wait_for(Option::is_some).await) };
-    let budget =
-        ConnectionBudget::of(settings, limits::open_files(), connection_budget::open_now())?;
+    let budget = ConnectionBudget::from_limit(
+        settings,
+        limits::open_files(),
+        connection_budget::open_now(),
+    )?;
     let http = HttpSettings {
         max_connections: budget.connections,
         max_forwarded: budget.forwarded,
         max_streams: budget.streams,
-        node_credential: outbound::credential(settings),
+        node_credential: outbound::operator_credential(settings),
         remote_contexts: outbound::remote_contexts(settings),
         ingresses: broker.iter().flat_map(BrokerService::ingress).collect(),
-        openapi: Some(openapi(settings).to_string()),
-        documents: documents(settings),
+        openapi: Some(describe_api(settings).to_string()),
+        documents: describe_events(settings),
         dead_letters,
         certificate,
         trust: outbound.trust().clone(),
         ..http_settings(settings)
     };
-    http::serve(http, node.clone(), listeners, drain).await.map_err(Failure::failed)?;
+    http::serve_http(http, node.clone(), listeners, drain).await.map_err(Failure::from_error)?;
     if let Some(broker) = &broker {
-        broker.finish(Duration::from_millis(settings.http.drain_timeout_ms)).await;
+        broker.finish_commands(Duration::from_millis(settings.http.drain_timeout_ms)).await;
     }
     let failed = node.store_health().failed;
     let failed = failed.map(|error| format!("{error}; nothing more was acknowledged"));
@@ -137,6 +148,6 @@ pub async fn serve(
         context.stop().await;
     }
     store.close();
-    lifecycle.stopped(failed.as_deref(), &store);
+    lifecycle.log_stop(failed.as_deref(), &store);
     failed.map_or(Ok(()), |error| Err(Failure::Failed(error)))
 }

@@ -42,12 +42,12 @@ pub(super) fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
     for (system, contexts) in &settings.guard {
         let base = system_guards.get(system).copied().unwrap_or_default();
         for (context, guard) in contexts {
-            guards.insert(format!("{system}.{context}"), guard.over(base));
+            guards.insert(format!("{system}.{context}"), guard.apply_to(base));
         }
     }
     let systems = settings.systems.settings.clone().into_iter().collect();
     let admission = settings.admission.per_context;
-    let contexts = settings.hosted();
+    let contexts = settings.hosted_contexts();
     let accept_history = settings.node.accept_history.clone();
     let versions = settings.events.write_versions.iter().flat_map(|(system, contexts)| {
         contexts.iter().map(move |(context, version)| (format!("{system}.{context}"), *version))
@@ -109,7 +109,7 @@ pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
         problem_types: ProblemTypes::new(http.public_url().as_deref()),
         public_url: http.public_url(),
         event_names: Arc::new(event_names(settings)),
-        bare: settings.alone().is_some(),
+        bare: settings.only_system().is_some(),
         hosts: host_list(settings),
         development,
         trusted_proxies: http.trusted_proxies.clone(),

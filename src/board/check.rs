@@ -7,7 +7,7 @@ use super::{
 };
 
 /// What is missing on `wall`, in words for the author of the context.
-pub(super) fn missing(wall: &Wall) -> Vec<String> {
+pub(super) fn find_missing(wall: &Wall) -> Vec<String> {
     let asks =
         wall.contexts.iter().flat_map(|asker| asker.asks.iter().map(move |ask| (asker, ask)));
     asks.flat_map(|(asker, ask)| missing_of(asker, ask, wall)).collect()

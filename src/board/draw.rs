@@ -10,7 +10,7 @@ use std::fmt::Write;
 const LEGEND: &str = "─▶ command   ──▶ event   ══▶ ask, waits for the answer   ┄┄▶ policy or view, whenever it is heard";
 
 /// Draws `wall` as the board of `system`.
-pub(super) fn draw(system: &str, wall: &Wall) -> String {
+pub(super) fn draw_board(system: &str, wall: &Wall) -> String {
     let mut drawing = format!("{system}\n{LEGEND}\n");
     for context in &wall.contexts {
         let _ = write!(drawing, "\n{} ", context.name.short());
@@ -21,12 +21,16 @@ pub(super) fn draw(system: &str, wall: &Wall) -> String {
         };
         let kind = if context.is_view { ", view" } else { "" };
         let _ = writeln!(drawing, "· /{system}/{} ({subdomain}{kind})", context.name.collection);
-        let rows = if context.is_view { listening(context, wall) } else { commands(context, wall) };
-        drawing.push_str(&aligned(&rows));
-        let consequences = consequences(context, wall);
+        let rows = if context.is_view {
+            listening_cells(context, wall)
+        } else {
+            command_cells(context, wall)
+        };
+        drawing.push_str(&align_rows(&rows));
+        let consequences = consequence_cells(context, wall);
         if !consequences.is_empty() {
             drawing.push('\n');
-            drawing.push_str(&aligned(&consequences));
+            drawing.push_str(&align_rows(&consequences));
         }
     }
     drawing
@@ -36,7 +40,7 @@ pub(super) fn draw(system: &str, wall: &Wall) -> String {
 type Cells = Vec<Vec<String>>;
 
 /// Every command: who brings it about, and which events follow.
-fn commands(context: &BoardContext, wall: &Wall) -> Cells {
+fn command_cells(context: &BoardContext, wall: &Wall) -> Cells {
     let mut rows = Vec::new();
     for (command, events) in &context.arrows {
         let then = if events.is_empty() {
@@ -44,7 +48,7 @@ fn commands(context: &BoardContext, wall: &Wall) -> Cells {
         } else {
             format!("──▶ {}", events.join(" | "))
         };
-        let mut reasons = reasons(context, command, wall);
+        let mut reasons = reason_cells(context, command, wall);
         if reasons.is_empty() {
             reasons.push(("no one".to_owned(), "─▶", ""));
         }
@@ -61,7 +65,7 @@ fn commands(context: &BoardContext, wall: &Wall) -> Cells {
 }
 
 /// The mark of a policy that takes back a question: from an event that gives the question up.
-fn undo(policy: &Policy, wall: &Wall) -> &'static str {
+fn undo_mark(policy: &Policy, wall: &Wall) -> &'static str {
     let asks = wall.contexts.iter().filter(|asker| asker.name == policy.source);
     let undone = asks.flat_map(|asker| &asker.asks).any(|ask| is_undo(ask, policy));
     if undone { " (undo)" } else { "" }
@@ -75,7 +79,7 @@ pub(super) fn is_undo(ask: &FoundAsk, policy: &Policy) -> bool {
 }
 
 /// Who or what brings `command` about: routes, questions, policies, answers, the time.
-fn reasons(
+fn reason_cells(
     context: &BoardContext,
     command: &str,
     wall: &Wall,
@@ -102,7 +106,7 @@ fn reasons(
         .iter()
         .filter(|policy| policy.target == context.name && policy.command == command);
     let heard = |policy: &Policy| format!("{}: {}", policy.source.short(), policy.event);
-    reasons.extend(policies.map(|policy| (heard(policy), "┄┄▶", undo(policy, wall))));
+    reasons.extend(policies.map(|policy| (heard(policy), "┄┄▶", undo_mark(policy, wall))));
     for ask in context.asks.iter().filter(|ask| ask.settle == command) {
         let callee = ask.callee.rsplit('.').next().unwrap_or(ask.callee);
         let answer = (format!("answer of {callee}"), " ─▶", "");
@@ -120,7 +124,7 @@ fn reasons(
 }
 
 /// What follows elsewhere from each event.
-fn consequences(context: &BoardContext, wall: &Wall) -> Cells {
+fn consequence_cells(context: &BoardContext, wall: &Wall) -> Cells {
     let mut events: Vec<&String> = Vec::new();
     for event in context.arrows.iter().flat_map(|(_, events)| events) {
         if !events.contains(&event) {
@@ -149,7 +153,7 @@ fn consequences(context: &BoardContext, wall: &Wall) -> Cells {
             .iter()
             .filter(|policy| policy.source == context.name && policy.event == *event)
         {
-            let mark = undo(policy, wall);
+            let mark = undo_mark(policy, wall);
             rows.push(vec![
                 event.clone(),
                 format!("┄┄▶ {}: {}{mark}", policy.target.short(), policy.command),
@@ -165,7 +169,7 @@ fn consequences(context: &BoardContext, wall: &Wall) -> Cells {
 }
 
 /// What a view hears.
-fn listening(context: &BoardContext, wall: &Wall) -> Cells {
+fn listening_cells(context: &BoardContext, wall: &Wall) -> Cells {
     let heard = wall.folds.iter().filter(|heard| heard.view == context.name);
     heard
         .map(|heard| {
@@ -178,7 +182,7 @@ fn listening(context: &BoardContext, wall: &Wall) -> Cells {
 }
 
 /// Every column as wide as its widest cell; no space at the ends of lines.
-fn aligned(rows: &Cells) -> String {
+fn align_rows(rows: &Cells) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()

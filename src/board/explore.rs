@@ -1,6 +1,6 @@
 //! Which events follow which commands: a search from the state in which nothing has happened, by every sample command.
 
-use super::sample::{SampleError, samples};
+use super::sample::{SampleError, sample_values};
 use crate::domain::{
     Aggregate, AskId, Commands, Compensation, DecisionContext, Id, NoAnswer, Refusal, Timestamp,
 };
@@ -66,8 +66,8 @@ pub enum FoundUndo {
 ///
 /// # Errors
 /// [`SampleError`] when there are no samples of its commands.
-pub fn explore<A: Aggregate>() -> Result<Explored<A>, SampleError> {
-    let commands = samples::<A::Command>()?;
+pub fn explore_states<A: Aggregate>() -> Result<Explored<A>, SampleError> {
+    let commands = sample_values::<A::Command>()?;
     let settings = A::Settings::default();
     let mut found = Explored {
         states: vec![A::default()],
@@ -78,7 +78,7 @@ pub fn explore<A: Aggregate>() -> Result<Explored<A>, SampleError> {
         timers: vec![],
     };
     for command in &commands {
-        note(&mut found.arrows, command.as_ref(), []);
+        note_reason(&mut found.arrows, command.as_ref(), []);
         let undone = command.compensates().map(|ask| (command.as_ref().to_owned(), ask));
         found.undoes.extend(undone.filter(|undo| !found.undoes.contains(undo)));
     }
@@ -97,10 +97,14 @@ pub fn explore<A: Aggregate>() -> Result<Explored<A>, SampleError> {
             let name = command.as_ref().to_owned();
             let events = decide(&state, command.clone(), at, &settings);
             let Some(last) = events.last() else { continue };
-            note(&mut found.arrows, &name, events.iter().map(|event| event.as_ref().to_owned()));
+            note_reason(
+                &mut found.arrows,
+                &name,
+                events.iter().map(|event| event.as_ref().to_owned()),
+            );
             let mut then = state.clone();
             events.iter().for_each(|event| then.evolve(event));
-            if opens(&state, &then) {
+            if opens_ask(&state, &then) {
                 found.note_ask(&then, last, &settings);
                 found.note_chains(&state, &then, command, &settings);
             }
@@ -108,7 +112,7 @@ pub fn explore<A: Aggregate>() -> Result<Explored<A>, SampleError> {
                 found.states.push(then);
             }
         }
-        add(&mut found.timers, timer);
+        add_names(&mut found.timers, timer);
     }
     Ok(found)
 }
@@ -119,7 +123,7 @@ impl<A: Aggregate> Explored<A> {
         let names = |answer| {
             let events = decide(now, (ask.then)(answer), Timestamp::default(), settings);
             let mut names = Vec::new();
-            add(&mut names, events.iter().map(|event| event.as_ref().to_owned()));
+            add_names(&mut names, events.iter().map(|event| event.as_ref().to_owned()));
             names
         };
         let ask = FoundAsk {
@@ -128,7 +132,7 @@ impl<A: Aggregate> Explored<A> {
             command: ask.command.as_ref().name().to_owned(),
             settle: (ask.then)(Ok(())).as_ref().to_owned(),
             yes: names(Ok(())),
-            no: names(Err(NoAnswer::Refused(no()))),
+            no: names(Err(NoAnswer::Refused(sample_refusal()))),
             unanswered: names(Err(NoAnswer::Unavailable)),
             undo: match &ask.compensation {
                 Compensation::Undo { command, asker } => {
@@ -152,7 +156,7 @@ impl<A: Aggregate> Explored<A> {
             return;
         }
         let mut ways = Vec::new();
-        follow(now, settings, &[], &mut ways);
+        follow_command(now, settings, &[], &mut ways);
         for way in ways {
             let row = (command.clone(), way);
             if !self.chains.contains(&row) {
@@ -163,7 +167,7 @@ impl<A: Aggregate> Explored<A> {
 }
 
 /// The contexts that are asked from `state` on, for any answers.
-fn follow<A: Aggregate>(
+fn follow_command<A: Aggregate>(
     state: &A,
     settings: &A::Settings,
     asked: &[&'static str],
@@ -173,13 +177,13 @@ fn follow<A: Aggregate>(
         return ways.push(asked.to_vec());
     };
     let asked = [asked, &[ask.callee.context]].concat();
-    for answer in [Ok(()), Err(NoAnswer::Refused(no())), Err(NoAnswer::Unavailable)] {
+    for answer in [Ok(()), Err(NoAnswer::Refused(sample_refusal())), Err(NoAnswer::Unavailable)] {
         let mut then = state.clone();
         for event in decide(state, (ask.then)(answer), Timestamp::default(), settings) {
             then.evolve(&event);
         }
-        if opens(state, &then) {
-            follow(&then, settings, &asked, ways)
+        if opens_ask(state, &then) {
+            follow_command(&then, settings, &asked, ways)
         } else {
             ways.push(asked.clone())
         }
@@ -187,14 +191,14 @@ fn follow<A: Aggregate>(
 }
 
 /// Whether there is a question after what has happened that was not there before.
-fn opens<A: Aggregate>(before: &A, now: &A) -> bool {
+fn opens_ask<A: Aggregate>(before: &A, now: &A) -> bool {
     let question =
         |state: &A| state.awaits(Id::new(ME)).map(|ask| format!("{ask:?}/{}", ask.attempt));
     now.awaits(Id::new(ME)).is_some() && question(before) != question(now)
 }
 
 /// The refusal of a context that was asked.
-fn no() -> Refusal {
+fn sample_refusal() -> Refusal {
     Refusal::conflict("no", "no", "아니요")
 }
 
@@ -209,7 +213,7 @@ fn decide<A: Aggregate>(
 }
 
 /// Adds what is not there yet.
-pub(super) fn add(names: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+pub(super) fn add_names(names: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
     for name in more {
         if !names.contains(&name) {
             names.push(name);
@@ -218,16 +222,16 @@ pub(super) fn add(names: &mut Vec<String>, more: impl IntoIterator<Item = String
 }
 
 /// Notes that `command` may cause `events`.
-fn note(
+fn note_reason(
     arrows: &mut Vec<(String, Vec<String>)>,
     command: &str,
     events: impl IntoIterator<Item = String>,
 ) {
     match arrows.iter_mut().find(|(name, _)| name == command) {
-        Some((_, names)) => add(names, events),
+        Some((_, names)) => add_names(names, events),
         None => {
             let mut names = Vec::new();
-            add(&mut names, events);
+            add_names(&mut names, events);
             arrows.push((command.to_owned(), names));
         }
     }
@@ -243,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_question_of_a_rent_is_found_with_what_follows_from_both_answers() {
-        let rent = explore::<Rent>().unwrap();
+        let rent = explore_states::<Rent>().unwrap();
         let [ask] = rent.asks.as_slice() else { panic!("one question, not {:?}", rent.asks) };
         assert_eq!(
             (ask.after.as_str(), ask.callee, ask.command.as_str()),
@@ -258,15 +262,15 @@ mod tests {
         let cancel = |arrows: Vec<(String, Vec<String>)>| {
             arrows.into_iter().find(|(name, _)| name == "Cancel").unwrap()
         };
-        let (_, events) = cancel(explore::<Delivery>().unwrap().arrows);
+        let (_, events) = cancel(explore_states::<Delivery>().unwrap().arrows);
         assert_eq!(events, ["DeliveryWithheld", "DeliveryCancelled"]);
-        let (_, events) = cancel(explore::<Rent>().unwrap().arrows);
+        let (_, events) = cancel(explore_states::<Rent>().unwrap().arrows);
         assert_eq!(events, ["BookCancelled"]);
     }
 
     #[test]
     fn a_command_that_takes_a_question_back_is_known() {
-        let book = explore::<Book>().unwrap();
+        let book = explore_states::<Book>().unwrap();
         let undoes: Vec<_> =
             book.undoes.iter().map(|(name, ask)| (name.as_str(), ask.context.as_ref())).collect();
         assert_eq!(undoes, [("Release", "bookrent.rent")]);

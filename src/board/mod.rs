@@ -7,18 +7,18 @@ mod explore;
 pub mod sample;
 mod walk;
 
-pub use explore::{Explored, FoundAsk, FoundUndo, explore};
-pub use sample::{SampleError, samples};
+pub use explore::{Explored, FoundAsk, FoundUndo, explore_states};
+pub use sample::{SampleError, sample_values};
 pub use walk::Wall;
 
 /// The board of the system called `name`, or `None` where there is no such system.
 ///
 /// # Errors
 /// [`SampleError`] when no samples can be made of one of its types.
-pub fn board(name: &str) -> Result<Option<String>, SampleError> {
+pub fn draw_system(name: &str) -> Result<Option<String>, SampleError> {
     let mut wall = walk::Wall::default();
     if crate::systems::lay_out(name, &mut wall) {
-        wall.finish().map(|wall| Some(draw::draw(name, &wall)))
+        wall.check_walk().map(|wall| Some(draw::draw_board(name, &wall)))
     } else {
         Ok(None)
     }
@@ -29,10 +29,10 @@ pub fn board(name: &str) -> Result<Option<String>, SampleError> {
 ///
 /// # Errors
 /// [`SampleError`] when no samples can be made of one of its types.
-pub fn missing(lay_out: impl FnOnce(&mut Wall)) -> Result<Vec<String>, SampleError> {
+pub fn find_missing(lay_out: impl FnOnce(&mut Wall)) -> Result<Vec<String>, SampleError> {
     let mut wall = Wall::default();
     lay_out(&mut wall);
-    wall.finish().map(|wall| check::missing(&wall))
+    wall.check_walk().map(|wall| check::find_missing(&wall))
 }
 
 #[cfg(test)]
@@ -45,7 +45,8 @@ mod tests {
     #[test]
     fn every_question_that_is_given_up_is_undone() {
         for name in systems::NAMES {
-            let missing = super::missing(|wall| assert!(systems::lay_out(name, wall))).unwrap();
+            let missing =
+                super::find_missing(|wall| assert!(systems::lay_out(name, wall))).unwrap();
             assert!(missing.is_empty(), "{missing:#?}");
         }
     }
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn an_undo_that_no_policy_sends_is_found_and_so_is_an_ask_that_is_not_what_it_declares() {
-        let missing = super::missing(|wall| {
+        let missing = super::find_missing(|wall| {
             wall.aggregate::<Door>();
             wall.aggregate::<Guest>();
         });
@@ -151,13 +152,13 @@ mod tests {
 
     #[test]
     fn a_system_that_is_not_there_has_no_board() {
-        assert_eq!(super::board("nowhere"), Ok(None));
+        assert_eq!(super::draw_system("nowhere"), Ok(None));
     }
 
     #[test]
     fn every_system_has_a_board() {
         for name in crate::systems::NAMES {
-            assert!(super::board(name).unwrap().unwrap().starts_with(name));
+            assert!(super::draw_system(name).unwrap().unwrap().starts_with(name));
         }
     }
 }

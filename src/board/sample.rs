@@ -20,7 +20,7 @@ pub struct SampleError {
 ///
 /// # Errors
 /// [`SampleError`] when the schema of `T` describes what `T` does not accept.
-pub fn samples<T: JsonSchema + DeserializeOwned>() -> Result<Vec<T>, SampleError> {
+pub fn sample_values<T: JsonSchema + DeserializeOwned>() -> Result<Vec<T>, SampleError> {
     let schema = schemars::schema_for!(T);
     let read = |value: Value| {
         serde_json::from_value(value.clone()).map_err(|why| SampleError {
@@ -35,7 +35,7 @@ pub fn samples<T: JsonSchema + DeserializeOwned>() -> Result<Vec<T>, SampleError
 /// Values that `root` describes.
 pub fn of_schema(root: &Value) -> Vec<Value> {
     let mut values = Vec::new();
-    for value in (Sampler { root }).of(root, DEPTH) {
+    for value in (Sampler { root }).sample_schema(root, DEPTH) {
         if !values.contains(&value) {
             values.push(value);
         }
@@ -48,7 +48,7 @@ struct Sampler<'a> {
 }
 
 impl Sampler<'_> {
-    fn of(&self, schema: &Value, depth: usize) -> Vec<Value> {
+    fn sample_schema(&self, schema: &Value, depth: usize) -> Vec<Value> {
         let Some(depth) = depth.checked_sub(1) else { return Vec::new() };
         let Some(fields) = schema.as_object() else {
             return if schema == &json!(true) { vec![Value::Null] } else { Vec::new() };
@@ -56,7 +56,7 @@ impl Sampler<'_> {
         let target =
             fields.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#'));
         if let Some(target) = target.and_then(|path| self.root.pointer(path)) {
-            return self.of(target, depth);
+            return self.sample_schema(target, depth);
         }
         if let Some(constant) = fields.get("const") {
             return vec![constant.clone()];
@@ -66,11 +66,14 @@ impl Sampler<'_> {
         }
         for choice in ["oneOf", "anyOf"] {
             if let Some(Value::Array(variants)) = fields.get(choice) {
-                return variants.iter().flat_map(|variant| self.of(variant, depth)).collect();
+                return variants
+                    .iter()
+                    .flat_map(|variant| self.sample_schema(variant, depth))
+                    .collect();
             }
         }
         if let Some(Value::Array(parts)) = fields.get("allOf") {
-            return parts.first().map(|part| self.of(part, depth)).unwrap_or_default();
+            return parts.first().map(|part| self.sample_schema(part, depth)).unwrap_or_default();
         }
         match fields.get("type") {
             Some(Value::String(kind)) => self.of_kind(kind, fields, depth),
@@ -87,31 +90,35 @@ impl Sampler<'_> {
         match kind {
             "boolean" => vec![json!(true), json!(false)],
             "integer" | "number" => vec![json!(1)],
-            "string" => vec![text(schema.get("format").and_then(Value::as_str))],
-            "array" => self.array(schema, depth),
-            "object" => self.object(schema, depth),
+            "string" => vec![sample_text(schema.get("format").and_then(Value::as_str))],
+            "array" => self.sample_arrays(schema, depth),
+            "object" => self.sample_objects(schema, depth),
             _ => vec![Value::Null],
         }
     }
 
-    fn array(&self, schema: &Map<String, Value>, depth: usize) -> Vec<Value> {
+    fn sample_arrays(&self, schema: &Map<String, Value>, depth: usize) -> Vec<Value> {
         if let Some(Value::Array(items)) = schema.get("prefixItems") {
-            let items =
-                items.iter().enumerate().map(|(at, item)| (at, self.of(item, depth))).collect();
-            return vary(items)
+            let items = items
+                .iter()
+                .enumerate()
+                .map(|(at, item)| (at, self.sample_schema(item, depth)))
+                .collect();
+            return vary_fields(items)
                 .into_iter()
                 .map(|items| items.into_iter().map(|(_, item)| item).collect())
                 .collect();
         }
-        let items = schema.get("items").map(|item| self.of(item, depth)).unwrap_or_default();
+        let items =
+            schema.get("items").map(|item| self.sample_schema(item, depth)).unwrap_or_default();
         items.into_iter().map(|item| json!([item])).collect()
     }
 
-    fn object(&self, schema: &Map<String, Value>, depth: usize) -> Vec<Value> {
+    fn sample_objects(&self, schema: &Map<String, Value>, depth: usize) -> Vec<Value> {
         let Some(Value::Object(properties)) = schema.get("properties") else {
             let values = schema
                 .get("additionalProperties")
-                .map(|value| self.of(value, depth))
+                .map(|value| self.sample_schema(value, depth))
                 .unwrap_or_default();
             return if values.is_empty() {
                 vec![json!({})]
@@ -121,13 +128,16 @@ impl Sampler<'_> {
         };
         let fields = properties
             .iter()
-            .map(|(name, schema)| (name.clone(), self.of(schema, depth)))
+            .map(|(name, schema)| (name.clone(), self.sample_schema(schema, depth)))
             .collect();
-        vary(fields).into_iter().map(|fields| Value::Object(fields.into_iter().collect())).collect()
+        vary_fields(fields)
+            .into_iter()
+            .map(|fields| Value::Object(fields.into_iter().collect()))
+            .collect()
     }
 }
 
-fn text(format: Option<&str>) -> Value {
+fn sample_text(format: Option<&str>) -> Value {
     match format {
         Some("date-time") => json!("1970-01-01T00:00:01Z"),
         Some("date") => json!("1970-01-02"),
@@ -138,7 +148,7 @@ fn text(format: Option<&str>) -> Value {
 }
 
 /// The first of everything, and then each field's other values while the rest stays: enough to see each value once.
-fn vary<K: Clone>(fields: Vec<(K, Vec<Value>)>) -> Vec<Vec<(K, Value)>> {
+fn vary_fields<K: Clone>(fields: Vec<(K, Vec<Value>)>) -> Vec<Vec<(K, Value)>> {
     let first: Option<Vec<(K, Value)>> =
         fields.iter().map(|(key, values)| Some((key.clone(), values.first()?.clone()))).collect();
     let Some(first) = first else { return Vec::new() };
@@ -184,7 +194,7 @@ mod tests {
     #[test]
     fn there_is_one_of_each_variant_and_of_each_value_within() {
         use Shape::*;
-        let all = samples::<Shape>().unwrap();
+        let all = sample_values::<Shape>().unwrap();
         let word = || Some("a".to_owned());
         for wanted in [
             Nothing,
@@ -211,7 +221,7 @@ mod tests {
                 Err(serde::de::Error::custom("never"))
             }
         }
-        assert!(samples::<Picky>().unwrap_err().to_string().contains("Picky"));
+        assert!(sample_values::<Picky>().unwrap_err().to_string().contains("Picky"));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The visitor that finds out what hangs on the wall.
 
 use super::{
-    explore::{FoundAsk, add, explore},
-    sample::{SampleError, samples},
+    explore::{FoundAsk, add_names, explore_states},
+    sample::{SampleError, sample_values},
 };
 use crate::domain::{
     Aggregate, Board, Body, Entity, Folds, Message, MessageOutcome, Messages, Name, Policies,
@@ -59,19 +59,19 @@ pub(super) struct Heard {
 
 impl Wall {
     /// The wall, if everything on it could be seen.
-    pub(super) fn finish(self) -> Result<Self, SampleError> {
+    pub(super) fn check_walk(self) -> Result<Self, SampleError> {
         self.failed.clone().map_or(Ok(self), Err)
     }
 
     /// What `result` holds; a failure is kept for the end, since visitors cannot fail.
-    fn take<T>(&mut self, result: Result<T, SampleError>) -> Option<T> {
+    fn take_result<T>(&mut self, result: Result<T, SampleError>) -> Option<T> {
         result.map_err(|error| self.failed.get_or_insert(error).clone()).ok()
     }
 }
 
 impl Board for Wall {
     fn aggregate<A: Aggregate>(&mut self) {
-        let Some(found) = self.take(explore::<A>()) else { return };
+        let Some(found) = self.take_result(explore_states::<A>()) else { return };
         let mut found_routes = FoundRoutes { routes: Vec::new(), failed: None };
         A::routes(&mut found_routes);
         self.failed = self.failed.take().or(found_routes.failed);
@@ -131,7 +131,7 @@ impl Wall {
         &mut self,
         react: impl Fn(&S::Event) -> Option<A::Command>,
     ) {
-        for event in self.take(samples::<S::Event>()).into_iter().flatten() {
+        for event in self.take_result(sample_values::<S::Event>()).into_iter().flatten() {
             let Some(command) = react(&event) else { continue };
             let event = event.as_ref().to_owned();
             let command = command.as_ref().to_owned();
@@ -145,9 +145,9 @@ impl Wall {
 
 impl<V: View> Folds<V> for Wall {
     fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, _: fn(&mut V, &S::Event)) {
-        let events = self.take(samples::<S::Event>()).into_iter().flatten();
+        let events = self.take_result(sample_values::<S::Event>()).into_iter().flatten();
         let mut names = Vec::new();
-        add(
+        add_names(
             &mut names,
             events.filter(|event| row(event).is_some()).map(|event| event.as_ref().to_owned()),
         );
@@ -165,7 +165,7 @@ struct FoundRoutes {
 }
 
 impl FoundRoutes {
-    fn route<E: Entity>(
+    fn add_route<E: Entity>(
         &mut self,
         who: Role,
         verb: &str,
@@ -173,7 +173,7 @@ impl FoundRoutes {
         commands: impl IntoIterator<Item = String>,
     ) {
         let mut names = Vec::new();
-        add(&mut names, commands);
+        add_names(&mut names, commands);
         let request = format!("{verb} /{}{tail}", E::NAME.collection);
         self.routes.extend(names.into_iter().map(|command| BoardRoute {
             who,
@@ -182,8 +182,8 @@ impl FoundRoutes {
         }));
     }
 
-    fn bodies<B: Body>(&mut self) -> Vec<B> {
-        samples::<B>().unwrap_or_else(|error| {
+    fn sample_bodies<B: Body>(&mut self) -> Vec<B> {
+        sample_values::<B>().unwrap_or_else(|error| {
             self.failed.get_or_insert(error);
             Vec::new()
         })
@@ -192,8 +192,8 @@ impl FoundRoutes {
 
 impl<A: Aggregate> Routes<A> for FoundRoutes {
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
-        let bodies = self.bodies::<B>();
-        self.route::<A>(
+        let bodies = self.sample_bodies::<B>();
+        self.add_route::<A>(
             who,
             "POST",
             "",
@@ -201,8 +201,8 @@ impl<A: Aggregate> Routes<A> for FoundRoutes {
         );
     }
     fn patch<B: Body>(&mut self, who: Role, enter: fn(B) -> A::Command) {
-        let bodies = self.bodies::<B>();
-        self.route::<A>(
+        let bodies = self.sample_bodies::<B>();
+        self.add_route::<A>(
             who,
             "PATCH",
             "/{id}",
@@ -210,9 +210,14 @@ impl<A: Aggregate> Routes<A> for FoundRoutes {
         );
     }
     fn patch_verb(&mut self, who: Role, verb: &'static str, enter: fn() -> A::Command) {
-        self.route::<A>(who, "PATCH", &format!("/{verb}/{{id}}"), [enter().as_ref().to_owned()]);
+        self.add_route::<A>(
+            who,
+            "PATCH",
+            &format!("/{verb}/{{id}}"),
+            [enter().as_ref().to_owned()],
+        );
     }
     fn delete(&mut self, who: Role, enter: fn() -> A::Command) {
-        self.route::<A>(who, "DELETE", "/{id}", [enter().as_ref().to_owned()]);
+        self.add_route::<A>(who, "DELETE", "/{id}", [enter().as_ref().to_owned()]);
     }
 }

@@ -78,11 +78,11 @@ pub(super) struct Serve {
     #[command(flatten)]
     pub(super) sources: Sources,
     /// Start business time here (RFC 3339 with an offset).
-    #[arg(long, value_name = "RFC3339", value_parser = clock)]
+    #[arg(long, value_name = "RFC3339", value_parser = parse_clock)]
     pub(super) clock: Option<Timestamp>,
 }
 
-fn clock(text: &str) -> Result<Timestamp, String> {
+fn parse_clock(text: &str) -> Result<Timestamp, String> {
     let expected = "expected a time with its offset, such as 2021-06-28T12:00:00+09:00";
     let at: Timestamp = text.parse().map_err(|_| expected.to_owned())?;
     let allowed = Timestamp::from_micros(0)..LATEST;
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_clock_needs_its_offset() {
-        assert_eq!(clock("2021-06-28T12:00:00+09:00"), clock("2021-06-28T03:00:00Z"));
-        assert!(clock("2021-06-28T12:00:00").unwrap_err().contains("offset"));
+        assert_eq!(parse_clock("2021-06-28T12:00:00+09:00"), parse_clock("2021-06-28T03:00:00Z"));
+        assert!(parse_clock("2021-06-28T12:00:00").unwrap_err().contains("offset"));
     }
 }

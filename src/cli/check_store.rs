@@ -3,7 +3,7 @@
 use super::sources::Sources;
 use crate::{
     actors::RowAudit,
-    app::{Failure, print},
+    app::{Failure, print_text},
     store::{self, CheckReport},
 };
 use clap::Args;
@@ -27,16 +27,16 @@ const REMEDY: &str = "Damage of the data directory itself keeps it from being op
 
 impl CheckStore {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let dir = self.sources.load()?.settings.store.dir;
+        let dir = self.sources.load_config()?.settings.store.dir;
         let scratch = self.scratch.unwrap_or_else(std::env::temp_dir);
         let checked = store::check_store(&dir, &scratch, &mut RowAudit::default());
-        let checked = checked.map_err(Failure::failed)?;
+        let checked = checked.map_err(Failure::from_error)?;
         if self.json {
             let text = serde_json::to_string_pretty(&checked)
                 .map_err(|error| Failure::Internal(error.to_string()))?;
-            print(&format!("{text}\n"))?;
+            print_text(&format!("{text}\n"))?;
         } else {
-            print(&table(&checked))?;
+            print_text(&write_table(&checked))?;
         }
         let count = match checked.problems.len() as u64 + checked.more_problems {
             0 => return Ok(()),
@@ -47,7 +47,7 @@ impl CheckStore {
     }
 }
 
-fn table(checked: &CheckReport) -> String {
+fn write_table(checked: &CheckReport) -> String {
     let mut text = String::new();
     let store = checked.store.as_deref().unwrap_or("none");
     // Writing to a string does not fail.

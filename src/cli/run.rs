@@ -2,7 +2,7 @@
 
 use super::arguments::{Cli, Command, DocsList};
 use crate::{
-    app::{Failure, api_document, async_document, machine_now, print, run},
+    app::{Failure, api_document, async_document, machine_now, print_text, run_server},
     board,
     config::{Config, ConfigProblem},
     domain::Facts,
@@ -13,7 +13,7 @@ use std::{fmt::Write as _, io::Write, process::ExitCode};
 
 /// Runs the command of the command line.
 pub fn main() -> ExitCode {
-    match execute(Cli::parse().command) {
+    match run_command(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // If stderr is gone, the exit code remains.
@@ -23,48 +23,50 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn execute(command: Command) -> Result<(), Failure> {
+fn run_command(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(serve) => {
             raise_limits()?;
-            let config = serve.sources.load()?;
-            telemetry::start().map_err(ConfigProblem)?;
+            let config = serve.sources.load_config()?;
+            telemetry::start_logging().map_err(ConfigProblem)?;
             let ahead = serve
                 .clock
                 .map_or(0, |clock| clock.micros().saturating_sub(machine_now().micros()));
-            run(&config, ahead)
+            run_server(&config, ahead)
         }
         Command::CheckStore(check) => check.run(),
         Command::CheckConfig { sources, json } => {
-            let config = sources.load()?;
-            telemetry::check().map_err(ConfigProblem)?;
+            let config = sources.load_config()?;
+            telemetry::check_environment().map_err(ConfigProblem)?;
             check_config(&config, json)
         }
-        Command::Openapi { sources } => print(&api_document(&sources.load()?.settings)),
-        Command::Asyncapi { sources } => print(&async_document(&sources.load()?.settings)),
-        Command::Board { system } => match board::board(&system) {
-            Ok(Some(drawing)) => print(&drawing),
+        Command::Openapi { sources } => print_text(&api_document(&sources.load_config()?.settings)),
+        Command::Asyncapi { sources } => {
+            print_text(&async_document(&sources.load_config()?.settings))
+        }
+        Command::Board { system } => match board::draw_system(&system) {
+            Ok(Some(drawing)) => print_text(&drawing),
             Ok(None) => Err(unknown_system(&system)),
             Err(error) => Err(Failure::Internal(error.to_string())),
         },
-        Command::Contexts { system } => print(&contexts(system.as_deref())?),
-        Command::Docs { list, system } => print(&docs(list, system.as_deref())),
+        Command::Contexts { system } => print_text(&list_contexts(system.as_deref())?),
+        Command::Docs { list, system } => print_text(&print_docs(list, system.as_deref())),
         Command::Lab(lab) => {
             raise_limits()?;
-            telemetry::start().map_err(ConfigProblem)?;
+            telemetry::start_logging().map_err(ConfigProblem)?;
             lab.run()
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "holdfast", &mut script);
-            print(&String::from_utf8_lossy(&script))
+            print_text(&String::from_utf8_lossy(&script))
         }
     }
 }
 
 /// Raises the limit of open files, before anything is opened.
 fn raise_limits() -> Result<(), Failure> {
-    limits::raise_open_files().map(drop).map_err(Failure::failed)
+    limits::raise_open_files().map(drop).map_err(Failure::from_error)
 }
 
 fn unknown_system(name: &str) -> Failure {
@@ -73,7 +75,7 @@ fn unknown_system(name: &str) -> Failure {
 }
 
 /// A line for each context of one system, or of all.
-fn contexts(system: Option<&str>) -> Result<String, Failure> {
+fn list_contexts(system: Option<&str>) -> Result<String, Failure> {
     let mut lines = String::new();
     for name in systems::NAMES.iter().filter(|name| system.is_none_or(|wanted| wanted == **name)) {
         for Facts { name, port, is_view, .. } in systems::contexts(name) {
@@ -89,22 +91,22 @@ fn contexts(system: Option<&str>) -> Result<String, Failure> {
     }
 }
 
-fn docs(list: DocsList, system: Option<&str>) -> String {
+fn print_docs(list: DocsList, system: Option<&str>) -> String {
     match list {
-        DocsList::Settings => reference::settings(),
-        DocsList::Metrics => reference::metrics(),
-        DocsList::Problems => reference::problems(),
-        DocsList::Events => reference::events(system),
+        DocsList::Settings => reference::list_settings(),
+        DocsList::Metrics => reference::list_metrics(),
+        DocsList::Problems => reference::list_problems(),
+        DocsList::Events => reference::list_events(system),
         DocsList::Routes => reference::routes(),
     }
 }
 
 fn check_config(config: &Config, json: bool) -> Result<(), Failure> {
-    let lines = config.lines();
+    let lines = config.list_settings();
     if json {
         let text = serde_json::to_string_pretty(&lines)
             .map_err(|error| Failure::Internal(error.to_string()))?;
-        return print(&format!("{text}\n"));
+        return print_text(&format!("{text}\n"));
     }
     let values: Vec<_> =
         lines.iter().map(|line| format!("{} = {}", line.key, line.value)).collect();
@@ -113,5 +115,5 @@ fn check_config(config: &Config, json: bool) -> Result<(), Failure> {
         .iter()
         .zip(&values)
         .map(|(line, value)| format!("{value:<width$}  # {}\n", line.origin));
-    print(&lines.collect::<String>())
+    print_text(&lines.collect::<String>())
 }

@@ -37,7 +37,7 @@ impl Sources {
     ///
     /// # Errors
     /// [`Failure::Config`].
-    pub fn load(self) -> Result<Config, Failure> {
+    pub fn load_config(self) -> Result<Config, Failure> {
         let Self {
             config: file,
             listen,

@@ -7,7 +7,10 @@ use serde::de::DeserializeOwned;
 ///
 /// # Errors
 /// The words for one that is larger, that breaks off, or that cannot be read.
-pub async fn json<T: DeserializeOwned>(mut answer: Response, limit: usize) -> Result<T, String> {
+pub async fn read_json<T: DeserializeOwned>(
+    mut answer: Response,
+    limit: usize,
+) -> Result<T, String> {
     let too_large = || format!("the answer is larger than {limit} bytes (`node.answer_limit`)");
     if answer.content_length().is_some_and(|length| length > limit as u64) {
         return Err(too_large());

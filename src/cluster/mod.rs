@@ -64,12 +64,12 @@ impl HttpWire {
         Ok(Self { client: client.build().map_err(|why| why.to_string())?, peers, places, runtime })
     }
 
-    fn url(&self, what: &str, context: &str) -> Option<Url> {
+    fn peer_url(&self, what: &str, context: &str) -> Option<Url> {
         self.peers.urls.get(context)?.join(&format!("/internal/{what}/{context}")).ok()
     }
 
     /// Runs `work` on the runtime of this client, from any thread.
-    fn elsewhere<T: Send + 'static, W: Future<Output = T> + Send + 'static>(
+    fn run_elsewhere<T: Send + 'static, W: Future<Output = T> + Send + 'static>(
         &self,
         work: W,
     ) -> impl Future<Output = Option<T>> + use<T, W> {
@@ -79,17 +79,17 @@ impl HttpWire {
 }
 
 impl PeerClient for HttpWire {
-    fn reaches(&self, context: &str) -> bool {
+    fn reaches_context(&self, context: &str) -> bool {
         self.peers.urls.contains_key(context)
     }
 
-    fn ask(
+    fn send_question(
         &self,
         context: &'static str,
         question: PeerQuestion,
         within: Duration,
     ) -> BoxFuture<'static, Result<PeerReply, Silence>> {
-        let Some(url) = self.url("asks", context) else { return away_from_here() };
+        let Some(url) = self.peer_url("asks", context) else { return away_from_here() };
         let mut request = self
             .client
             .post(url)
@@ -102,28 +102,30 @@ impl PeerClient for HttpWire {
         }
         let limit = self.peers.answer_limit;
         let places = Arc::clone(&self.places);
-        let asked = self.elsewhere(async move {
+        let asked = self.run_elsewhere(async move {
             let place = tokio::time::timeout(within, places.acquire_owned()).await;
             let _place = place
-                .map_err(|_| away(&"too many questions are under way"))?
-                .map_err(|why| away(&why))?;
-            let answer = answered(request, limit).await?;
+                .map_err(|_| silent_peer(&"too many questions are under way"))?
+                .map_err(|why| silent_peer(&why))?;
+            let answer = check_answered(request, limit).await?;
             let past = past_of(&answer);
-            let answer: PeerAnswer = bounded::json(answer, limit).await.map_err(Silence::Away)?;
+            let answer: PeerAnswer =
+                bounded::read_json(answer, limit).await.map_err(Silence::Away)?;
             Ok(PeerReply { answer, past })
         });
-        async move { asked.await.unwrap_or_else(|| Err(away(&"the runtime has ended"))) }.boxed()
+        async move { asked.await.unwrap_or_else(|| Err(silent_peer(&"the runtime has ended"))) }
+            .boxed()
     }
 
-    fn past(&self, context: &str) -> BoxFuture<'static, Result<Past, String>> {
-        let Some(mut url) = self.url("events", context) else {
+    fn fetch_past(&self, context: &str) -> BoxFuture<'static, Result<Past, String>> {
+        let Some(mut url) = self.peer_url("events", context) else {
             return std::future::ready(Err("no node is known to host it".to_owned())).boxed();
         };
         url.set_query(Some("from=1"));
         let request = self.client.get(url).bearer_auth(&self.peers.credential).timeout(SLACK);
         let limit = self.peers.answer_limit;
-        let told = self.elsewhere(async move {
-            match answered(request, limit).await {
+        let told = self.run_elsewhere(async move {
+            match check_answered(request, limit).await {
                 Ok(answer) => past_of(&answer)
                     .ok_or_else(|| "it does not tell it; upgrade its node".to_owned()),
                 Err(Silence::Away(why) | Silence::Changed(why)) => Err(why),
@@ -132,33 +134,34 @@ impl PeerClient for HttpWire {
         async move { told.await.unwrap_or_else(|| Err("the runtime has ended".to_owned())) }.boxed()
     }
 
-    fn events(
+    fn fetch_events(
         &self,
         context: &'static str,
         from: u64,
         after: Option<EventId>,
         linger: Duration,
     ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, Silence>> {
-        let Some(mut url) = self.url("events", context) else { return away_from_here() };
+        let Some(mut url) = self.peer_url("events", context) else { return away_from_here() };
         let after = after.map(|id| format!("&after={}", id.in_full())).unwrap_or_default();
         url.set_query(Some(&format!("from={from}{after}&linger={}", linger.as_millis())));
         let request =
             self.client.get(url).bearer_auth(&self.peers.credential).timeout(linger + SLACK);
         let limit = self.peers.answer_limit;
-        let read = self.elsewhere(async move {
-            let answer = answered(request, limit).await?;
-            bounded::json::<Vec<RecordedEvent>>(answer, limit).await.map_err(Silence::Away)
+        let read = self.run_elsewhere(async move {
+            let answer = check_answered(request, limit).await?;
+            bounded::read_json::<Vec<RecordedEvent>>(answer, limit).await.map_err(Silence::Away)
         });
-        async move { read.await.unwrap_or_else(|| Err(away(&"the runtime has ended"))) }.boxed()
+        async move { read.await.unwrap_or_else(|| Err(silent_peer(&"the runtime has ended"))) }
+            .boxed()
     }
 }
 
-fn away(why: &dyn std::fmt::Display) -> Silence {
+fn silent_peer(why: &dyn std::fmt::Display) -> Silence {
     Silence::Away(why.to_string())
 }
 
 fn away_from_here<T: Send + 'static>() -> BoxFuture<'static, Result<T, Silence>> {
-    std::future::ready(Err(away(&"no node is known to host it"))).boxed()
+    std::future::ready(Err(silent_peer(&"no node is known to host it"))).boxed()
 }
 
 /// The past that an answer tells of.
@@ -167,20 +170,20 @@ fn past_of(answer: &Response) -> Option<Past> {
 }
 
 /// What another node answers, when it is an answer.
-async fn answered(request: RequestBuilder, limit: usize) -> Result<Response, Silence> {
+async fn check_answered(request: RequestBuilder, limit: usize) -> Result<Response, Silence> {
     /// What is wanted of a problem.
     #[derive(Deserialize)]
-    struct Problem {
+    struct PeerProblem {
         code: String,
         detail: String,
     }
-    let answer = request.send().await.map_err(|why| away(&why.without_url()))?;
+    let answer = request.send().await.map_err(|why| silent_peer(&why.without_url()))?;
     if answer.status() != StatusCode::CONFLICT {
-        return answer.error_for_status().map_err(|why| away(&why.without_url()));
+        return answer.error_for_status().map_err(|why| silent_peer(&why.without_url()));
     }
-    match bounded::json::<Problem>(answer, limit).await {
-        Ok(Problem { code, detail }) if code == CHANGED => Err(Silence::Changed(detail)),
-        Ok(Problem { detail, .. }) => Err(Silence::Away(detail)),
+    match bounded::read_json::<PeerProblem>(answer, limit).await {
+        Ok(PeerProblem { code, detail }) if code == CHANGED => Err(Silence::Changed(detail)),
+        Ok(PeerProblem { detail, .. }) => Err(Silence::Away(detail)),
         Err(why) => Err(Silence::Away(why)),
     }
 }

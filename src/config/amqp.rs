@@ -1,7 +1,7 @@
 //! `[amqp]`: the broker that events are published to and commands come from.
 
 use super::{
-    check::{Invalid, require},
+    check::{Invalid, require_setting},
     secret::Addresses,
 };
 use crate::amqp;
@@ -50,16 +50,16 @@ impl Default for Amqp {
 impl Amqp {
     pub(super) fn check(&self) -> Result<(), Invalid> {
         let urls = self.url.reveal();
-        require(!self.commands || !urls.is_empty(), "amqp.commands", || {
+        require_setting(!self.commands || !urls.is_empty(), "amqp.commands", || {
             "commands need a broker: set `amqp.url` too".into()
         })?;
         let wrong = amqp::check_exchange(&self.exchange).err();
-        require(wrong.is_none(), "amqp.exchange", || {
+        require_setting(wrong.is_none(), "amqp.exchange", || {
             let wrong = wrong.unwrap_or_default();
             format!("`{}` {wrong}; expected a name such as `holdfast.events`", self.exchange)
         })?;
         let error = urls.iter().find_map(|url| amqp::check_url(url).err());
-        require(error.is_none(), "amqp.url", || {
+        require_setting(error.is_none(), "amqp.url", || {
             let error = error.unwrap_or_default();
             format!(
                 "one of the URLs {error}; expected one such as `amqp://user:password@host:5672/%2f`"

@@ -1,6 +1,6 @@
 //! `[auth]`: who may call.
 
-use super::check::{Invalid, require};
+use super::check::{Invalid, require_setting};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -34,7 +34,7 @@ pub enum AuthMode {
 impl Auth {
     pub(super) fn check(&self, listen: SocketAddr) -> Result<(), Invalid> {
         let is_open = self.mode == AuthMode::Open && !self.allow_open_beyond_loopback;
-        require(!is_open || listen.ip().is_loopback(), "http.listen", || {
+        require_setting(!is_open || listen.ip().is_loopback(), "http.listen", || {
             format!(
                 "{listen} is reachable from other machines while authentication is open; listen on 127.0.0.1, or add \
                  `auth.allow_open_beyond_loopback = true`"

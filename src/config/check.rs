@@ -10,7 +10,7 @@ pub struct Invalid {
 }
 
 /// A condition has to hold.
-pub fn require(
+pub fn require_setting(
     holds: bool,
     key: impl Into<String>,
     reason: impl FnOnce() -> String,

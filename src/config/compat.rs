@@ -26,7 +26,7 @@ impl Default for Compat {
 
 impl Compat {
     /// Where the port `original` of a context is now.
-    pub(super) fn moved(&self, original: u16) -> u16 {
+    pub(super) fn moved_port(&self, original: u16) -> u16 {
         original.saturating_sub(FIRST_PORT).saturating_add(self.first_port)
     }
 }

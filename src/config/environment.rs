@@ -1,10 +1,10 @@
 //! The layer of the environment: `HOLDFAST_HTTP__LISTEN` is `http.listen`.
 
 use super::{
-    origin::{Origin, PREFIX, variable},
+    origin::{Origin, PREFIX, variable_name},
     raw::RawValue,
     reader::LayerReader,
-    schema::settings,
+    schema::all_settings,
 };
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -12,13 +12,15 @@ use std::{collections::HashMap, sync::LazyLock};
 const NOT_SETTINGS: &[&str] = &["HOLDFAST_LOG_FORMAT"];
 
 /// Reads the variables whose names begin with `HOLDFAST_`.
-pub(super) fn read(
+pub(super) fn read_environment(
     variables: impl IntoIterator<Item = (String, String)>,
     reader: &mut LayerReader,
 ) {
     static KEYS: LazyLock<HashMap<String, &str>> = LazyLock::new(|| {
-        let keys = settings().iter().map(|setting| (variable(&setting.key), setting.key.as_str()));
-        keys.chain([(variable("systems"), "systems.enabled")]).collect()
+        let keys = all_settings()
+            .iter()
+            .map(|setting| (variable_name(&setting.key), setting.key.as_str()));
+        keys.chain([(variable_name("systems"), "systems.enabled")]).collect()
     });
     let mut ours: Vec<_> = variables
         .into_iter()
@@ -29,7 +31,7 @@ pub(super) fn read(
     for (name, value) in ours {
         let misspelt = name.trim_start_matches(PREFIX).to_lowercase().replace("__", ".");
         let key = KEYS.get(&name).map_or(misspelt, |key| (*key).to_owned());
-        reader.value(&key, &RawValue::Text(value), Origin::Environment(name));
+        reader.read_value(&key, &RawValue::Text(value), Origin::Environment(name));
     }
 }
 

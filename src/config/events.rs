@@ -1,6 +1,6 @@
 //! `[events]`: how events look to consumers.
 
-use super::check::{Invalid, require};
+use super::check::{Invalid, require_setting};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,7 +69,7 @@ fn is_source(source: &str) -> bool {
 
 impl Events {
     pub(super) fn check(&self) -> Result<(), Invalid> {
-        require(is_source(&self.source), "events.source", || {
+        require_setting(is_source(&self.source), "events.source", || {
             format!(
                 "`{}` cannot begin a URI; expected a path or a URI without `?` and `#`, such as `/seoul` or \
                  `https://rent.example`",

@@ -12,7 +12,7 @@ use toml::{
 };
 
 /// Reads the file at `path`.
-pub(super) fn read(path: &Path, reader: &mut LayerReader) {
+pub(super) fn read_file(path: &Path, reader: &mut LayerReader) {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
@@ -22,9 +22,9 @@ pub(super) fn read(path: &Path, reader: &mut LayerReader) {
     };
     let file = TomlFile { path: path.display().to_string(), text: &text };
     match DeTable::parse(&text) {
-        Ok(table) => file.table("", table.get_ref(), reader),
+        Ok(table) => file.read_table("", table.get_ref(), reader),
         Err(error) => {
-            let line = file.line(error.span().map_or(0, |span| span.start));
+            let line = file.line_at(error.span().map_or(0, |span| span.start));
             let problem =
                 format!("{}:{line}: this is no valid TOML: {}", file.path, error.message());
             reader.problems.push(problem);
@@ -39,31 +39,31 @@ struct TomlFile<'a> {
 
 impl TomlFile<'_> {
     /// The line of a byte, from 1.
-    fn line(&self, at: usize) -> usize {
+    fn line_at(&self, at: usize) -> usize {
         1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
     }
 
-    fn table(&self, within: &str, table: &DeTable<'_>, reader: &mut LayerReader) {
+    fn read_table(&self, within: &str, table: &DeTable<'_>, reader: &mut LayerReader) {
         for (name, value) in table {
-            let at = self.line(name.span().start);
+            let at = self.line_at(name.span().start);
             let origin = Origin::File { path: self.path.clone(), line: at };
             let name = name.get_ref();
             let key = if within.is_empty() { name.to_string() } else { format!("{within}.{name}") };
             match value.get_ref() {
                 // `systems = ["bookrent"]` is short for its `enabled`.
                 DeValue::Array(_) if key == "systems" => {
-                    reader.value("systems.enabled", &raw(value), origin);
+                    reader.read_value("systems.enabled", &raw_value(value), origin);
                 }
                 // `[guard."bookrent.book"]` is `[guard.bookrent.book]`.
-                DeValue::Table(inner) if is_section(&key) => self.table(&key, inner, reader),
-                _ => reader.value(&key, &raw(value), origin),
+                DeValue::Table(inner) if is_section(&key) => self.read_table(&key, inner, reader),
+                _ => reader.read_value(&key, &raw_value(value), origin),
             }
         }
     }
 }
 
 /// The value, without the types of TOML.
-fn raw(value: &Spanned<DeValue<'_>>) -> RawValue {
+fn raw_value(value: &Spanned<DeValue<'_>>) -> RawValue {
     match value.get_ref() {
         DeValue::String(text) => RawValue::Text(text.to_string()),
         DeValue::Integer(number) => {
@@ -74,7 +74,7 @@ fn raw(value: &Spanned<DeValue<'_>>) -> RawValue {
         DeValue::Float(number) => RawValue::Other(format!("`{}`", number.as_str())),
         DeValue::Boolean(value) => RawValue::Boolean(*value),
         DeValue::Datetime(time) => RawValue::Other(format!("`{time}`")),
-        DeValue::Array(items) => RawValue::List(items.iter().map(raw).collect()),
+        DeValue::Array(items) => RawValue::List(items.iter().map(raw_value).collect()),
         DeValue::Table(_) => RawValue::Other("a table".to_owned()),
     }
 }

@@ -20,7 +20,7 @@ pub struct Flags {
 }
 
 /// Reads the flags.
-pub(super) fn read(flags: Flags, reader: &mut LayerReader) {
+pub(super) fn read_flags(flags: Flags, reader: &mut LayerReader) {
     let list = |items: Vec<String>| RawValue::List(items.into_iter().map(RawValue::Text).collect());
     let some = |items: Vec<String>| (!items.is_empty()).then(|| list(items));
     let given = [
@@ -37,7 +37,7 @@ pub(super) fn read(flags: Flags, reader: &mut LayerReader) {
     ];
     for (flag, key, value) in given {
         if let Some(value) = value {
-            reader.value(key, &value, Origin::Flag(flag));
+            reader.read_value(key, &value, Origin::Flag(flag));
         }
     }
 }

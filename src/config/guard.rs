@@ -1,6 +1,6 @@
 //! `[guard."system.context"]`: how one context is asked.
 
-use super::check::{Invalid, require};
+use super::check::{Invalid, require_setting};
 use crate::actors::{BreakerSettings, GuardSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,8 +50,9 @@ pub struct GuardSection {
 
 impl GuardSection {
     pub(super) fn check(&self, key: &str) -> Result<(), Invalid> {
-        let BreakerSettings { window, minimum, .. } = self.over(GuardSettings::default()).breaker;
-        require(minimum <= window, format!("{key}.breaker_minimum"), || {
+        let BreakerSettings { window, minimum, .. } =
+            self.apply_to(GuardSettings::default()).breaker;
+        require_setting(minimum <= window, format!("{key}.breaker_minimum"), || {
             format!(
                 "the breaker looks at the last {window} tries (`breaker_window`), so it never opens with `{minimum}`; expected \
                  at most {window}"
@@ -60,7 +61,7 @@ impl GuardSection {
     }
 
     /// What is configured here, and the rest as in `base`.
-    pub fn over(&self, base: GuardSettings) -> GuardSettings {
+    pub fn apply_to(&self, base: GuardSettings) -> GuardSettings {
         let millis = |value: Option<u64>, base| value.map_or(base, Duration::from_millis);
         let percent = self.breaker_failure_percent.map(u32::from);
         let window = self.breaker_window.unwrap_or(base.breaker.window);

@@ -1,7 +1,7 @@
 //! `[http]`: the HTTP server.
 
 use super::{
-    check::{Invalid, require},
+    check::{Invalid, require_setting},
     tls::HttpTls,
     url::{is_origin, wrong_public_url},
 };
@@ -149,20 +149,20 @@ impl Http {
     pub(super) fn check(&self) -> Result<(), Invalid> {
         self.tls.certificate()?;
         let longest = self.header_limit;
-        require(self.uri_limit <= longest, "http.uri_limit", || {
+        require_setting(self.uri_limit <= longest, "http.uri_limit", || {
             format!(
                 "`{}` is more than `http.header_limit` has room for, which is {longest}",
                 self.uri_limit
             )
         })?;
         let wrong = self.public_url.as_deref().and_then(wrong_public_url);
-        require(wrong.is_none(), "http.public_url", || {
+        require_setting(wrong.is_none(), "http.public_url", || {
             let url = self.public_url.as_deref().unwrap_or_default();
             let wrong = wrong.unwrap_or_default();
             format!("`{url}` {wrong}; expected a URL such as `https://rent.example/api`")
         })?;
         for origin in &self.cors_origins {
-            require(origin == "*" || is_origin(origin), "http.cors_origins", || {
+            require_setting(origin == "*" || is_origin(origin), "http.cors_origins", || {
                 format!(
                     "`{origin}` is not an origin as browsers write it, such as `https://shop.example`: without a path, and \
                      without the port 80 or 443"
@@ -170,7 +170,7 @@ impl Http {
             })?;
         }
         let is_taken = self.probes == Some(self.listen) && self.listen.port() != 0;
-        require(!is_taken, "http.probes", || {
+        require_setting(!is_taken, "http.probes", || {
             format!("{} is the address of `http.listen`; choose another", self.listen)
         })
     }

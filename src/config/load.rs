@@ -56,38 +56,39 @@ impl Config {
     ) -> Result<Self, ConfigProblem> {
         let mut reader = LayerReader::default();
         if let Some(path) = file {
-            file::read(path, &mut reader);
+            file::read_file(path, &mut reader);
         }
-        environment::read(environment, &mut reader);
-        flags::read(flags, &mut reader);
+        environment::read_environment(environment, &mut reader);
+        flags::read_flags(flags, &mut reader);
         let LayerReader { values, problems } = reader;
         fail_with(problems)?;
 
         let origins = values.iter().map(|(key, (_, origin))| (key.clone(), origin.clone()));
         let origins = origins.collect();
-        let mut settings = typed(nested(values), &origins)?;
+        let mut settings = read_settings(nest_values(values), &origins)?;
         let mut config = Self { settings: Settings::default(), origins };
-        let from_files = secret_files::read(&mut settings);
-        let from_files = from_files.map_err(|invalid| ConfigProblem(config.words(&invalid)))?;
+        let from_files = secret_files::read_secrets(&mut settings);
+        let from_files =
+            from_files.map_err(|invalid| ConfigProblem(config.describe_problem(&invalid)))?;
         for key in from_files {
-            let origin = config.origin(&format!("{key}_file"));
+            let origin = config.origin_of(&format!("{key}_file"));
             config.origins.insert(key.to_owned(), origin);
         }
         config.settings = settings;
         let wrong = config.settings.check();
-        fail_with(wrong.iter().map(|invalid| config.words(invalid)).collect())?;
+        fail_with(wrong.iter().map(|invalid| config.describe_problem(invalid)).collect())?;
         Ok(config)
     }
 
-    fn words(&self, Invalid { key, reason }: &Invalid) -> String {
-        format!("{key} ({}): {reason}", self.origin(key))
+    fn describe_problem(&self, Invalid { key, reason }: &Invalid) -> String {
+        format!("{key} ({}): {reason}", self.origin_of(key))
     }
 
     /// Every value with its origin, in the order of the documents.
-    pub fn lines(&self) -> Vec<Line> {
+    pub fn list_settings(&self) -> Vec<Line> {
         let values = serde_json::to_value(&self.settings).unwrap_or_default();
-        let enabled = self.settings.enabled();
-        let lines = schema::settings().iter().filter_map(|setting| {
+        let enabled = self.settings.enabled_systems();
+        let lines = schema::all_settings().iter().filter_map(|setting| {
             let key = setting.key.clone();
             let of_system = key.strip_prefix("systems.").and_then(|rest| rest.split_once('.'));
             if of_system.is_some_and(|(system, _)| !enabled.contains(&system)) {
@@ -95,13 +96,13 @@ impl Config {
             }
             let set = values.pointer(&format!("/{}", key.replace('.', "/"))).cloned();
             let value = set.or_else(|| of_system.map(|_| setting.default_value.clone()))?;
-            (!value.is_null()).then(|| Line { origin: self.origin(&key), key, value })
+            (!value.is_null()).then(|| Line { origin: self.origin_of(&key), key, value })
         });
         lines.collect()
     }
 
     /// Where the value under `key` comes from.
-    pub fn origin(&self, key: &str) -> Origin {
+    pub fn origin_of(&self, key: &str) -> Origin {
         self.origins.get(key).cloned().unwrap_or(Origin::Default)
     }
 }
@@ -111,7 +112,7 @@ fn fail_with(problems: Vec<String>) -> Result<(), ConfigProblem> {
 }
 
 /// The values as one object.
-fn nested(values: LayerValues) -> Value {
+fn nest_values(values: LayerValues) -> Value {
     let mut root = Map::new();
     for (key, (value, _)) in values {
         let mut object = &mut root;
@@ -130,13 +131,16 @@ fn nested(values: LayerValues) -> Value {
 }
 
 /// The values in their types, those of the systems too.
-fn typed(values: Value, origins: &BTreeMap<String, Origin>) -> Result<Settings, ConfigProblem> {
+fn read_settings(
+    values: Value,
+    origins: &BTreeMap<String, Origin>,
+) -> Result<Settings, ConfigProblem> {
     let problem = |key: String, value: &Value| {
         // The place may be an item of a list.
         let is_of = |setting: &&Setting| {
             key == setting.key || key.starts_with(&format!("{}[", setting.key))
         };
-        let setting = schema::settings().iter().find(is_of);
+        let setting = schema::all_settings().iter().find(is_of);
         let key = setting.map_or(key.as_str(), |setting| setting.key.as_str());
         let origin = origins.get(key).unwrap_or(&Origin::Default);
         let found =

@@ -1,7 +1,7 @@
 //! `[messages]`: text messages to customers.
 
 use super::{
-    check::{Invalid, require},
+    check::{Invalid, require_setting},
     secret::Secret,
     url::wrong_target,
 };
@@ -13,9 +13,9 @@ use std::path::PathBuf;
 /// Text messages to customers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Messages {
+pub struct MessagesSection {
     /// What sends them: `log` writes each to the log, `webhook` posts each to `messages.url`.
-    pub gateway: MessageGateway,
+    pub gateway: GatewayKind,
     /// URL of the webhook.
     #[schemars(extend("x-expected" = "a URL such as `http://texts.internal/send`"))]
     pub url: Option<String>,
@@ -28,10 +28,10 @@ pub struct Messages {
     pub timeout_ms: u64,
 }
 
-impl Default for Messages {
+impl Default for MessagesSection {
     fn default() -> Self {
         Self {
-            gateway: MessageGateway::Log,
+            gateway: GatewayKind::Log,
             url: None,
             secret: None,
             secret_file: None,
@@ -43,7 +43,7 @@ impl Default for Messages {
 /// What sends text messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum MessageGateway {
+pub enum GatewayKind {
     /// Nothing: each message is a line of the log.
     #[default]
     Log,
@@ -51,30 +51,32 @@ pub enum MessageGateway {
     Webhook,
 }
 
-impl Messages {
+impl MessagesSection {
     pub(super) fn check_url(&self) -> Result<(), Invalid> {
-        let is_needed = self.gateway == MessageGateway::Webhook;
+        let is_needed = self.gateway == GatewayKind::Webhook;
         let Some(url) = &self.url else {
-            return require(!is_needed, "messages.url", || {
+            return require_setting(!is_needed, "messages.url", || {
                 "required with `messages.gateway = \"webhook\"`".into()
             });
         };
         let wrong = wrong_target(url);
-        require(wrong.is_none(), "messages.url", || {
+        require_setting(wrong.is_none(), "messages.url", || {
             let wrong = wrong.unwrap_or_default();
             format!("`{url}` {wrong}; expected a URL such as `http://texts.internal/send`")
         })
     }
 
     pub(super) fn check_secret(&self) -> Result<(), Invalid> {
-        let is_needed = self.gateway == MessageGateway::Webhook;
-        require(!is_needed || self.secret.is_some(), "messages.secret", || {
+        let is_needed = self.gateway == GatewayKind::Webhook;
+        require_setting(!is_needed || self.secret.is_some(), "messages.secret", || {
             "this or `messages.secret_file` is required with `messages.gateway = \"webhook\"`"
                 .into()
         })?;
-        require(self.secret.is_none() || self.signing_key().is_some(), "messages.secret", || {
-            "expected base64, for example from `openssl rand -base64 32`".into()
-        })
+        require_setting(
+            self.secret.is_none() || self.signing_key().is_some(),
+            "messages.secret",
+            || "expected base64, for example from `openssl rand -base64 32`".into(),
+        )
     }
 
     /// The key of the webhook's signatures.

@@ -1,4 +1,4 @@
-//! Configuration: flags over environment over file over defaults. A file for each section, with its checks; [`settings`] is
+//! Configuration: flags over environment over file over defaults. A file for each section, with its checks; [`all_settings`] is
 //! the one schema of all of it.
 
 mod admission;
@@ -33,7 +33,7 @@ mod tests;
 mod tls;
 mod url;
 
-pub use admission::Admission;
+pub use admission::AdmissionSection;
 pub use amqp::Amqp;
 pub use auth::{Auth, AuthMode};
 pub use compat::Compat;
@@ -42,10 +42,10 @@ pub use flags::Flags;
 pub use guard::GuardSection;
 pub use http::Http;
 pub use load::{Config, ConfigProblem, Line};
-pub use messages::{MessageGateway, Messages};
+pub use messages::{GatewayKind, MessagesSection};
 pub use node::{NO_CONTEXTS, NodeSection};
-pub use origin::{Origin, variable};
-pub use schema::{Setting, SettingKind, settings};
+pub use origin::{Origin, variable_name};
+pub use schema::{Setting, SettingKind, all_settings};
 pub use secret::{Addresses, Secret};
 pub use settings::Settings;
 pub use store::StoreSection;

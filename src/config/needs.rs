@@ -44,26 +44,26 @@ struct NeededSources<'a> {
 }
 
 impl NeededSources<'_> {
-    fn add(&mut self, context: &'static str) {
+    fn add_source(&mut self, context: &'static str) {
         self.needs.push(Need { by: self.by, context, how: "listens to" });
     }
 }
 
 impl<A: Aggregate> Policies<A> for NeededSources<'_> {
     fn on<S: Aggregate>(&mut self, _: React<A, S>) {
-        self.add(S::NAME.context);
+        self.add_source(S::NAME.context);
     }
     fn on_key<S: Aggregate>(&mut self, _: ReactByKey<A, S>) {
-        self.add(S::NAME.context);
+        self.add_source(S::NAME.context);
     }
     fn creating<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<A::Command>) {
-        self.add(S::NAME.context);
+        self.add_source(S::NAME.context);
     }
 }
 
 impl<V: View> Folds<V> for NeededSources<'_> {
     fn on<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<u64>, _: fn(&mut V, &S::Event)) {
-        self.add(S::NAME.context);
+        self.add_source(S::NAME.context);
     }
 }
 

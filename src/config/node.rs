@@ -1,7 +1,7 @@
 //! `[node]`: this node among others.
 
 use super::{
-    check::{Invalid, require},
+    check::{Invalid, require_setting},
     secret::Secret,
 };
 use schemars::JsonSchema;
@@ -64,7 +64,7 @@ impl NodeSection {
                 && text.trim() == text
                 && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
         };
-        require(credential.is_none_or(is_sendable), "node.credential", || {
+        require_setting(credential.is_none_or(is_sendable), "node.credential", || {
             format!(
                 "expected at least {MIN_CREDENTIAL} characters of ASCII without spaces around them, for example from \
                  `openssl rand -hex 32`"

@@ -7,7 +7,7 @@ use std::fmt;
 pub const PREFIX: &str = "HOLDFAST_";
 
 /// The environment variable of a key: `HOLDFAST_HTTP__LISTEN`.
-pub fn variable(key: &str) -> String {
+pub fn variable_name(key: &str) -> String {
     format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"))
 }
 

@@ -21,13 +21,13 @@ pub enum RawValue {
 
 impl RawValue {
     /// The value, as an error shows it.
-    pub fn show(&self) -> String {
+    pub fn show_value(&self) -> String {
         match self {
             Self::Text(text) => format!("`{}`", visible(text)),
             Self::Integer(number) => format!("`{number}`"),
             Self::Boolean(value) => format!("`{value}`"),
             Self::List(items) => {
-                let items: Vec<_> = items.iter().map(Self::show).collect();
+                let items: Vec<_> = items.iter().map(Self::show_value).collect();
                 format!("the list [{}]", items.join(", "))
             }
             Self::Other(shown) => shown.clone(),
@@ -35,7 +35,7 @@ impl RawValue {
     }
 
     /// The value that `setting` takes from this, if it takes it.
-    pub fn read(&self, setting: &Setting) -> Option<Value> {
+    pub fn read_setting(&self, setting: &Setting) -> Option<Value> {
         let value = self.read_as(&setting.kind)?;
         let (SettingKind::Text { .. }, Value::String(text)) = (&setting.kind, &value) else {
             return Some(value);
@@ -47,7 +47,7 @@ impl RawValue {
         }
         // Customers see what a system shows, so the rules for their texts hold for it.
         if setting.key.starts_with("systems.") {
-            Some(text::normalized(text).ok()?.into())
+            Some(text::normalize_text(text).ok()?.into())
         } else {
             Some(value)
         }
@@ -70,11 +70,11 @@ impl RawValue {
                 _ => None,
             },
             SettingKind::Choice(choices) => {
-                let text = self.text()?;
+                let text = self.as_text()?;
                 choices.contains(&text).then(|| text.into())
             }
             SettingKind::Text { longest } => {
-                let text = self.text()?;
+                let text = self.as_text()?;
                 let fits = longest.is_none_or(|longest| text.chars().count() as u64 <= longest);
                 fits.then(|| text.into())
             }
@@ -97,7 +97,7 @@ impl RawValue {
     }
 
     /// A number or a truth value may be meant as text.
-    fn text(&self) -> Option<String> {
+    fn as_text(&self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.clone()),
             Self::Integer(number) => Some(number.to_string()),

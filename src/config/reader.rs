@@ -1,10 +1,10 @@
 //! Reads a layer of the configuration by the schema: takes what is right, and collects what is wrong.
 
 use super::{
-    origin::{Origin, variable},
+    origin::{Origin, variable_name},
     raw::RawValue,
-    schema::{Setting, settings},
-    suggestion::closest,
+    schema::{Setting, all_settings},
+    suggestion::find_closest,
 };
 use crate::systems;
 use serde_json::Value;
@@ -25,7 +25,7 @@ struct KnownKeys {
 
 static KEYS: LazyLock<KnownKeys> = LazyLock::new(|| {
     let mut sections = BTreeMap::<_, BTreeSet<_>>::new();
-    for setting in settings() {
+    for setting in all_settings() {
         let mut rest = setting.key.as_str();
         while let Some((section, name)) = rest.rsplit_once('.') {
             sections.entry(section.to_owned()).or_default().insert(name);
@@ -38,7 +38,7 @@ static KEYS: LazyLock<KnownKeys> = LazyLock::new(|| {
         sections.entry(format!("systems.{system}")).or_default();
         sections.entry("systems".to_owned()).or_default().insert(system);
     }
-    let settings = settings().iter().map(|setting| (setting.key.as_str(), setting)).collect();
+    let settings = all_settings().iter().map(|setting| (setting.key.as_str(), setting)).collect();
     KnownKeys { settings, sections }
 });
 
@@ -48,7 +48,7 @@ pub fn is_section(key: &str) -> bool {
 }
 
 /// The names in a section, as an error lists them.
-fn names(section: &str) -> String {
+fn section_names(section: &str) -> String {
     let names = KEYS.sections.get(section).into_iter().flatten();
     names.copied().collect::<Vec<_>>().join(", ")
 }
@@ -64,14 +64,14 @@ pub struct LayerReader {
 
 impl LayerReader {
     /// Takes the value of a key.
-    pub fn value(&mut self, key: &str, value: &RawValue, origin: Origin) {
+    pub fn read_value(&mut self, key: &str, value: &RawValue, origin: Origin) {
         let Some(setting) = KEYS.settings.get(key) else {
             return self.wrong_key(key, value, &origin);
         };
-        match value.read(setting) {
+        match value.read_setting(setting) {
             Some(value) => self.take(key, value, origin),
             None => {
-                let found = found(setting, &value.show());
+                let found = wrong_value(setting, &value.show_value());
                 let allowed = setting.allowed();
                 self.problems.push(format!("{key} ({origin}): expected {allowed}, found {found}"));
             }
@@ -90,26 +90,28 @@ impl LayerReader {
 
     fn wrong_key(&mut self, key: &str, value: &RawValue, origin: &Origin) {
         let problem = if is_section(key) {
-            let names = names(key);
+            let names = section_names(key);
             format!(
                 "{key} ({origin}): expected a table of settings, which are {names}; found {}",
-                value.show()
+                value.show_value()
             )
         } else {
-            unknown(key, origin)
+            unknown_key(key, origin)
         };
         self.problems.push(problem);
     }
 }
 
 /// Says that there is no such key, and which it may have been meant for.
-fn unknown(key: &str, origin: &Origin) -> String {
+fn unknown_key(key: &str, origin: &Origin) -> String {
     let known = KEYS.settings.keys().copied().chain(KEYS.sections.keys().map(String::as_str));
-    let meant = closest(key, known);
+    let meant = find_closest(key, known);
     let meant = meant.map_or_else(
         || ".".to_owned(),
         |meant| match origin {
-            Origin::Environment(_) => format!("; did you mean `{meant}`, `{}`?", variable(meant)),
+            Origin::Environment(_) => {
+                format!("; did you mean `{meant}`, `{}`?", variable_name(meant))
+            }
             _ => format!("; did you mean `{meant}`?"),
         },
     );
@@ -117,7 +119,7 @@ fn unknown(key: &str, origin: &Origin) -> String {
     while !is_section(section) {
         section = section.rsplit_once('.').map_or("", |(section, _)| section);
     }
-    match (section, names(section)) {
+    match (section, section_names(section)) {
         ("", names) => format!("{key} ({origin}): unknown key{meant} The keys are {names}"),
         (section, names) if names.is_empty() => {
             format!("{key} ({origin}): unknown key; {section} has no settings")
@@ -129,7 +131,7 @@ fn unknown(key: &str, origin: &Origin) -> String {
 }
 
 /// A value as an error may show it.
-fn found(setting: &Setting, shown: &str) -> String {
+fn wrong_value(setting: &Setting, shown: &str) -> String {
     if setting.is_secret {
         "something else, which is a secret".to_owned()
     } else {

@@ -57,23 +57,23 @@ pub struct Setting {
 }
 
 /// All settings, in the order of the documents.
-pub fn settings() -> &'static [Setting] {
+pub fn all_settings() -> &'static [Setting] {
     static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(gather_all);
     &SETTINGS
 }
 
 fn gather_all() -> Vec<Setting> {
-    let schema = inlined::<Settings>();
+    let schema = inlined_schema::<Settings>();
     let mut found = Vec::new();
-    for (name, section) in properties(&schema) {
+    for (name, section) in schema_properties(&schema) {
         if name == "systems" {
-            let enabled = properties(section).find(|(name, _)| *name == "enabled");
-            found.extend(enabled.map(|(_, schema)| setting("systems.enabled", schema)));
+            let enabled = schema_properties(section).find(|(name, _)| *name == "enabled");
+            found.extend(enabled.map(|(_, schema)| read_setting("systems.enabled", schema)));
             for system in systems::NAMES {
                 found.extend(of_system(system));
             }
         } else {
-            gather(name, section, &mut found);
+            gather_settings(name, section, &mut found);
         }
     }
     found
@@ -87,12 +87,18 @@ fn of_system(system: &'static str) -> Vec<Setting> {
 }
 
 /// Adds what is under `key`: one setting, those of a section, or those of each context.
-fn gather(key: &str, schema: &Value, found: &mut Vec<Setting>) {
+fn gather_settings(key: &str, schema: &Value, found: &mut Vec<Setting>) {
     if let Some(contexts) = schema.get("x-each-context").and_then(Value::as_str) {
         let each = schema.pointer("/additionalProperties/additionalProperties");
-        for context in ContextList::collect().into_iter().filter(|one| one.is_among(contexts)) {
+        for context in
+            ContextList::collect_contexts().into_iter().filter(|one| one.is_among(contexts))
+        {
             let mut settings = Vec::new();
-            gather(&format!("{key}.{}", context.name), each.unwrap_or(&Value::Null), &mut settings);
+            gather_settings(
+                &format!("{key}.{}", context.name),
+                each.unwrap_or(&Value::Null),
+                &mut settings,
+            );
             for setting in &mut settings {
                 if contexts == "written" {
                     let (least, most) = context.versions;
@@ -102,7 +108,7 @@ fn gather(key: &str, schema: &Value, found: &mut Vec<Setting>) {
                 let rest = rest.map(|part| format!(".{part}")).collect::<String>();
                 setting.pattern = Some(format!("{key}.SYSTEM.CONTEXT{rest}"));
                 if rest.is_empty() {
-                    setting.meaning = text(schema, "description");
+                    setting.meaning = schema_text(schema, "description");
                     let expected = schema.get("x-expected").and_then(Value::as_str);
                     setting.expected = expected.map(str::to_owned);
                 }
@@ -111,12 +117,12 @@ fn gather(key: &str, schema: &Value, found: &mut Vec<Setting>) {
         }
         return;
     }
-    let mut inner = properties(schema).peekable();
+    let mut inner = schema_properties(schema).peekable();
     if inner.peek().is_none() {
-        return found.push(setting(key, schema));
+        return found.push(read_setting(key, schema));
     }
     for (name, schema) in inner {
-        gather(&format!("{key}.{name}"), schema, found);
+        gather_settings(&format!("{key}.{name}"), schema, found);
     }
 }
 
@@ -138,7 +144,7 @@ impl ContextFacts {
 struct ContextList(Vec<ContextFacts>);
 
 impl ContextList {
-    fn collect() -> Vec<ContextFacts> {
+    fn collect_contexts() -> Vec<ContextFacts> {
         let mut list = Self(Vec::new());
         for system in systems::NAMES {
             systems::lay_out(system, &mut list);
@@ -158,21 +164,21 @@ impl Board for ContextList {
     }
 }
 
-fn setting(key: &str, schema: &Value) -> Setting {
-    let value = present(schema);
+fn read_setting(key: &str, schema: &Value) -> Setting {
+    let value = present_schema(schema);
     let default_value = schema.get("default").cloned().unwrap_or_default();
     let default = schema.get("x-default").and_then(Value::as_str).map(str::to_owned);
-    let unit = schema.get("x-unit").and_then(Value::as_str).unwrap_or_else(|| unit(key));
+    let unit = schema.get("x-unit").and_then(Value::as_str).unwrap_or_else(|| unit_of(key));
     let expected =
         [schema, value].into_iter().find_map(|schema| schema.get("x-expected")?.as_str());
     Setting {
         key: key.to_owned(),
-        kind: kind(schema, value),
+        kind: setting_kind(schema, value),
         expected: expected.map(str::to_owned),
         default: default.or_else(|| show_default(&default_value)),
         default_value,
         unit: unit.to_owned(),
-        meaning: text(schema, "description"),
+        meaning: schema_text(schema, "description"),
         is_secret: [schema, value]
             .iter()
             .any(|schema| schema.get("writeOnly") == Some(&json!(true))),
@@ -181,15 +187,15 @@ fn setting(key: &str, schema: &Value) -> Setting {
 }
 
 /// The schema of a value that is there, where it may also be absent.
-fn present(schema: &Value) -> &Value {
+fn present_schema(schema: &Value) -> &Value {
     let choices = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
     choices.into_iter().find(|choice| choice.get("type") != Some(&json!("null"))).unwrap_or(schema)
 }
 
 /// What a schema takes; bounds beside the schema of an optional value are its bounds.
-fn kind(outer: &Value, schema: &Value) -> SettingKind {
+fn setting_kind(outer: &Value, schema: &Value) -> SettingKind {
     let bound = |name: &str| [outer, schema].iter().find_map(|schema| schema.get(name)?.as_u64());
-    let choices = choices(outer, schema);
+    let choices = list_choices(outer, schema);
     if !choices.is_empty() {
         return SettingKind::Choice(choices);
     }
@@ -201,14 +207,14 @@ fn kind(outer: &Value, schema: &Value) -> SettingKind {
     match types.first().copied() {
         Some("integer") => SettingKind::Integer {
             least: bound("minimum").unwrap_or(0),
-            most: bound("maximum").unwrap_or_else(|| widest(schema)),
+            most: bound("maximum").unwrap_or_else(|| widest_maximum(schema)),
         },
         Some("boolean") => SettingKind::Boolean,
         Some("array") => {
             let items = schema.get("items").cloned().unwrap_or_default();
-            let mut of = kind(&items, present(&items));
+            let mut of = setting_kind(&items, present_schema(&items));
             if let Some(which) = outer.get("x-items").and_then(Value::as_str) {
-                of = SettingKind::Choice(names(which));
+                of = SettingKind::Choice(allowed_names(which));
             }
             SettingKind::List(Box::new(of))
         }
@@ -217,9 +223,10 @@ fn kind(outer: &Value, schema: &Value) -> SettingKind {
 }
 
 /// The names that the items of a list are taken from.
-fn names(which: &str) -> Vec<String> {
+fn allowed_names(which: &str) -> Vec<String> {
     let none = (which == "contexts or none").then(|| super::node::NO_CONTEXTS.to_owned());
-    let contexts = || ContextList::collect().into_iter().map(|context| context.name.to_owned());
+    let contexts =
+        || ContextList::collect_contexts().into_iter().map(|context| context.name.to_owned());
     match which {
         "systems" => systems::NAMES.iter().map(|name| (*name).to_owned()).collect(),
         _ => contexts().chain(none).collect(),
@@ -227,7 +234,7 @@ fn names(which: &str) -> Vec<String> {
 }
 
 /// The largest number of the type; a whole number in JSON is exact up to this one.
-fn widest(schema: &Value) -> u64 {
+fn widest_maximum(schema: &Value) -> u64 {
     match schema.get("format").and_then(Value::as_str) {
         Some("uint8") => u8::MAX.into(),
         Some("uint16") => u16::MAX.into(),
@@ -237,7 +244,7 @@ fn widest(schema: &Value) -> u64 {
 }
 
 /// The words of an enumeration.
-fn choices(outer: &Value, schema: &Value) -> Vec<String> {
+fn list_choices(outer: &Value, schema: &Value) -> Vec<String> {
     let listed = |schema: &Value| {
         let listed = schema.get("enum").and_then(Value::as_array).cloned().unwrap_or_default();
         let variants = schema.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -248,7 +255,7 @@ fn choices(outer: &Value, schema: &Value) -> Vec<String> {
     Some(listed(outer)).filter(|words| !words.is_empty()).unwrap_or_else(|| listed(schema))
 }
 
-fn text(schema: &Value, name: &str) -> String {
+fn schema_text(schema: &Value, name: &str) -> String {
     schema.get(name).and_then(Value::as_str).unwrap_or_default().replace('\n', " ")
 }
 
@@ -262,7 +269,7 @@ fn show_default(value: &Value) -> Option<String> {
 }
 
 /// The unit that the end of a key names.
-fn unit(key: &str) -> &'static str {
+fn unit_of(key: &str) -> &'static str {
     let units = [
         ("_ms", "ms"),
         ("_s", "s"),
@@ -274,13 +281,13 @@ fn unit(key: &str) -> &'static str {
     units.into_iter().find(|(suffix, _)| key.ends_with(suffix)).map_or("", |(_, unit)| unit)
 }
 
-fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
+fn schema_properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let properties = schema.get("properties").and_then(Value::as_object);
     properties.into_iter().flatten().map(|(name, schema)| (name.as_str(), schema))
 }
 
 /// The schema of a type, without references.
-fn inlined<T: schemars::JsonSchema>() -> Value {
+fn inlined_schema<T: schemars::JsonSchema>() -> Value {
     let settings =
         SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     settings.into_generator().into_root_schema_for::<T>().to_value()
@@ -294,12 +301,12 @@ struct SystemSettings {
 
 impl Board for SystemSettings {
     fn aggregate<A: Aggregate>(&mut self) {
-        let mut schema = inlined::<A::Settings>();
+        let mut schema = inlined_schema::<A::Settings>();
         let defaults = serde_json::to_value(A::Settings::default()).unwrap_or_default();
         set_defaults(schema.get_mut("properties").and_then(Value::as_object_mut), &defaults);
         let mut found = Vec::new();
-        for (name, schema) in properties(&schema) {
-            gather(&format!("systems.{}.{name}", self.system), schema, &mut found);
+        for (name, schema) in schema_properties(&schema) {
+            gather_settings(&format!("systems.{}.{name}", self.system), schema, &mut found);
         }
         found.retain(|setting| self.found.iter().all(|known| known.key != setting.key));
         self.found.extend(found);
@@ -319,11 +326,11 @@ fn set_defaults(properties: Option<&mut Map<String, Value>>, defaults: &Value) {
 impl Setting {
     /// What is allowed, in the words of an error.
     pub fn allowed(&self) -> String {
-        self.expected.clone().unwrap_or_else(|| allowed(&self.kind))
+        self.expected.clone().unwrap_or_else(|| describe_allowed(&self.kind))
     }
 }
 
-fn quoted(choices: &[String]) -> Vec<String> {
+fn quote_all(choices: &[String]) -> Vec<String> {
     let quote = |choice: &String| match choice.as_str() {
         "" => "nothing".to_owned(),
         choice => format!("`{choice}`"),
@@ -331,19 +338,19 @@ fn quoted(choices: &[String]) -> Vec<String> {
     choices.iter().map(quote).collect()
 }
 
-fn allowed(kind: &SettingKind) -> String {
+fn describe_allowed(kind: &SettingKind) -> String {
     match kind {
         SettingKind::Integer { least, most: u64::MAX } => format!("a whole number from {least}"),
         SettingKind::Integer { least, most } => format!("a whole number from {least} to {most}"),
         SettingKind::Boolean => "`true` or `false`".to_owned(),
-        SettingKind::Choice(choices) => quoted(choices).join(" or "),
+        SettingKind::Choice(choices) => quote_all(choices).join(" or "),
         SettingKind::Text { longest: Some(longest) } => {
             format!("text of at most {longest} characters")
         }
         SettingKind::Text { longest: None } => "text".to_owned(),
         SettingKind::List(of) => match of.as_ref() {
             SettingKind::Choice(choices) => {
-                format!("a list of some of {}", quoted(choices).join(", "))
+                format!("a list of some of {}", quote_all(choices).join(", "))
             }
             _ => "a list".to_owned(),
         },

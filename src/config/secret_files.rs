@@ -8,25 +8,25 @@ use super::{
 use std::path::Path;
 
 /// Reads the secrets that are given as files, and returns the keys of those. A secret that is given itself goes first.
-pub(super) fn read(settings: &mut Settings) -> Result<Vec<&'static str>, Invalid> {
+pub(super) fn read_secrets(settings: &mut Settings) -> Result<Vec<&'static str>, Invalid> {
     let mut keys = Vec::new();
     let Settings { amqp, node, messages, .. } = settings;
     if let Some(file) = amqp.url_file.as_ref().filter(|_| amqp.url.reveal().is_empty()) {
-        amqp.url = Addresses::parse(&text("amqp.url_file", file)?);
+        amqp.url = Addresses::parse(&read_secret("amqp.url_file", file)?);
         keys.push("amqp.url");
     }
     if let Some(file) = node.credential_file.as_ref().filter(|_| node.credential.is_none()) {
-        node.credential = Some(Secret::from(text("node.credential_file", file)?));
+        node.credential = Some(Secret::from(read_secret("node.credential_file", file)?));
         keys.push("node.credential");
     }
     if let Some(file) = messages.secret_file.as_ref().filter(|_| messages.secret.is_none()) {
-        messages.secret = Some(Secret::from(text("messages.secret_file", file)?));
+        messages.secret = Some(Secret::from(read_secret("messages.secret_file", file)?));
         keys.push("messages.secret");
     }
     Ok(keys)
 }
 
-fn text(key: &str, path: &Path) -> Result<String, Invalid> {
+fn read_secret(key: &str, path: &Path) -> Result<String, Invalid> {
     let invalid = |reason: String| Invalid { key: key.to_owned(), reason };
     let text = std::fs::read_to_string(path)
         .map_err(|error| invalid(format!("failed to read {}: {error}", path.display())))?;

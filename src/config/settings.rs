@@ -1,15 +1,15 @@
 //! Everything that can be configured, and the checks across sections.
 
 use super::{
-    admission::Admission,
+    admission::AdmissionSection,
     amqp::Amqp,
     auth::Auth,
-    check::{Invalid, require},
+    check::{Invalid, require_setting},
     compat::Compat,
     events::Events,
     guard::GuardSection,
     http::Http,
-    messages::Messages,
+    messages::MessagesSection,
     needs::{Need, needs_of},
     node::{NO_CONTEXTS, NodeSection},
     own_address::leads_to,
@@ -38,13 +38,13 @@ pub struct Settings {
     #[schemars(extend("x-each-context" = "asked"))]
     pub guard: BTreeMap<String, BTreeMap<String, GuardSection>>,
     /// `[admission]`
-    pub admission: Admission,
+    pub admission: AdmissionSection,
     /// `[auth]`
     pub auth: Auth,
     /// `[tls]`
     pub tls: Tls,
     /// `[messages]`
-    pub messages: Messages,
+    pub messages: MessagesSection,
     /// `[amqp]`
     pub amqp: Amqp,
     /// `[events]`
@@ -62,7 +62,7 @@ pub struct Settings {
 
 impl Settings {
     /// The systems to run, in the order of the list of systems.
-    pub fn enabled(&self) -> Vec<&'static str> {
+    pub fn enabled_systems(&self) -> Vec<&'static str> {
         let enabled = &self.systems.enabled;
         let is_enabled =
             |name: &&&str| enabled.is_empty() || enabled.iter().any(|known| known == **name);
@@ -70,8 +70,8 @@ impl Settings {
     }
 
     /// The only system that was asked for, if it is one; its paths need no system then.
-    pub fn alone(&self) -> Option<&'static str> {
-        match (self.enabled().as_slice(), self.systems.enabled.as_slice()) {
+    pub fn only_system(&self) -> Option<&'static str> {
+        match (self.enabled_systems().as_slice(), self.systems.enabled.as_slice()) {
             ([system], [_]) => Some(system),
             _ => None,
         }
@@ -79,11 +79,11 @@ impl Settings {
 
     /// The contexts of this node that also answer on ports of their own, each with its port.
     pub fn compat_ports(&self) -> Vec<(&'static str, u16)> {
-        let system = self.alone().filter(|_| self.compat.ports);
+        let system = self.only_system().filter(|_| self.compat.ports);
         let ports = system.map(systems::contexts).unwrap_or_default().into_iter();
-        let hosted = self.hosted();
+        let hosted = self.hosted_contexts();
         ports
-            .filter_map(|facts| Some((facts.name.context, self.compat.moved(facts.port?))))
+            .filter_map(|facts| Some((facts.name.context, self.compat.moved_port(facts.port?))))
             .filter(|(name, _)| hosted.as_ref().is_none_or(|hosted| hosted.contains(*name)))
             .collect()
     }
@@ -96,7 +96,7 @@ impl Settings {
     }
 
     /// The contexts that this node hosts; `None`: all.
-    pub fn hosted(&self) -> Option<HashSet<String>> {
+    pub fn hosted_contexts(&self) -> Option<HashSet<String>> {
         let listed = self.node.contexts.as_ref()?.iter();
         Some(listed.filter(|name| *name != NO_CONTEXTS).cloned().collect())
     }
@@ -115,7 +115,7 @@ impl Settings {
     }
 
     /// The URL of the node that hosts `context`, if it is configured.
-    fn peer(&self, context: &str) -> Option<&String> {
+    fn peer_address(&self, context: &str) -> Option<&String> {
         let (system, context) = context.split_once('.')?;
         self.peers.get(system)?.get(context)
     }
@@ -129,8 +129,8 @@ impl Settings {
     }
 
     /// Whether this node hosts `context`.
-    fn hosts(&self, context: &str) -> bool {
-        self.hosted().is_none_or(|hosted| hosted.contains(context))
+    fn hosts_context(&self, context: &str) -> bool {
+        self.hosted_contexts().is_none_or(|hosted| hosted.contains(context))
     }
 
     /// What is not allowed, of each section and across them.
@@ -168,7 +168,7 @@ impl Settings {
         let check = |(name, url): (String, &String)| {
             let key = format!("peers.{name}");
             let wrong = wrong_peer(url);
-            require(wrong.is_none(), &key, || {
+            require_setting(wrong.is_none(), &key, || {
                 let wrong = wrong.unwrap_or_default();
                 format!("`{url}` {wrong}; expected the URL of a node such as `http://book:8088`")
             })?;
@@ -179,7 +179,7 @@ impl Settings {
 
     fn check_credential(&self) -> Result<(), Invalid> {
         let has_credential = self.node.credential.is_some();
-        require(self.peers.is_empty() || has_credential, "node.credential", || {
+        require_setting(self.peers.is_empty() || has_credential, "node.credential", || {
             "nodes need a credential: set the same for all, for example from `openssl rand -hex 32`"
                 .into()
         })
@@ -188,10 +188,10 @@ impl Settings {
     /// What the contexts of this node ask or listen to has to be here or at a peer. A broker alone is not enough to listen:
     /// what it has not delivered is fetched from the node that has it.
     fn check_needs(&self) -> Vec<Result<(), Invalid>> {
-        let all = self.enabled().into_iter().flat_map(needs_of);
+        let all = self.enabled_systems().into_iter().flat_map(needs_of);
         let mut missing: Vec<Need> = all
-            .filter(|need| self.hosts(need.by) && !self.hosts(need.context))
-            .filter(|need| self.peer(need.context).is_none())
+            .filter(|need| self.hosts_context(need.by) && !self.hosts_context(need.context))
+            .filter(|need| self.peer_address(need.context).is_none())
             .collect();
         missing.sort_by_key(|need| need.context);
         missing.dedup_by_key(|need| need.context);
@@ -209,11 +209,11 @@ impl Settings {
 
     /// The node of a context that is not hosted here must not be this one.
     fn check_peer(&self, name: &str, key: &str, url: &str) -> Result<(), Invalid> {
-        if self.hosts(name) {
+        if self.hosts_context(name) {
             return Ok(());
         }
         let own = self.own_addresses().into_iter().find(|own| leads_to(url, *own));
-        require(own.is_none(), key, || {
+        require_setting(own.is_none(), key, || {
             let own = own.map(|own| own.to_string()).unwrap_or_default();
             format!(
                 "`{url}` is this node itself, which listens on {own} and does not host {name}: give the URL of the node that \
@@ -223,16 +223,20 @@ impl Settings {
     }
 
     fn check_compat(&self) -> Result<(), Invalid> {
-        require(!self.compat.ports || self.alone().is_some(), "compat.ports", || {
-            let enabled = self.enabled().join(", ");
-            format!(
-                "systems share these ports, so only one system at a time can have them: choose it with --system or \
+        require_setting(
+            !self.compat.ports || self.only_system().is_some(),
+            "compat.ports",
+            || {
+                let enabled = self.enabled_systems().join(", ");
+                format!(
+                    "systems share these ports, so only one system at a time can have them: choose it with --system or \
                  `systems.enabled`; enabled are {enabled}"
-            )
-        })?;
+                )
+            },
+        )?;
         let listen = self.http.listen;
         let taken = self.compat_ports().into_iter().find(|(_, port)| *port == listen.port());
-        require(taken.is_none(), "http.listen", || {
+        require_setting(taken.is_none(), "http.listen", || {
             let (context, port) = taken.unwrap_or_default();
             format!(
                 "port {port} of {listen} is the port of {context} (`compat.ports`); choose another"

@@ -6,22 +6,26 @@ mod refused;
 use super::*;
 use std::{io::Write, path::Path};
 
-fn load(file: &str, environment: &[(&str, &str)], flags: Flags) -> Result<Config, ConfigProblem> {
+fn load_config(
+    file: &str,
+    environment: &[(&str, &str)],
+    flags: Flags,
+) -> Result<Config, ConfigProblem> {
     let mut on_disk = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
     on_disk.write_all(file.as_bytes()).unwrap();
     let environment =
         environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     Config::load(Some(on_disk.path()), environment, flags)
 }
-fn problem(file: &str, environment: &[(&str, &str)]) -> String {
-    load(file, environment, Flags::default()).unwrap_err().to_string()
+fn load_problem(file: &str, environment: &[(&str, &str)]) -> String {
+    load_config(file, environment, Flags::default()).unwrap_err().to_string()
 }
 
 #[test]
 fn nothing_at_all_is_a_configuration() {
     let config = Config::load(None, [], Flags::default()).unwrap();
     assert_eq!(config.settings, Settings::default());
-    assert_eq!(config.origin("http.listen"), Origin::Default);
+    assert_eq!(config.origin_of("http.listen"), Origin::Default);
 }
 
 #[test]
@@ -30,65 +34,69 @@ fn flags_go_over_environment_over_file_over_defaults() {
     let environment =
         [("HOLDFAST_HTTP__LISTEN", "127.0.0.1:2"), ("HOLDFAST_HTTP__BODY_LIMIT", "2000")];
     let flags = Flags { listen: Some("127.0.0.1:3".into()), ..Flags::default() };
-    let config = load(file, &environment, flags).unwrap();
+    let config = load_config(file, &environment, flags).unwrap();
     let http = &config.settings.http;
     assert_eq!((http.listen.port(), http.body_limit, http.json_depth), (3, 2000, 8));
     assert_eq!(http.body_timeout_ms, 5000);
-    assert_eq!(config.origin("http.listen"), Origin::Flag("listen"));
+    assert_eq!(config.origin_of("http.listen"), Origin::Flag("listen"));
     assert_eq!(
-        config.origin("http.body_limit"),
+        config.origin_of("http.body_limit"),
         Origin::Environment("HOLDFAST_HTTP__BODY_LIMIT".into())
     );
-    assert!(matches!(config.origin("http.json_depth"), Origin::File { line: 4, .. }));
+    assert!(matches!(config.origin_of("http.json_depth"), Origin::File { line: 4, .. }));
 }
 
 #[test]
 fn an_unknown_key_is_named_with_those_that_are_known() {
-    let why = problem("[http]\nlistn = 'x'", &[]);
+    let why = load_problem("[http]\nlistn = 'x'", &[]);
     assert!(why.contains("listn") && why.contains("listen") && why.contains("workers"), "{why}");
-    let why = problem("", &[("HOLDFAST_HTP__LISTEN", "127.0.0.1:1")]);
+    let why = load_problem("", &[("HOLDFAST_HTP__LISTEN", "127.0.0.1:1")]);
     assert!(why.contains("htp") && why.contains("http"), "{why}");
-    assert!(load("", &[("HOLDFAST_LOG_FORMAT", "json"), ("HOME", "/")], Flags::default()).is_ok());
+    assert!(
+        load_config("", &[("HOLDFAST_LOG_FORMAT", "json"), ("HOME", "/")], Flags::default())
+            .is_ok()
+    );
 }
 
 #[test]
 fn values_out_of_range_name_key_origin_and_what_is_allowed() {
-    let why = problem("[guard.\"bookrent.book\"]\nbreaker_failure_percent = 101", &[]);
+    let why = load_problem("[guard.\"bookrent.book\"]\nbreaker_failure_percent = 101", &[]);
     assert!(
         why.contains("guard.bookrent.book.breaker_failure_percent") && why.contains("100"),
         "{why}"
     );
     assert!(why.contains(".toml"), "{why}");
-    let why = problem("", &[("HOLDFAST_HTTP__LISTEN", "nowhere")]);
+    let why = load_problem("", &[("HOLDFAST_HTTP__LISTEN", "nowhere")]);
     assert!(why.contains("http.listen"), "{why}");
-    let why = problem("", &[("HOLDFAST_HTTP__BODY_LIMIT", "0")]);
+    let why = load_problem("", &[("HOLDFAST_HTTP__BODY_LIMIT", "0")]);
     assert!(why.contains("HOLDFAST_HTTP__BODY_LIMIT"), "{why}");
 }
 
 #[test]
 fn a_guard_is_for_a_context_that_exists() {
-    let why = problem("[guard.\"bookrent.bok\"]\ntries = 2", &[]);
+    let why = load_problem("[guard.\"bookrent.bok\"]\ntries = 2", &[]);
     assert!(why.contains("bookrent.bok") && why.contains("bookrent.book"), "{why}");
     let config =
-        load("", &[("HOLDFAST_GUARD__BOOKRENT__BOOK__TRIES", "2")], Flags::default()).unwrap();
+        load_config("", &[("HOLDFAST_GUARD__BOOKRENT__BOOK__TRIES", "2")], Flags::default())
+            .unwrap();
     assert_eq!(config.settings.guard_of("bookrent.book").tries, Some(2));
 }
 
 #[test]
 fn systems_are_a_list_of_those_to_run_or_tables_of_their_settings() {
-    let config = load("systems = ['bookrent']", &[], Flags::default()).unwrap();
+    let config = load_config("systems = ['bookrent']", &[], Flags::default()).unwrap();
     assert_eq!(config.settings.systems.enabled, ["bookrent"]);
-    let config = load("[systems.movie]\nname = 'x'", &[], Flags::default()).unwrap();
+    let config = load_config("[systems.movie]\nname = 'x'", &[], Flags::default()).unwrap();
     assert_eq!(config.settings.systems.settings["movie"]["name"], "x");
-    let config = load("", &[("HOLDFAST_SYSTEMS", "bookrent")], Flags::default()).unwrap();
+    let config = load_config("", &[("HOLDFAST_SYSTEMS", "bookrent")], Flags::default()).unwrap();
     assert_eq!(config.settings.systems.enabled, ["bookrent"]);
-    load("[systems.bookrent]", &[], Flags::default()).unwrap();
-    let why = problem("[systems.bookrent]\nname = 'x'", &[]);
+    load_config("[systems.bookrent]", &[], Flags::default()).unwrap();
+    let why = load_problem("[systems.bookrent]\nname = 'x'", &[]);
     assert!(
         why.contains("systems.bookrent.name (file") && why.contains("has no settings"),
         "{why}"
     );
-    let why = problem("systems = ['boookrent']", &[]);
+    let why = load_problem("systems = ['boookrent']", &[]);
     assert!(why.contains("boookrent") && why.contains("bookrent"), "{why}");
 }
 
@@ -98,38 +106,41 @@ fn lists_and_numbers_of_systems_may_come_from_the_environment() {
         ("HOLDFAST_NODE__ACCEPT_HISTORY", "bookrent.rent, bookrent.book"),
         ("HOLDFAST_SYSTEMS__MOVIE__SEATS_PER_BOOKING", "3"),
     ];
-    let settings = load("", &environment, Flags::default()).unwrap().settings;
+    let settings = load_config("", &environment, Flags::default()).unwrap().settings;
     assert_eq!(settings.node.accept_history, ["bookrent.rent", "bookrent.book"]);
     assert_eq!(settings.systems.settings["movie"]["seats_per_booking"], 3);
 }
 
 #[test]
 fn listening_openly_beyond_loopback_is_refused_with_the_setting_to_add() {
-    let why = problem("[http]\nlisten = '0.0.0.0:8088'", &[]);
+    let why = load_problem("[http]\nlisten = '0.0.0.0:8088'", &[]);
     assert!(why.contains("auth.allow_open_beyond_loopback = true"), "{why}");
     let file = "[http]\nlisten = '0.0.0.0:8088'\n[auth]\nallow_open_beyond_loopback = true";
-    assert!(load(file, &[], Flags::default()).is_ok());
+    assert!(load_config(file, &[], Flags::default()).is_ok());
 }
 
 #[test]
 fn ports_of_contexts_are_moved_together_and_are_for_one_system() {
     let file = "systems = ['bookrent']\n[compat]\nports = true\nfirst_port = 9000";
-    let ports = load(file, &[], Flags::default()).unwrap().settings.compat_ports();
+    let ports = load_config(file, &[], Flags::default()).unwrap().settings.compat_ports();
     assert_eq!(ports.first(), Some(&("bookrent.book", 9000)));
     assert_eq!(ports.last(), Some(&("bookrent.view", 9003)));
     let one = format!(
         "{file}\n[node]\ncontexts = ['bookrent.rent']\ncredential = '0123456789abcdef'\n[peers.bookrent]\nbook = \
          'http://book:8088'"
     );
-    let ports = load(&one, &[], Flags::default()).unwrap().settings.compat_ports();
+    let ports = load_config(&one, &[], Flags::default()).unwrap().settings.compat_ports();
     assert_eq!(ports, [("bookrent.rent", 9001)], "those of other nodes are on theirs");
-    assert!(problem("[compat]\nports = true", &[]).contains("one system at a time"));
-    let why = problem(&format!("http.listen = '127.0.0.1:9001'\n{file}"), &[]);
+    assert!(load_problem("[compat]\nports = true", &[]).contains("one system at a time"));
+    let why = load_problem(&format!("http.listen = '127.0.0.1:9001'\n{file}"), &[]);
     assert!(why.contains("http.listen") && why.contains("bookrent.rent"), "{why}");
-    let why = problem("compat.first_port = 65535", &[]);
+    let why = load_problem("compat.first_port = 65535", &[]);
     assert!(why.contains("compat.first_port") && why.contains("65000"), "{why}");
     assert_eq!(
-        load("systems = ['bookrent']", &[], Flags::default()).unwrap().settings.compat_ports(),
+        load_config("systems = ['bookrent']", &[], Flags::default())
+            .unwrap()
+            .settings
+            .compat_ports(),
         []
     );
 }
@@ -138,18 +149,19 @@ fn ports_of_contexts_are_moved_together_and_are_for_one_system() {
 fn a_file_that_is_missing_or_not_toml_is_named() {
     let missing = Config::load(Some(Path::new("/nowhere/holdfast.toml")), [], Flags::default());
     assert!(missing.unwrap_err().to_string().contains("/nowhere/holdfast.toml"));
-    assert!(problem("[http", &[]).contains(".toml"));
+    assert!(load_problem("[http", &[]).contains(".toml"));
 }
 
 #[test]
 fn the_effective_values_are_listed_with_their_origin() {
-    let lines = load("[store]\ndir = '/data'", &[], Flags::default()).unwrap().lines();
+    let lines =
+        load_config("[store]\ndir = '/data'", &[], Flags::default()).unwrap().list_settings();
     let dir = lines.iter().find(|line| line.key == "store.dir").unwrap();
     assert_eq!(dir.value, "/data");
     assert!(matches!(dir.origin, Origin::File { line: 2, .. }));
     let zone = lines.iter().find(|line| line.key == "systems.movie.zone").unwrap();
     assert_eq!((&zone.value, &zone.origin), (&"UTC+9".into(), &Origin::Default));
-    let lines = load("systems = ['gbike']", &[], Flags::default()).unwrap().lines();
+    let lines = load_config("systems = ['gbike']", &[], Flags::default()).unwrap().list_settings();
     assert!(lines.iter().any(|line| line.key == "systems.gbike.fee_per_minute"));
     assert!(!lines.iter().any(|line| line.key.starts_with("systems.movie")), "it does not run");
 }
@@ -164,7 +176,7 @@ fn all_that_is_wrong_is_named_with_its_place_in_words_of_our_own() {
         ("HOLDFAST_PORT", "9000"),
         ("HOLDFAST_NODE__CREDENTIALS", "0123456789abcdef"),
     ];
-    let why = problem(file, &environment);
+    let why = load_problem(file, &environment);
     for (line, words) in [
         (
             ".toml:2)",
@@ -194,11 +206,11 @@ fn all_that_is_wrong_is_named_with_its_place_in_words_of_our_own() {
         assert!(words.iter().all(|word| line.contains(word)), "{line}");
     }
     // What has the right shape is read by its type after that.
-    let why = problem("[systems.ticketing]\nzone = 'Mars/Phobos'", &[]);
+    let why = load_problem("[systems.ticketing]\nzone = 'Mars/Phobos'", &[]);
     assert!(why.contains("toml:2)") && why.contains("a time zone such as `Asia/Seoul`"), "{why}");
-    let why = problem("http.listen = '127.0.0.1'", &[]);
+    let why = load_problem("http.listen = '127.0.0.1'", &[]);
     assert!(why.contains("toml:1)") && why.contains("an address such as"), "{why}");
-    let why = problem("", &[("HOLDFAST_HTTP__TRUSTED_PROXIES", "10.0.0.1, proxy")]);
+    let why = load_problem("", &[("HOLDFAST_HTTP__TRUSTED_PROXIES", "10.0.0.1, proxy")]);
     assert!(why.contains("HTTP__TRUSTED_PROXIES)") && why.contains("IP addresses"), "{why}");
 }
 
@@ -210,12 +222,12 @@ fn no_error_shows_a_secret() {
         ("HOLDFAST_MESSAGES__SECRET", "hunter2!"),
         ("HOLDFAST_NODE__CREDENTIAL", "hunter2"),
     ] {
-        let why = problem("", &[(variable, value)]);
+        let why = load_problem("", &[(variable, value)]);
         assert!(why.contains(variable) && !why.contains("hunter2"), "{why}");
     }
-    let why = problem("[node]\ncredential = ['hunter2']", &[]);
+    let why = load_problem("[node]\ncredential = ['hunter2']", &[]);
     assert!(why.contains("node.credential") && !why.contains("hunter2"), "{why}");
-    let why = problem("amqp.url = 'amqps://user:hunter2@broker'", &[]);
+    let why = load_problem("amqp.url = 'amqps://user:hunter2@broker'", &[]);
     assert!(
         why.contains("no TLS yet") && why.contains("amqp://") && !why.contains("hunter2"),
         "{why}"
@@ -227,12 +239,12 @@ fn secrets_in_files_are_read_and_a_file_that_is_missing_is_an_error() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"amqp://broker/\n").unwrap();
     let path = file.path().display().to_string();
-    let config = load("", &[("HOLDFAST_AMQP__URL_FILE", &path)], Flags::default()).unwrap();
+    let config = load_config("", &[("HOLDFAST_AMQP__URL_FILE", &path)], Flags::default()).unwrap();
     assert_eq!(config.settings.amqp.url.reveal(), ["amqp://broker/"]);
-    assert_eq!(config.origin("amqp.url"), Origin::Environment("HOLDFAST_AMQP__URL_FILE".into()));
+    assert_eq!(config.origin_of("amqp.url"), Origin::Environment("HOLDFAST_AMQP__URL_FILE".into()));
     for key in ["amqp.url", "node.credential", "messages.secret"] {
         let missing = format!("{} = '/nowhere/secret'", format_args!("{key}_file"));
-        let why = problem(&missing, &[]);
+        let why = load_problem(&missing, &[]);
         assert!(why.contains(&format!("{key}_file")) && why.contains("/nowhere/secret"), "{why}");
     }
 }
@@ -247,7 +259,7 @@ fn the_variables_of_kubernetes_services_do_no_harm() {
         ("HOLDFAST_SERVICE_PORT_HTTP", "8088"),
         ("HOLDFAST_BOOK_SERVICE_PORT", "8088"),
     ];
-    assert_eq!(load("", &links, Flags::default()).unwrap().settings, Settings::default());
+    assert_eq!(load_config("", &links, Flags::default()).unwrap().settings, Settings::default());
 }
 
 #[test]
@@ -256,7 +268,7 @@ fn what_is_asked_or_listened_to_is_here_or_at_a_peer() {
         let file = format!(
             "node.contexts = {contexts}\nnode.credential = '0123456789abcdef'\namqp.url = 'amqp://broker'\n[peers]\n{peers}"
         );
-        load(&file, &[], Flags::default()).map(drop).map_err(|problem| problem.to_string())
+        load_config(&file, &[], Flags::default()).map(drop).map_err(|problem| problem.to_string())
     };
     let why = hosting("['bookrent.rent']", "").unwrap_err();
     assert!(why.starts_with("peers.bookrent.book (default): bookrent.rent asks"), "{why}");
@@ -271,7 +283,7 @@ fn what_is_asked_or_listened_to_is_here_or_at_a_peer() {
     hosting("['none']", "").unwrap();
     // What does not run needs nothing.
     let file = "systems = ['gbike']\nnode.contexts = ['bookrent.rent']";
-    load(file, &[], Flags::default()).unwrap();
+    load_config(file, &[], Flags::default()).unwrap();
     let why = hosting("['bookrent.rent']", "'bookrent.book' = 'https://book:8088'").unwrap_err();
     assert!(why.contains("peers.bookrent.book") && why.contains("no TLS yet"), "{why}");
     let why = hosting("['bookrent.rent']", "'bookrent.bok' = 'http://book:8088'").unwrap_err();
@@ -282,11 +294,11 @@ fn what_is_asked_or_listened_to_is_here_or_at_a_peer() {
 fn a_webhook_that_could_not_work_is_refused() {
     let webhook = |url: &str, secret: &str| {
         let file = format!("[messages]\ngateway = 'webhook'\nurl = '{url}'\nsecret = '{secret}'");
-        load(&file, &[], Flags::default()).map(drop).map_err(|problem| problem.to_string())
+        load_config(&file, &[], Flags::default()).map(drop).map_err(|problem| problem.to_string())
     };
     webhook("http://texts/send", "whsec_c2VjcmV0").unwrap();
     assert!(webhook("https://texts/send", "c2VjcmV0").unwrap_err().contains("no TLS yet"));
     assert!(webhook("http://texts/send", "?").unwrap_err().contains("base64"));
-    let why = problem("messages.gateway = 'webhook'", &[]);
+    let why = load_problem("messages.gateway = 'webhook'", &[]);
     assert!(why.contains("messages.url") && why.contains("messages.secret"), "{why}");
 }

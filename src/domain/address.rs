@@ -43,7 +43,7 @@ pub enum Addressee {
 
 impl Addressee {
     /// As it is shown, with its context.
-    pub fn show(&self, context: Name, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub fn write_to(&self, context: Name, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => write!(f, "{context}-{number}"),
             Self::Key(key) => write!(f, "{context}-[{key}]"),

@@ -259,7 +259,7 @@ pub type Ask<A> = OpenAsk<<A as Aggregate>::Command>;
 ///         });
 ///     }
 /// }
-/// # assert!(holdfast::board::missing(|board| {
+/// # assert!(holdfast::board::find_missing(|board| {
 /// #     holdfast::domain::Board::aggregate::<Lamp>(board);
 /// #     holdfast::domain::Board::aggregate::<Bill>(board);
 /// # }).unwrap().is_empty());

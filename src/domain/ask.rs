@@ -68,7 +68,7 @@ pub enum Compensation {
 
 impl<C> fmt::Debug for OpenAsk<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to.show(self.callee, f)?;
+        self.to.write_to(self.callee, f)?;
         write!(f, " <- {:?}", self.command)
     }
 }
@@ -78,7 +78,7 @@ pub trait AnyCommand: Any + fmt::Debug + Send {
     /// Gives it to the callee, which knows the type.
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
     /// A copy, for another try.
-    fn again(&self) -> Box<dyn AnyCommand>;
+    fn clone_command(&self) -> Box<dyn AnyCommand>;
     /// Its name on the board.
     fn name(&self) -> &str;
     /// Its form for a callee on another node.
@@ -90,7 +90,7 @@ impl<T: Any + Clone + fmt::Debug + Send + AsRef<str> + Serialize> AnyCommand for
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
     }
-    fn again(&self) -> Box<dyn AnyCommand> {
+    fn clone_command(&self) -> Box<dyn AnyCommand> {
         Box::new(self.clone())
     }
     fn name(&self) -> &str {

@@ -230,7 +230,7 @@ impl Key {
         match self {
             Self::Missing => None,
             Self::Text(text) if text::is_blank(&text) => None,
-            Self::Text(text) => Some(format!("{field}={}", text::claimed(&text))),
+            Self::Text(text) => Some(format!("{field}={}", text::claim_form(&text))),
             Self::Number(number) => Some(format!("{field}={number}")),
             Self::Flag(flag) => Some(format!("{field}={flag}")),
         }

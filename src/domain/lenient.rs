@@ -35,7 +35,7 @@ impl BadBody {
         Self { pointer: pointer.into(), code: "bad-body", en: en.into(), ko: ko.into() }
     }
     /// A body in which the member at `pointer` is given twice.
-    pub fn twice(pointer: String) -> Self {
+    pub fn member_twice(pointer: String) -> Self {
         Self::new(pointer, "the member is given twice", "같은 항목이 두 번 있습니다")
     }
     /// A body with a number beyond the bound of all numbers at `pointer`.
@@ -43,10 +43,11 @@ impl BadBody {
         let ReadError { code, en, ko, .. } = ReadError::out_of_range();
         Self { pointer, code, en: en.into(), ko: ko.into() }
     }
-    fn blank(member: &str) -> Self {
+    fn blank_member(member: &str) -> Self {
         let code = "blank";
         Self {
-            code, ..Self::new(pointer([member]), "it may not be blank", "비워 둘 수 없습니다")
+            code,
+            ..Self::new(json_pointer([member]), "it may not be blank", "비워 둘 수 없습니다")
         }
     }
     fn of(path: &Path, error: ReadError) -> Self {
@@ -56,13 +57,13 @@ impl BadBody {
             Segment::Unknown => None,
         });
         let ReadError { code, en, ko, member } = error;
-        let pointer = pointer(names.chain(member.map(str::to_owned)));
+        let pointer = json_pointer(names.chain(member.map(str::to_owned)));
         Self { pointer, code, en: en.into(), ko: ko.into() }
     }
 }
 
 /// The JSON pointer to the place that these names lead to.
-pub fn pointer(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+pub fn json_pointer(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let escaped = |name: &str| format!("/{}", name.replace('~', "~0").replace('/', "~1"));
     names.into_iter().map(|name| escaped(name.as_ref())).collect()
 }
@@ -71,14 +72,14 @@ pub fn pointer(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 ///
 /// # Errors
 /// [`BadBody`] names the place and what is wrong there.
-pub fn read<B: Body>(mut body: Value) -> Result<B, BadBody> {
+pub fn read_body<B: Body>(mut body: Value) -> Result<B, BadBody> {
     for (member, rule) in B::TEXTS {
         let Some(value) = body.get_mut(*member) else { continue };
         if !value.as_str().is_some_and(text::is_blank) {
             continue;
         }
         match rule {
-            Blank::Refused => return Err(BadBody::blank(member)),
+            Blank::Refused => return Err(BadBody::blank_member(member)),
             Blank::IsNone => *value = Value::Null,
         }
     }

@@ -16,7 +16,7 @@ pub enum NumberError {
 ///
 /// # Errors
 /// [`NumberError`].
-pub fn parse(text: &str) -> Result<u64, NumberError> {
+pub fn parse_number(text: &str) -> Result<u64, NumberError> {
     let is_written =
         text == "0" || (!text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()));
     if text.is_empty() || !is_written {
@@ -33,15 +33,15 @@ mod tests {
     #[test]
     fn a_number_is_written_in_digits_and_has_a_bound() {
         assert_eq!(
-            [parse("0"), parse("7"), parse("9007199254740991")],
+            [parse_number("0"), parse_number("7"), parse_number("9007199254740991")],
             [Ok(0), Ok(7), Ok(LARGEST)]
         );
         for malformed in ["", "01", "+1", "-1", " 1", "1 ", "1e3", "1.0", "１", "0x1", "a"] {
-            assert_eq!(parse(malformed), Err(NumberError::Malformed), "{malformed:?}");
+            assert_eq!(parse_number(malformed), Err(NumberError::Malformed), "{malformed:?}");
         }
         let just_too_large = LARGEST + 1;
         let too_large = NumberError::TooLarge(Some(just_too_large));
-        assert_eq!(parse(&just_too_large.to_string()), Err(too_large));
-        assert_eq!(parse("18446744073709551616"), Err(NumberError::TooLarge(None)));
+        assert_eq!(parse_number(&just_too_large.to_string()), Err(too_large));
+        assert_eq!(parse_number("18446744073709551616"), Err(NumberError::TooLarge(None)));
     }
 }

@@ -23,7 +23,7 @@ pub fn fields_of<B: Body>() -> Vec<String> {
 ///
 /// # Errors
 /// [`Unclear`].
-pub fn choose<'a>(
+pub fn choose_body<'a>(
     body: &Value,
     bodies: impl IntoIterator<Item = &'a Vec<String>>,
 ) -> Result<usize, Unclear> {
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn the_fields_tell_which_body_it_is_and_null_is_no_value() {
         let bodies = [vec!["status".to_owned()], fields_of::<Correction>()];
-        let chosen = |body: Value| choose(&body, &bodies);
+        let chosen = |body: Value| choose_body(&body, &bodies);
         assert_eq!(chosen(json!({ "status": "APPROVED", "fee": null, "x": 1 })), Ok(0));
         assert_eq!(chosen(json!({ "title": "a", "fee": 1, "status": null })), Ok(1));
         assert_eq!(chosen(json!({ "status": "APPROVED", "fee": 1 })), Err(Unclear::Several));

@@ -46,17 +46,17 @@ impl<C, B: Aggregate> Question<C, B> {
     /// Where the asker gives up, `undo` takes back what a yes may have done. It names the attempt.
     pub fn undone_by<A: Aggregate<Command = C>>(self, undo: Undo<A, B::Command>) -> Ask<A> {
         let AskId { number: asker, attempt, .. } = undo.ask;
-        self.finish(attempt, Compensation::Undo { command: Box::new(undo.command), asker })
+        self.into_open_ask(attempt, Compensation::Undo { command: Box::new(undo.command), asker })
     }
     /// A yes changes nothing at the callee, so nothing is to be undone.
     pub fn changes_nothing(self, attempt: u32) -> OpenAsk<C> {
-        self.finish(attempt, Compensation::NotNeeded)
+        self.into_open_ask(attempt, Compensation::NotNeeded)
     }
     /// There is no undo: without an answer the question is put again.
     pub fn until_answered(self, attempt: u32) -> OpenAsk<C> {
-        self.finish(attempt, Compensation::UntilAnswered)
+        self.into_open_ask(attempt, Compensation::UntilAnswered)
     }
-    fn finish(self, attempt: u32, compensation: Compensation) -> OpenAsk<C> {
+    fn into_open_ask(self, attempt: u32, compensation: Compensation) -> OpenAsk<C> {
         let Self { to, command, then } = self;
         let command = Box::new(command);
         OpenAsk { callee: B::NAME, to: to.into_addressee(), attempt, command, compensation, then }

@@ -39,7 +39,7 @@ pub enum MessageOutcome {
 /// }
 ///
 /// let body = serde_json::json!({ "watts": "60" });
-/// let lamp: NewLamp = lenient::read(body).unwrap();
+/// let lamp: NewLamp = lenient::read_body(body).unwrap();
 /// assert_eq!((lamp.watts, lamp.color), (60, None));
 /// ```
 pub trait Body: DeserializeOwned + Serialize + JsonSchema + Send + 'static {

@@ -15,7 +15,7 @@ const HANGUL_FILLERS: [char; 4] = ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}
 ///
 /// # Errors
 /// The first character that a text may not have: one that controls, formats or shows nothing, or is for private use.
-pub fn normalized(text: &str) -> Result<String, char> {
+pub fn normalize_text(text: &str) -> Result<String, char> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Ok(text.to_owned());
     }
@@ -23,11 +23,11 @@ pub fn normalized(text: &str) -> Result<String, char> {
         return Err(forbidden);
     }
     let spaced = text.replace("\r\n", " ").replace(is_break, " ");
-    Ok(nfc(&spaced))
+    Ok(to_nfc(&spaced))
 }
 
 /// `text` in NFC.
-pub fn nfc(text: &str) -> String {
+pub fn to_nfc(text: &str) -> String {
     if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }
 }
 
@@ -39,7 +39,7 @@ pub fn is_blank(text: &str) -> bool {
 
 /// What `text` claims: equal for texts that differ in case, in what cannot be seen, in the space around them, or in how often
 /// a space is repeated.
-pub fn claimed(text: &str) -> String {
+pub fn claim_form(text: &str) -> String {
     let plain = text.chars().filter(|letter| !is_invisible(*letter));
     // Folding is defined on decomposed letters, and may decompose further ones.
     let folded: String = plain.nfd().default_case_fold().nfc().collect();
@@ -85,12 +85,12 @@ mod tests {
 
     #[test]
     fn text_is_brought_into_nfc_and_breaks_become_spaces() {
-        assert_eq!(normalized("title01").as_deref(), Ok("title01"));
-        assert_eq!(normalized(DECOMPOSED).as_deref(), Ok("가1"));
-        assert_eq!(normalized("a\tb\r\nc\rd\ne\u{2028}f").as_deref(), Ok("a b c d e f"));
+        assert_eq!(normalize_text("title01").as_deref(), Ok("title01"));
+        assert_eq!(normalize_text(DECOMPOSED).as_deref(), Ok("가1"));
+        assert_eq!(normalize_text("a\tb\r\nc\rd\ne\u{2028}f").as_deref(), Ok("a b c d e f"));
         let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
-        assert_eq!(normalized(family).as_deref(), Ok(family));
-        assert_eq!(normalized("می\u{200c}خواهم").as_deref(), Ok("می\u{200c}خواهم"));
+        assert_eq!(normalize_text(family).as_deref(), Ok(family));
+        assert_eq!(normalize_text("می\u{200c}خواهم").as_deref(), Ok("می\u{200c}خواهم"));
     }
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
             '\u{ffa0}',
         ];
         for letter in forbidden {
-            assert_eq!(normalized(&format!("a{letter}b")), Err(letter), "{letter:?}");
+            assert_eq!(normalize_text(&format!("a{letter}b")), Err(letter), "{letter:?}");
         }
     }
 
@@ -145,10 +145,10 @@ mod tests {
             ("É", "e\u{301}"),
             ("\u{212a}", "k"),
         ] {
-            assert_eq!(claimed(one), claimed(other), "{one:?} and {other:?}");
+            assert_eq!(claim_form(one), claim_form(other), "{one:?} and {other:?}");
         }
         for (one, other) in [("1A", "1B"), ("1 A", "1A"), ("가", "각"), ("ı", "i")] {
-            assert_ne!(claimed(one), claimed(other), "{one:?} and {other:?}");
+            assert_ne!(claim_form(one), claim_form(other), "{one:?} and {other:?}");
         }
     }
 }

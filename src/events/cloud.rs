@@ -31,7 +31,7 @@ impl CloudEvent<'_> {
 
     /// Every attribute but `datacontenttype`, for which each protocol has a place of its own. Consumers deduplicate by
     /// `source` and `id`; `sequence` is the position in the log, in a form that sorts as text.
-    pub fn attributes(&self) -> Vec<(&'static str, String)> {
+    pub fn list_attributes(&self) -> Vec<(&'static str, String)> {
         let RecordedEvent {
             sequence,
             number,
@@ -69,9 +69,9 @@ impl CloudEvent<'_> {
     }
 
     /// The event as one JSON object (`application/cloudevents+json`).
-    pub fn structured(&self) -> Value {
+    pub fn to_structured(&self) -> Value {
         let attributes =
-            self.attributes().into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+            self.list_attributes().into_iter().map(|(name, value)| (name.to_owned(), value.into()));
         let mut object: Map<_, _> = attributes.collect();
         object.insert("datacontenttype".into(), DATA_CONTENT_TYPE.into());
         object.insert("data".into(), self.event.data.clone());
@@ -83,7 +83,7 @@ impl CloudEvent<'_> {
 ///
 /// # Errors
 /// What is missing or malformed.
-pub fn read(
+pub fn read_event(
     context: &str,
     names: &EventNames,
     attribute: impl Fn(&str) -> Option<String>,
@@ -177,7 +177,7 @@ mod tests {
         let event = event();
         let names = EventNames::new("/seoul", Some("https://rent.example"));
         let context = "bookrent.rent";
-        let said = CloudEvent { context, event: &event, names: &names }.structured();
+        let said = CloudEvent { context, event: &event, names: &names }.to_structured();
         for (attribute, value) in [
             ("specversion", "1.0"),
             ("id", "3f0c2a91b7d4-12"),
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(said["data"], json!({ "bookId": 1 }));
         assert!(said.get("clientcorrelationid").is_none());
         let names = EventNames::default();
-        let said = CloudEvent { context, event: &event, names: &names }.structured();
+        let said = CloudEvent { context, event: &event, names: &names }.to_structured();
         assert_eq!(said["source"], "/bookrent/rent");
         assert!(said.get("dataschema").is_none(), "an address that leads nowhere is not given");
     }
@@ -212,10 +212,13 @@ mod tests {
         let event = event();
         let names = EventNames::new("urn:rent:seoul", None);
         let said: std::collections::HashMap<_, _> =
-            CloudEvent { context, event: &event, names: &names }.attributes().into_iter().collect();
+            CloudEvent { context, event: &event, names: &names }
+                .list_attributes()
+                .into_iter()
+                .collect();
         let of_names = |context, names, without: &str, data: &Value| {
             let attribute = |name: &str| said.get(name).filter(|_| name != without).cloned();
-            read(context, names, attribute, data.clone())
+            read_event(context, names, attribute, data.clone())
         };
         let of = |context, without: &str, data: &Value| of_names(context, &names, without, data);
         assert_eq!(of(context, "", &event.data).unwrap(), event);

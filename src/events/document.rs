@@ -13,7 +13,7 @@ pub struct Broker {
 }
 
 /// The AsyncAPI 3.0 document of these events.
-pub fn document(events: &[EventDescription], names: &EventNames, broker: &Broker) -> Value {
+pub fn write_document(events: &[EventDescription], names: &EventNames, broker: &Broker) -> Value {
     let mut channels = Map::new();
     let mut operations = Map::new();
     let mut messages = Map::new();
@@ -53,7 +53,7 @@ pub fn document(events: &[EventDescription], names: &EventNames, broker: &Broker
                 "title": name,
                 "summary": schema.get("description"),
                 "contentType": DATA_CONTENT_TYPE,
-                "headers": headers(event, names, broker),
+                "headers": header_schema(event, names, broker),
                 "payload": { "$ref": pointer("components/schemas") },
                 "correlationId": { "location": correlation },
                 "bindings": { "amqp": { "messageType": kind, "bindingVersion": "0.3.0" } },
@@ -64,7 +64,7 @@ pub fn document(events: &[EventDescription], names: &EventNames, broker: &Broker
         {
             message.shift_remove("summary");
         }
-        schemas.insert(key.clone(), embedded(schema, &pointer("components/schemas")));
+        schemas.insert(key.clone(), embed_schema(schema, &pointer("components/schemas")));
     }
     json!({
         "asyncapi": "3.0.0",
@@ -83,7 +83,11 @@ pub fn document(events: &[EventDescription], names: &EventNames, broker: &Broker
     })
 }
 
-fn headers(event: &EventDescription, names: &EventNames, Broker { prefix, .. }: &Broker) -> Value {
+fn header_schema(
+    event: &EventDescription,
+    names: &EventNames,
+    Broker { prefix, .. }: &Broker,
+) -> Value {
     let text = json!({ "type": "string" });
     let mut properties = Map::new();
     let mut put = |name: &str, schema: Value| properties.insert(format!("{prefix}{name}"), schema);
@@ -105,7 +109,7 @@ fn headers(event: &EventDescription, names: &EventNames, Broker { prefix, .. }: 
 }
 
 /// The schema as a part of the document: it has no place of its own, and what it refers to is behind its place here.
-fn embedded(schema: &Value, place: &str) -> Value {
+fn embed_schema(schema: &Value, place: &str) -> Value {
     match schema {
         Value::Object(fields) => {
             let kept = fields.iter().filter(|(word, value)| {
@@ -113,13 +117,13 @@ fn embedded(schema: &Value, place: &str) -> Value {
             });
             kept.map(|(word, value)| match (word.as_str(), value) {
                 ("$ref", Value::String(to)) => (word.clone(), to.replacen('#', place, 1).into()),
-                _ => (word.clone(), embedded(value, place)),
+                _ => (word.clone(), embed_schema(value, place)),
             })
             .collect::<Map<_, _>>()
             .into()
         }
         Value::Array(items) => {
-            items.iter().map(|item| embedded(item, place)).collect::<Vec<_>>().into()
+            items.iter().map(|item| embed_schema(item, place)).collect::<Vec<_>>().into()
         }
         other => other.clone(),
     }

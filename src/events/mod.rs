@@ -5,10 +5,10 @@ mod document;
 mod naming;
 mod schemas;
 
-pub use cloud::{CloudEvent, kind_of, read};
-pub use document::{Broker, document};
+pub use cloud::{CloudEvent, kind_of, read_event};
+pub use document::{Broker, write_document};
 pub use naming::EventNames;
-pub use schemas::{EventDescription, EventSchemas, describe};
+pub use schemas::{EventDescription, EventSchemas, describe_events};
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ impl Documents {
         let text = |value: &Value| format!("{value:#}\n");
         let schemas =
             events.iter().map(|event| (event.kind.clone(), text(&event.schema))).collect();
-        let mut asyncapi = document(events, names, broker);
+        let mut asyncapi = write_document(events, names, broker);
         further(&mut asyncapi);
         Self { asyncapi: text(&asyncapi), schemas }
     }

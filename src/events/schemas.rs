@@ -19,7 +19,7 @@ pub struct EventDescription {
 }
 
 /// All events of the contexts that `lay_out` lays out, by these names.
-pub fn describe(
+pub fn describe_events(
     names: &EventNames,
     lay_out: impl FnOnce(&mut EventSchemas),
 ) -> Vec<EventDescription> {
@@ -56,7 +56,7 @@ impl EventSchemas {
             let words = |word: &str| variant.get(word).cloned();
             if let Some(Value::Object(properties)) = words("properties") {
                 for (name, data) in properties {
-                    self.add(
+                    self.add_context(
                         (context, version),
                         name,
                         data,
@@ -69,7 +69,7 @@ impl EventSchemas {
             for name in
                 plain.chain(words("const")).filter_map(|name| name.as_str().map(str::to_owned))
             {
-                self.add(
+                self.add_context(
                     (context, version),
                     name,
                     json!({ "type": "object" }),
@@ -80,7 +80,7 @@ impl EventSchemas {
         }
     }
 
-    fn add(
+    fn add_context(
         &mut self,
         (context, version): (&'static str, u16),
         name: String,
@@ -101,7 +101,7 @@ impl EventSchemas {
         if let Some(Value::Object(definitions)) = definitions {
             let mut used = Map::new();
             let wanted = Value::Object(schema.clone());
-            gather(&wanted, definitions, &mut used);
+            gather_definitions(&wanted, definitions, &mut used);
             if !used.is_empty() {
                 schema.insert("$defs".into(), used.into());
             }
@@ -111,7 +111,11 @@ impl EventSchemas {
 }
 
 /// Those of `definitions` that `schema` refers to, and what they refer to.
-fn gather(schema: &Value, definitions: &Map<String, Value>, used: &mut Map<String, Value>) {
+fn gather_definitions(
+    schema: &Value,
+    definitions: &Map<String, Value>,
+    used: &mut Map<String, Value>,
+) {
     match schema {
         Value::Object(fields) => {
             if let Some(name) = fields
@@ -122,11 +126,13 @@ fn gather(schema: &Value, definitions: &Map<String, Value>, used: &mut Map<Strin
                 && let Some(definition) = definitions.get(name)
             {
                 used.insert(name.to_owned(), definition.clone());
-                gather(definition, definitions, used);
+                gather_definitions(definition, definitions, used);
             }
-            fields.values().for_each(|value| gather(value, definitions, used));
+            fields.values().for_each(|value| gather_definitions(value, definitions, used));
         }
-        Value::Array(items) => items.iter().for_each(|item| gather(item, definitions, used)),
+        Value::Array(items) => {
+            items.iter().for_each(|item| gather_definitions(item, definitions, used))
+        }
         _ => {}
     }
 }

@@ -17,7 +17,7 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// The value of the parameter `name`; empty where the template has none.
-    pub fn param(&self, name: &str) -> &'a str {
+    pub fn path_parameter(&self, name: &str) -> &'a str {
         self.params.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| *value)
     }
 }

@@ -1,6 +1,6 @@
 //! Documents that do not change while the server runs, as they are and compressed.
 
-use crate::api::text;
+use crate::api::header_text;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, HeaderValue},
@@ -33,19 +33,19 @@ impl Document {
             // Writing to a string cannot fail.
             let _ = write!(sum, "{byte:02x}");
         }
-        Self { media_type, gzip: compressed(&plain, Compression::default()), plain, sum }
+        Self { media_type, gzip: compress_text(&plain, Compression::default()), plain, sum }
     }
 
-    pub fn plain(&self) -> &Bytes {
+    pub fn plain_bytes(&self) -> &Bytes {
         &self.plain
     }
 
     /// Answers `request` with the document in a coding that the client takes, or with 304 if it has it.
-    pub fn answer(&self, request: &HttpRequest) -> HttpResponse {
+    pub fn answer_request(&self, request: &HttpRequest) -> HttpResponse {
         let gzip = self.gzip.as_ref().filter(|_| accepts_gzip(request));
         let coding = if gzip.is_some() { "-gzip" } else { "" };
         let tag = format!("\"{}{coding}\"", self.sum);
-        let is_current = text(request, "if-none-match").is_some_and(|given| {
+        let is_current = header_text(request, "if-none-match").is_some_and(|given| {
             let mut given = given.split(',').map(str::trim);
             given.any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
         });
@@ -67,7 +67,7 @@ impl Document {
 }
 
 /// `plain` in gzip, if that is smaller.
-fn compressed(plain: &[u8], level: Compression) -> Option<Bytes> {
+fn compress_text(plain: &[u8], level: Compression) -> Option<Bytes> {
     if plain.len() < MIN_COMPRESSED {
         return None;
     }
@@ -85,7 +85,7 @@ pub fn compressed_answer(
     body: String,
 ) -> HttpResponse {
     response.insert_header((header::VARY, HeaderValue::from_static("Accept, Accept-Encoding")));
-    let gzip = accepts_gzip(request).then(|| compressed(body.as_bytes(), Compression::fast()));
+    let gzip = accepts_gzip(request).then(|| compress_text(body.as_bytes(), Compression::fast()));
     match gzip.flatten() {
         Some(gzip) => response.insert_header((header::CONTENT_ENCODING, "gzip")).body(gzip),
         None => response.body(body),
@@ -93,7 +93,7 @@ pub fn compressed_answer(
 }
 
 fn accepts_gzip(request: &HttpRequest) -> bool {
-    text(request, "accept-encoding").is_some_and(takes_gzip)
+    header_text(request, "accept-encoding").is_some_and(takes_gzip)
 }
 
 /// Whether a client with this `Accept-Encoding` takes gzip.

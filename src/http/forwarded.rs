@@ -1,7 +1,7 @@
 //! The address of the server as its clients see it, behind a proxy that is trusted.
 
 use crate::{
-    api::{self, text},
+    api::{self, header_text},
     domain::number,
     http::state::AppState,
 };
@@ -11,31 +11,32 @@ use std::net::SocketAddr;
 impl AppState {
     /// What precedes paths in links: the public URL; without one, scheme, host and prefix as the client wrote them, or as
     /// a trusted proxy reports them.
-    pub fn base(&self, request: &HttpRequest) -> String {
+    pub fn base_url(&self, request: &HttpRequest) -> String {
         if let Some(url) = &self.settings.public_url {
             return url.clone();
         }
         if !self.is_from_proxy(request) {
             let scheme = if self.settings.certificate.is_some() { "https" } else { "http" };
-            return api::base(scheme, text(request, "host").unwrap_or_default());
+            return api::base_url(scheme, header_text(request, "host").unwrap_or_default());
         }
         // actix reads `Forwarded`, and `X-Forwarded-Proto` and `-Host` where that is missing.
         let info = request.connection_info();
         let scheme = if info.scheme() == "https" { "https" } else { "http" };
-        let port =
-            text(request, "x-forwarded-port").filter(|_| text(request, "forwarded").is_none());
+        let port = header_text(request, "x-forwarded-port")
+            .filter(|_| header_text(request, "forwarded").is_none());
         let host = with_port(info.host(), scheme, port.and_then(first_of));
-        api::base(scheme, &host) + &self.prefix(request)
+        api::base_url(scheme, &host) + &self.path_prefix(request)
     }
 
     /// The path that precedes the server's own, without a slash at its end: that of the public URL, or the one that a
     /// trusted proxy has taken off.
-    pub fn prefix(&self, request: &HttpRequest) -> String {
+    pub fn path_prefix(&self, request: &HttpRequest) -> String {
         if let Some(url) = &self.settings.public_url {
             return path_of(url);
         }
-        let given = text(request, "x-forwarded-prefix").filter(|_| self.is_from_proxy(request));
-        given.map(prefix).unwrap_or_default()
+        let given =
+            header_text(request, "x-forwarded-prefix").filter(|_| self.is_from_proxy(request));
+        given.map(join_prefixes).unwrap_or_default()
     }
 
     /// Whether a trusted proxy has passed `request` on.
@@ -55,7 +56,7 @@ fn path_of(url: &str) -> String {
 
 /// The first of several values: that of the proxy next to the client.
 fn first_of(list: &str) -> Option<u16> {
-    let port = number::parse(list.split(',').next()?.trim()).ok()?;
+    let port = number::parse_number(list.split(',').next()?.trim()).ok()?;
     u16::try_from(port).ok().filter(|port| *port > 0)
 }
 
@@ -72,7 +73,7 @@ fn with_port(host: &str, scheme: &str, port: Option<u16>) -> String {
 }
 
 /// The prefixes of all proxies in one. One that is no plain path counts as none: a link must not lead to another host.
-fn prefix(list: &str) -> String {
+fn join_prefixes(list: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     let parts: Vec<&str> = list.split(',').map(|part| part.trim().trim_end_matches('/')).collect();
     let is_path = |part: &&str| part.starts_with('/') && part.bytes().all(is_plain);
@@ -109,15 +110,18 @@ mod tests {
 
     #[test]
     fn a_prefix_is_a_path_of_this_host() {
-        assert_eq!((prefix("/rentals/"), prefix("/a, /b/")), ("/rentals".into(), "/a/b".into()));
+        assert_eq!(
+            (join_prefixes("/rentals/"), join_prefixes("/a, /b/")),
+            ("/rentals".into(), "/a/b".into())
+        );
         assert_eq!(path_of("https://shop.example/rentals/"), "/rentals");
         assert_eq!(path_of("https://shop.example:8443"), "");
         assert_eq!(path_of("https://shop.example/%EB%8C%80%EC%97%AC/a"), "/%EB%8C%80%EC%97%AC/a");
         let dots = ["/..", "/../x", "/a/../b", "/a/.", "/a, /.."];
         let others = ["", "/", "rentals", "//evil.example", "/a\"b", "/a b", "/a,b", "/%2e"];
-        assert_eq!(prefix("/a..b/.c"), "/a..b/.c");
+        assert_eq!(join_prefixes("/a..b/.c"), "/a..b/.c");
         for wrong in others.into_iter().chain(dots) {
-            assert_eq!(prefix(wrong), "", "{wrong}");
+            assert_eq!(join_prefixes(wrong), "", "{wrong}");
         }
     }
 }

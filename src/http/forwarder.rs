@@ -104,7 +104,7 @@ impl Forwarder {
     ///
     /// # Errors
     /// `loop-detected` if this node or too many nodes are in it.
-    fn via(&self, request: &HttpRequest) -> Result<String, Problem> {
+    fn write_via(&self, request: &HttpRequest) -> Result<String, Problem> {
         let mut via: Vec<_> =
             request.headers().get_all("via").filter_map(|via| via.to_str().ok()).collect();
         let nodes =
@@ -129,7 +129,7 @@ impl Forwarder {
     }
 
     /// Answers with what the node of `to` answers; with a permit for an event stream, as that node sends it.
-    pub async fn forward(
+    pub async fn forward_request(
         &self,
         request: &HttpRequest,
         body: impl Future<Output = Result<Vec<u8>, Problem>>,
@@ -139,7 +139,7 @@ impl Forwarder {
         let away = || Problem::from(Fault::Away(to.name.context));
         let is_safe = request.method().is_safe();
         let mut url = to.url.clone().ok_or_else(away)?;
-        let via = self.via(request)?;
+        let via = self.write_via(request)?;
         url.set_path(request.path());
         url.set_query(Some(request.query_string()).filter(|query| !query.is_empty()));
         let body = body.await?;
@@ -197,11 +197,11 @@ impl Forwarder {
         if let Some(stream) = stream.filter(|_| status == StatusCode::OK) {
             return Ok(self.stream_events(response, answer, [permit, stream]));
         }
-        self.respond(response, answer, permit, to, is_safe).await
+        self.forward_response(response, answer, permit, to, is_safe).await
     }
 
     /// Answers with a small body at once, and with a large one as it arrives and as the client reads it.
-    async fn respond(
+    async fn forward_response(
         &self,
         mut response: HttpResponseBuilder,
         mut answer: reqwest::Response,

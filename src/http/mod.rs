@@ -24,5 +24,5 @@ pub(crate) use metrics::table::{BUILD, METRICS, REQUEST_DURATION};
 pub use middleware::host_list::HostList;
 pub(crate) use openapi::operations::Deployment;
 pub(crate) use routes::{Audience, ROUTES};
-pub use server::{Listeners, serve};
+pub use server::{Listeners, serve_http};
 pub use settings::{HttpSettings, MAX_CONNECTIONS, RemoteTarget, connection_headroom};

@@ -107,7 +107,7 @@ impl OtherNodes {
     }
 
     /// Asks at once each node for which there is a request. The answers are in the order of the nodes.
-    pub async fn ask<T: DeserializeOwned>(
+    pub async fn ask_nodes<T: DeserializeOwned>(
         &self,
         request: impl Fn(usize, &OtherNode) -> Option<NodeRequest>,
     ) -> Vec<NodeAnswer<T>> {
@@ -115,22 +115,22 @@ impl OtherNodes {
         let requests =
             requests.filter_map(|(place, node)| Some((place, node, request(place, node)?)));
         let asked = requests.map(|(place, node, request)| async move {
-            let answer = self.answer(node, request).await;
+            let answer = self.ask_node(node, request).await;
             let name = answer.as_ref().ok().map(|report: &NodeReport<T>| report.node.clone());
-            self.note(place, name, answer.as_ref().err().cloned());
+            self.note_node(place, name, answer.as_ref().err().cloned());
             NodeAnswer { place, answer }
         });
         join_all(asked).await
     }
 
-    fn note(&self, place: usize, name: Option<String>, error: Option<String>) {
+    fn note_node(&self, place: usize, name: Option<String>, error: Option<String>) {
         if let Some(reach) = sync::lock(&self.reach).get_mut(place) {
             let name = name.or(reach.name.take());
             *reach = Reach { name, asked: Some(Instant::now()), error };
         }
     }
 
-    async fn answer<T: DeserializeOwned>(
+    async fn ask_node<T: DeserializeOwned>(
         &self,
         node: &OtherNode,
         request: NodeRequest,
@@ -159,9 +159,9 @@ impl OtherNodes {
         {
             answer = send().await;
         }
-        let answer = answer.map_err(|error| cause(&error))?;
+        let answer = answer.map_err(|error| error_cause(&error))?;
         match answer.status() {
-            StatusCode::OK => read(answer, self.answer_limit).await,
+            StatusCode::OK => read_json(answer, self.answer_limit).await,
             StatusCode::FORBIDDEN => Err("403: administration is closed there".into()),
             StatusCode::NOT_FOUND => {
                 Err("404: `node.credential` differs, or its version is older".into())
@@ -171,7 +171,7 @@ impl OtherNodes {
     }
 
     /// How operators see the nodes at these places.
-    pub fn shown(&self, places: impl IntoIterator<Item = usize>) -> Value {
+    pub fn show_nodes(&self, places: impl IntoIterator<Item = usize>) -> Value {
         let reach = sync::lock(&self.reach).clone();
         let shown = places.into_iter().filter_map(|place| {
             let Reach { name, asked, error } = reach.get(place)?;
@@ -189,22 +189,22 @@ impl OtherNodes {
     }
 
     /// How operators see all nodes. Those that were asked long ago are asked again meanwhile.
-    pub fn reached(self: &Arc<Self>) -> Vec<Value> {
+    pub fn list_nodes(self: &Arc<Self>) -> Vec<Value> {
         let is_old = |reach: &Reach| reach.asked.is_none_or(|asked| asked.elapsed() > FRESH);
         let is_due = sync::lock(&self.reach).iter().any(is_old);
         if let (true, Ok(runtime)) = (is_due, tokio::runtime::Handle::try_current()) {
             let nodes = Arc::clone(self);
             runtime.spawn(async move {
-                nodes.ask::<Value>(|_, _| Some(NodeRequest::get("/internal/contexts"))).await
+                nodes.ask_nodes::<Value>(|_, _| Some(NodeRequest::get("/internal/contexts"))).await
             });
         }
-        let Value::Array(shown) = self.shown(0..self.all.len()) else { return Vec::new() };
+        let Value::Array(shown) = self.show_nodes(0..self.all.len()) else { return Vec::new() };
         shown
     }
 }
 
 /// Why a request was not answered.
-fn cause(error: &reqwest::Error) -> String {
+fn error_cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         format!("no answer within {} s", PATIENCE.as_secs())
     } else if error.is_connect() {
@@ -215,9 +215,9 @@ fn cause(error: &reqwest::Error) -> String {
 }
 
 /// What an answer of at most `limit` bytes says.
-async fn read<T: DeserializeOwned>(mut answer: Response, limit: usize) -> Result<T, String> {
+async fn read_json<T: DeserializeOwned>(mut answer: Response, limit: usize) -> Result<T, String> {
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| cause(&error))? {
+    while let Some(chunk) = answer.chunk().await.map_err(|error| error_cause(&error))? {
         if body.len() + chunk.len() > limit {
             return Err(format!("its answer is larger than {limit} bytes (`node.answer_limit`)"));
         }
@@ -258,7 +258,7 @@ mod tests {
         let draining = tokio::sync::watch::Sender::new(false);
         let forwarder = Forwarder::new(&settings, draining.subscribe()).unwrap();
         let nodes = OtherNodes::new(&settings, &forwarder);
-        let shown = nodes.shown(0..9);
+        let shown = nodes.show_nodes(0..9);
         assert_eq!(shown.as_array().map(Vec::len), Some(2));
         assert_eq!(shown.pointer("/0/contexts"), Some(&json!(["shop.a", "shop.d"])));
         assert_eq!(shown.pointer("/1/url"), Some(&json!("http://two:8088")));

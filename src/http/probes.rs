@@ -55,7 +55,7 @@ impl Drop for ProbeThread {
 struct ReservedDescriptors(Mutex<Vec<File>>);
 
 impl ReservedDescriptors {
-    fn fill(&self) {
+    fn fill_reserve(&self) {
         let mut held = sync::lock(&self.0);
         while held.len() < MAX_PROBES {
             match File::open("/dev/null") {
@@ -74,16 +74,16 @@ impl ReservedDescriptors {
 ///
 /// # Errors
 /// The thread or its runtime cannot be started.
-pub fn serve(listener: Listener, state: Arc<AppState>) -> io::Result<ProbeThread> {
+pub fn serve_probes(listener: Listener, state: Arc<AppState>) -> io::Result<ProbeThread> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (stop, stopped) = oneshot::channel();
     let reserve = Arc::new(ReservedDescriptors::default());
-    reserve.fill();
+    reserve.fill_reserve();
     let run = move || {
         runtime.block_on(async move {
             tokio::select! {
                 _ = stopped => {}
-                ended = accept(listener, state, reserve) => {
+                ended = accept_connections(listener, state, reserve) => {
                     if let Err(error) = ended {
                         tracing::error!(%error, "probe listener failed");
                     }
@@ -100,11 +100,11 @@ struct Released(Arc<ReservedDescriptors>);
 
 impl Drop for Released {
     fn drop(&mut self) {
-        self.0.fill();
+        self.0.fill_reserve();
     }
 }
 
-async fn accept(
+async fn accept_connections(
     listener: Listener,
     state: Arc<AppState>,
     reserve: Arc<ReservedDescriptors>,
@@ -132,7 +132,7 @@ async fn accept(
         let released = Released(Arc::clone(&reserve));
         let task = tokio::spawn(async move {
             let _released = released;
-            let _ = tokio::time::timeout(TIMEOUT, answer(stream, &state)).await;
+            let _ = tokio::time::timeout(TIMEOUT, answer_probe(stream, &state)).await;
         });
         tasks.push_back(task.abort_handle());
         // Lets the new task read, and the dropped one end, before the next probe is accepted.
@@ -141,7 +141,7 @@ async fn accept(
 }
 
 /// Reads one request and answers it.
-async fn answer(mut stream: TcpStream, state: &AppState) -> io::Result<()> {
+async fn answer_probe(mut stream: TcpStream, state: &AppState) -> io::Result<()> {
     let mut head = Vec::new();
     let mut part = [0; 1024];
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
@@ -151,11 +151,11 @@ async fn answer(mut stream: TcpStream, state: &AppState) -> io::Result<()> {
         }
         head.extend_from_slice(part.get(..read).unwrap_or_default());
     }
-    stream.write_all(&response(&head, state)).await?;
+    stream.write_all(&write_response(&head, state)).await?;
     stream.shutdown().await
 }
 
-fn response(head: &[u8], state: &AppState) -> Vec<u8> {
+fn write_response(head: &[u8], state: &AppState) -> Vec<u8> {
     let line =
         head.split(|byte| *byte == b'\r').next().and_then(|line| std::str::from_utf8(line).ok());
     let mut words = line.unwrap_or_default().split(' ');
@@ -163,14 +163,14 @@ fn response(head: &[u8], state: &AppState) -> Vec<u8> {
     let target = words.next().unwrap_or_default();
     let types = &state.settings.problem_types;
     if !matches!(method, "GET" | "HEAD") {
-        return raw_response::to_bytes(Problem::method("GET, HEAD"), types);
+        return raw_response::to_bytes(Problem::method_not_allowed("GET, HEAD"), types);
     }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let route = routes::find(path).and_then(|(_, mut routes)| routes.next());
+    let route = routes::find_route(path).and_then(|(_, mut routes)| routes.next());
     let Some(Handler::Probe(report)) = route.map(|route| &route.handler) else {
         return raw_response::to_bytes(Problem::not_found(), types);
     };
-    let accept = header(head, "accept").unwrap_or_default();
+    let accept = find_header(head, "accept").unwrap_or_default();
     let ProbeReply { status, media_type, body } = report(state, &ProbeRequest { query, accept });
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\ncontent-type: {media_type}\r\ncache-control: no-cache\r\n\
@@ -181,7 +181,7 @@ fn response(head: &[u8], state: &AppState) -> Vec<u8> {
 }
 
 /// The header `name` of a request, if it is there and is text.
-fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
+fn find_header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
     let mut lines = std::str::from_utf8(head).ok()?.split("\r\n").skip(1);
     lines.find_map(|line| {
         let (known, value) = line.split_once(':')?;

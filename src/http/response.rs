@@ -12,7 +12,7 @@ use actix_web::{
 use serde_json::Value;
 
 /// `answer` as an HTTP response.
-pub fn response(answer: Answer) -> HttpResponse {
+pub fn into_response(answer: Answer) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     for header in answer.headers {
@@ -28,7 +28,7 @@ pub fn response(answer: Answer) -> HttpResponse {
 pub fn problem_response(problem: Problem, request: &HttpRequest) -> HttpResponse {
     let state = request.app_data::<web::Data<AppState>>();
     let types = state.map(|state| state.settings.problem_types.clone()).unwrap_or_default();
-    let mut response = response(problem.answer(request.path(), request, &types));
+    let mut response = into_response(problem.into_answer(request.path(), request, &types));
     let language = header::HeaderValue::from_static("Accept-Language");
     response.headers_mut().insert(header::VARY, language);
     response

@@ -34,18 +34,19 @@ const ALWAYS_ENCRYPTED: header::HeaderValue = header::HeaderValue::from_static("
 const OTHER: &str = "{other}";
 
 /// Answers every request.
-pub async fn dispatch(
+pub async fn dispatch_request(
     request: HttpRequest,
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> HttpResponse {
     let began = Instant::now();
-    let only = OnlyContext::of(&request);
-    let collection = state.paths.find(request.path()).filter(|(collection, ..)| {
+    let only = OnlyContext::of_request(&request);
+    let collection = state.paths.find_context(request.path()).filter(|(collection, ..)| {
         only.is_none_or(|index| matches!(collection.place, Host::Local(at) if at == index))
     });
-    let label = label(&request, collection.as_ref());
-    let answer = AssertUnwindSafe(answer(&request, payload, &state, collection)).catch_unwind();
+    let label = route_label(&request, collection.as_ref());
+    let answer =
+        AssertUnwindSafe(answer_request(&request, payload, &state, collection)).catch_unwind();
     let answer = answer.await.unwrap_or_else(|_| Err(Problem::crashed()));
     let code = answer.as_ref().err().map(|problem| problem.code().clone());
     let mut response = answer.unwrap_or_else(|problem| problem_response(problem, &request));
@@ -65,28 +66,35 @@ pub async fn dispatch(
     }
     let status = response.status().as_u16();
     let took = began.elapsed();
-    state.requests.answered(request.method(), &label, status, code, took);
+    state.requests.count_answer(request.method(), &label, status, code, took);
     if status >= 500 && status != 503 {
-        log::<true>(&request, &label, status, took);
+        log_request::<true>(&request, &label, status, took);
     } else if tracing::enabled!(target: "holdfast::access", tracing::Level::INFO) {
-        log::<false>(&request, &label, status, took);
+        log_request::<false>(&request, &label, status, took);
     }
     response
 }
 
 /// The template that the request is counted under.
-fn label(request: &HttpRequest, collection: Option<&RouteMatch<'_, Host>>) -> Arc<str> {
+fn route_label(request: &HttpRequest, collection: Option<&RouteMatch<'_, Host>>) -> Arc<str> {
     match collection {
         Some((collection, _, "")) => collection.path.clone(),
         Some((collection, _, _)) => collection.item.clone(),
-        None => routes::find(request.path()).map_or(OTHER, |(matched, _)| matched.path).into(),
+        None => {
+            routes::find_route(request.path()).map_or(OTHER, |(matched, _)| matched.path).into()
+        }
     }
 }
 
 /// Writes one line for an answered request.
-fn log<const FAILED: bool>(request: &HttpRequest, route: &str, status: u16, took: Duration) {
+fn log_request<const FAILED: bool>(
+    request: &HttpRequest,
+    route: &str,
+    status: u16,
+    took: Duration,
+) {
     let text = |name: &str| {
-        let value = crate::api::text(request, name);
+        let value = crate::api::header_text(request, name);
         value.filter(|value| value.len() <= MAX_CORRELATION_ID).unwrap_or_default()
     };
     let method = request.method().as_str();
@@ -100,7 +108,7 @@ fn log<const FAILED: bool>(request: &HttpRequest, route: &str, status: u16, took
     }
 }
 
-async fn answer(
+async fn answer_request(
     request: &HttpRequest,
     payload: web::Payload,
     state: &AppState,
@@ -120,9 +128,9 @@ async fn answer(
         };
         let context = state.node.contexts().get(index).ok_or_else(Problem::not_found)?;
         let within = (context, collection);
-        return collections::answer(request, payload, state, within, written, rest).await;
+        return collections::answer_request(request, payload, state, within, written, rest).await;
     }
-    fixed(request, payload, state).await
+    answer_fixed(request, payload, state).await
 }
 
 /// Where the path may have been meant to lead.
@@ -134,29 +142,29 @@ fn unknown_path(path: &str, state: &AppState) -> Problem {
 }
 
 /// Answers by the table of fixed routes.
-async fn fixed(request: &HttpRequest, payload: web::Payload, state: &AppState) -> Reply {
-    let Some((matched, here)) = routes::find(request.path()) else {
-        audience::check(routes::audience_of_unknown(request.path()), request, state)?;
+async fn answer_fixed(request: &HttpRequest, payload: web::Payload, state: &AppState) -> Reply {
+    let Some((matched, here)) = routes::find_route(request.path()) else {
+        audience::check_audience(routes::audience_of_unknown(request.path()), request, state)?;
         return Err(unknown_path(request.path(), state));
     };
     let here: Vec<&Route> = here.collect();
     if let Some(route) = here.first() {
-        audience::check(route.audience, request, state)?;
+        audience::check_audience(route.audience, request, state)?;
     }
     let method = request.method().as_str();
     let Some(route) = here.iter().find(|route| route.methods.contains(&method)) else {
         let methods: Vec<_> = here.iter().flat_map(|route| route.methods).copied().collect();
-        return Err(Problem::method(&methods.join(", ")));
+        return Err(Problem::method_not_allowed(&methods.join(", ")));
     };
     if let Some(known) = route.query {
-        query::check(request.query_string(), known)?;
+        query::check_names(request.query_string(), known)?;
     }
     match route.handler {
         Handler::Request(handler) => {
             handler(Call { request, payload, state, params: matched.params }).await
         }
         Handler::Probe(report) => {
-            let accept = crate::api::text(request, "accept").unwrap_or_default();
+            let accept = crate::api::header_text(request, "accept").unwrap_or_default();
             let report = report(state, &ProbeRequest { query: request.query_string(), accept });
             let mut response = HttpResponse::build(report.status);
             response.content_type(report.media_type);

@@ -61,70 +61,89 @@ const READ: &[&str] = &["GET", "HEAD"];
 
 /// Every fixed route. Collections are not among them: they follow from the contexts.
 pub const ROUTES: &[Route] = &[
-    public(READ, "/", |call| Box::pin(root::links(call))).described(operations::root),
-    probe("/livez", |_, _| health::alive()).described(operations::livez),
-    probe("/readyz", |state, request| health::readiness_report(state, request.query))
-        .described(operations::readyz),
-    probe("/metrics", |state, request| metrics::scrape(state, request.accept))
-        .described(operations::metrics),
-    probe("/actuator/prometheus", |state, request| metrics::scrape(state, request.accept))
-        .described(operations::prometheus),
-    probe("/actuator/health", |state, _| health::health(state)).described(operations::health),
-    probe("/actuator/health/liveness", |_, _| health::liveness()).described(operations::liveness),
-    probe("/actuator/health/readiness", |state, _| health::readiness(state))
-        .described(operations::readiness),
-    probe("/actuator/info", |_, _| health::info()).described(operations::info),
-    public(READ, "/openapi.json", |call| Box::pin(documents::openapi(call)))
-        .described(operations::openapi),
-    public(READ, "/asyncapi.json", |call| Box::pin(documents::asyncapi(call)))
-        .described(operations::asyncapi),
-    public(READ, "/schemas/{type}.json", |call| Box::pin(documents::schema(call)))
-        .described(operations::schema),
-    public(READ, "/docs", |call| Box::pin(documents::redirect(call))),
-    public(READ, "/docs/{file:.*}", |call| Box::pin(documents::page(call))),
-    public(READ, "/events", |call| Box::pin(events::all(call)))
-        .takes(EventQuery::PARAMETERS)
-        .described(operations::events),
-    public(READ, "/events/{context}", |call| Box::pin(events::of_context(call)))
-        .takes(EventQuery::PARAMETERS)
-        .described(operations::events_of),
-    node(POST, "/internal/asks/{context}", |call| Box::pin(internal::ask(call))),
-    node(READ, "/internal/events/{context}", |call| Box::pin(internal::events(call))),
-    node(READ, "/internal/contexts", |call| Box::pin(node_reports::contexts(call))),
-    node(READ, "/internal/sagas/{context}/{number}", |call| Box::pin(node_reports::saga(call))),
-    node(READ, "/internal/parked", |call| Box::pin(node_reports::parked(call))),
-    node(POST, "/internal/parked", |call| Box::pin(node_reports::parked_among(call))),
-    node(POST, "/internal/clock", |call| Box::pin(node_reports::advance_clock(call))),
-    operator(READ, "/admin/contexts", |call| Box::pin(admin::contexts(call)))
-        .described(operations::contexts),
-    operator(POST, "/admin/contexts/{context}/stop", |call| Box::pin(admin::stop(call)))
-        .described(operations::stop),
-    operator(POST, "/admin/contexts/{context}/start", |call| Box::pin(admin::start(call)))
-        .described(operations::start),
-    operator(PUT, "/admin/contexts/{context}/fault", |call| Box::pin(admin::inject_fault(call)))
-        .described(operations::inject_fault),
-    operator(DELETE, "/admin/contexts/{context}/fault", |call| Box::pin(admin::clear_fault(call)))
-        .described(operations::clear_fault),
-    operator(READ, "/admin/sagas/{system}/{number}", |call| Box::pin(admin::saga(call)))
-        .takes(&["from", "limit"])
-        .described(operations::saga),
-    operator(READ, "/admin/parked", |call| Box::pin(admin::parked(call)))
-        .takes(&["after", "limit"])
-        .described(operations::parked),
-    operator(POST, "/admin/parked/{id}/redrive", |call| Box::pin(admin::redrive(call)))
-        .described(operations::redrive),
-    operator(POST, "/admin/parked/{id}/drop", |call| Box::pin(admin::discard(call)))
-        .described(operations::discard),
-    operator(POST, "/admin/views/{view}/rebuild", |call| Box::pin(admin::rebuild(call)))
-        .described(operations::rebuild),
-    operator(POST, "/admin/clock", |call| Box::pin(admin::advance_clock(call)))
-        .described(operations::advance_clock),
+    public_route(READ, "/", |call| Box::pin(root::list_links(call)))
+        .with_description(operations::describe_root),
+    probe_route("/livez", |_, _| health::report_alive())
+        .with_description(operations::describe_livez),
+    probe_route("/readyz", |state, request| health::readiness_report(state, request.query))
+        .with_description(operations::describe_readyz),
+    probe_route("/metrics", |state, request| metrics::write_metrics(state, request.accept))
+        .with_description(operations::describe_metrics),
+    probe_route("/actuator/prometheus", |state, request| {
+        metrics::write_metrics(state, request.accept)
+    })
+    .with_description(operations::describe_prometheus),
+    probe_route("/actuator/health", |state, _| health::report_health(state))
+        .with_description(operations::describe_health),
+    probe_route("/actuator/health/liveness", |_, _| health::report_liveness())
+        .with_description(operations::describe_liveness),
+    probe_route("/actuator/health/readiness", |state, _| health::report_readiness(state))
+        .with_description(operations::describe_readiness),
+    probe_route("/actuator/info", |_, _| health::report_info())
+        .with_description(operations::describe_info),
+    public_route(READ, "/openapi.json", |call| Box::pin(documents::show_openapi(call)))
+        .with_description(operations::describe_openapi),
+    public_route(READ, "/asyncapi.json", |call| Box::pin(documents::show_asyncapi(call)))
+        .with_description(operations::describe_asyncapi),
+    public_route(READ, "/schemas/{type}.json", |call| Box::pin(documents::show_schema(call)))
+        .with_description(operations::describe_schema),
+    public_route(READ, "/docs", |call| Box::pin(documents::redirect_to_page(call))),
+    public_route(READ, "/docs/{file:.*}", |call| Box::pin(documents::show_page(call))),
+    public_route(READ, "/events", |call| Box::pin(events::all_events(call)))
+        .with_query(EventQuery::PARAMETERS)
+        .with_description(operations::describe_events),
+    public_route(READ, "/events/{context}", |call| Box::pin(events::of_context(call)))
+        .with_query(EventQuery::PARAMETERS)
+        .with_description(operations::events_of),
+    node_route(POST, "/internal/asks/{context}", |call| Box::pin(internal::answer_ask(call))),
+    node_route(READ, "/internal/events/{context}", |call| Box::pin(internal::send_events(call))),
+    node_route(READ, "/internal/contexts", |call| Box::pin(node_reports::report_contexts(call))),
+    node_route(READ, "/internal/sagas/{context}/{number}", |call| {
+        Box::pin(node_reports::report_saga(call))
+    }),
+    node_route(READ, "/internal/parked", |call| Box::pin(node_reports::report_parked(call))),
+    node_route(POST, "/internal/parked", |call| Box::pin(node_reports::parked_among(call))),
+    node_route(POST, "/internal/clock", |call| Box::pin(node_reports::advance_clock(call))),
+    operator_route(READ, "/admin/contexts", |call| Box::pin(admin::list_contexts(call)))
+        .with_description(operations::describe_contexts),
+    operator_route(POST, "/admin/contexts/{context}/stop", |call| {
+        Box::pin(admin::stop_context(call))
+    })
+    .with_description(operations::describe_stop),
+    operator_route(POST, "/admin/contexts/{context}/start", |call| {
+        Box::pin(admin::start_context(call))
+    })
+    .with_description(operations::describe_start),
+    operator_route(PUT, "/admin/contexts/{context}/fault", |call| {
+        Box::pin(admin::inject_fault(call))
+    })
+    .with_description(operations::inject_fault),
+    operator_route(DELETE, "/admin/contexts/{context}/fault", |call| {
+        Box::pin(admin::clear_fault(call))
+    })
+    .with_description(operations::clear_fault),
+    operator_route(READ, "/admin/sagas/{system}/{number}", |call| Box::pin(admin::show_saga(call)))
+        .with_query(&["from", "limit"])
+        .with_description(operations::describe_saga),
+    operator_route(READ, "/admin/parked", |call| Box::pin(admin::list_parked(call)))
+        .with_query(&["after", "limit"])
+        .with_description(operations::describe_parked),
+    operator_route(POST, "/admin/parked/{id}/redrive", |call| {
+        Box::pin(admin::redrive_parked(call))
+    })
+    .with_description(operations::describe_redrive),
+    operator_route(POST, "/admin/parked/{id}/drop", |call| Box::pin(admin::discard_parked(call)))
+        .with_description(operations::describe_discard),
+    operator_route(POST, "/admin/views/{view}/rebuild", |call| Box::pin(admin::rebuild_view(call)))
+        .with_description(operations::describe_rebuild),
+    operator_route(POST, "/admin/clock", |call| Box::pin(admin::advance_clock(call)))
+        .with_description(operations::advance_clock),
 ];
 
 type RequestHandler = for<'a> fn(Call<'a>) -> LocalBoxFuture<'a, Reply>;
 type ProbeHandler = fn(&AppState, &ProbeRequest<'_>) -> ProbeReply;
 
-const fn public(
+const fn public_route(
     methods: &'static [&'static str],
     path: &'static str,
     handler: RequestHandler,
@@ -133,39 +152,39 @@ const fn public(
     Route { methods, path, audience: Audience::Public, query: None, handler, operation: None }
 }
 
-const fn operator(
+const fn operator_route(
     methods: &'static [&'static str],
     path: &'static str,
     handler: RequestHandler,
 ) -> Route {
-    Route { audience: Audience::Operator, query: Some(&[]), ..public(methods, path, handler) }
+    Route { audience: Audience::Operator, query: Some(&[]), ..public_route(methods, path, handler) }
 }
 
-const fn node(
+const fn node_route(
     methods: &'static [&'static str],
     path: &'static str,
     handler: RequestHandler,
 ) -> Route {
-    Route { audience: Audience::Node, ..public(methods, path, handler) }
+    Route { audience: Audience::Node, ..public_route(methods, path, handler) }
 }
 
-const fn probe(path: &'static str, report: ProbeHandler) -> Route {
+const fn probe_route(path: &'static str, report: ProbeHandler) -> Route {
     let handler = Handler::Probe(report);
     Route { methods: READ, path, audience: Audience::Public, query: None, handler, operation: None }
 }
 
 impl Route {
     /// Takes these parameters in its query, and no others.
-    const fn takes(self, query: &'static [&'static str]) -> Self {
+    const fn with_query(self, query: &'static [&'static str]) -> Self {
         Self { query: Some(query), ..self }
     }
 
-    const fn described(self, operation: fn(&Deployment<'_>) -> Value) -> Self {
+    const fn with_description(self, operation: fn(&Deployment<'_>) -> Value) -> Self {
         Self { operation: Some(operation), ..self }
     }
 
     /// The parameters of `path`, if it fits the template.
-    fn matches<'a>(&self, path: &'a str) -> Option<Vec<(&'static str, &'a str)>> {
+    fn match_path<'a>(&self, path: &'a str) -> Option<Vec<(&'static str, &'a str)>> {
         let mut params = Vec::new();
         let mut rest = path.strip_prefix('/')?;
         let mut templates = self.path.strip_prefix('/')?.split('/').peekable();
@@ -197,9 +216,9 @@ impl Route {
 }
 
 /// The routes at `path`, one for each handler, and the values of their parameters.
-pub fn find(path: &str) -> Option<(Matched<'_>, impl Iterator<Item = &'static Route>)> {
+pub fn find_route(path: &str) -> Option<(Matched<'_>, impl Iterator<Item = &'static Route>)> {
     let (template, params) =
-        ROUTES.iter().find_map(|route| Some((route.path, route.matches(path)?)))?;
+        ROUTES.iter().find_map(|route| Some((route.path, route.match_path(path)?)))?;
     let routes = ROUTES.iter().filter(move |route| route.path == template);
     Some((Matched { path: template, params }, routes))
 }
@@ -216,7 +235,7 @@ mod tests {
     use super::*;
 
     fn found(path: &str) -> Option<(&'static str, Vec<(&'static str, &str)>)> {
-        find(path).map(|(matched, _)| (matched.path, matched.params))
+        find_route(path).map(|(matched, _)| (matched.path, matched.params))
     }
 
     #[test]

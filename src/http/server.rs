@@ -58,7 +58,7 @@ impl From<TcpListener> for Listeners {
 ///
 /// # Errors
 /// A listener cannot be used, or a worker cannot start.
-pub async fn serve(
+pub async fn serve_http(
     settings: HttpSettings,
     node: Arc<dyn Node>,
     listeners: impl Into<Listeners>,
@@ -73,9 +73,10 @@ pub async fn serve(
             ports.push((OnlyContext(Some(index)), listener));
         }
     }
-    let state = Arc::new(state(settings, node)?);
+    let state = Arc::new(build_state(settings, node)?);
     let settings = &state.settings;
-    let probes = probes.map(|listener| probes::serve(listener, Arc::clone(&state))).transpose()?;
+    let probes =
+        probes.map(|listener| probes::serve_probes(listener, Arc::clone(&state))).transpose()?;
     let most = settings.max_connections;
     let accepted = most.saturating_add(connection_headroom(most)) / settings.workers.max(1);
     let mut server = Server::build().workers(settings.workers).disable_signals();
@@ -104,15 +105,15 @@ pub async fn serve(
             let connections = Arc::clone(&shared.connections);
             let keep_alive = shared.settings.keep_alive;
             let app = App::new()
-                .wrap(cors::cors(shared.settings.cors_origins.as_deref()))
+                .wrap(cors::allow_origins(shared.settings.cors_origins.as_deref()))
                 .wrap_fn(|request, server| server.call(request).map(cors::as_problem))
                 .wrap_fn(|request, server| {
-                    let active = response_body::begin(&request);
-                    server.call(request).map(|answer| response_body::chunked(answer, active))
+                    let active = response_body::begin_request(&request);
+                    server.call(request).map(|answer| response_body::send_chunked(answer, active))
                 })
                 .app_data(shared)
                 .app_data(only)
-                .default_service(web::to(router::dispatch));
+                .default_service(web::to(router::dispatch_request));
             let http = HttpService::build()
                 .graceful_shutdown_signal(move || {
                     let mut closing = closing.clone();
@@ -154,20 +155,20 @@ pub async fn serve(
     served
 }
 
-fn state(settings: HttpSettings, node: Arc<dyn Node>) -> io::Result<AppState> {
+fn build_state(settings: HttpSettings, node: Arc<dyn Node>) -> io::Result<AppState> {
     let mut paths = Paths::new(settings.bare);
     for (index, context) in node.contexts().iter().enumerate() {
-        paths.add(context.name(), context.aliases(), Host::Local(index));
+        paths.add_path(context.name(), context.aliases(), Host::Local(index));
     }
     for (index, context) in settings.remote_contexts.iter().enumerate() {
-        paths.add(context.name, context.aliases, Host::Remote(index));
+        paths.add_path(context.name, context.aliases, Host::Remote(index));
     }
     let openapi = settings.openapi.clone().unwrap_or_else(|| {
         let contexts = node.contexts().iter();
         let contexts: Vec<_> =
             contexts.map(|context| context.clone() as Arc<dyn Declaration>).collect();
         let public_url = settings.public_url.as_deref();
-        openapi::document(&contexts, settings.bare, public_url).to_string()
+        openapi::write_document(&contexts, settings.bare, public_url).to_string()
     });
     let read_pool = || ReadPool::new(settings.scans, settings.scans_waiting);
     let draining = watch::Sender::new(false);

@@ -51,7 +51,7 @@ pub struct OnlyContext(pub Option<usize>);
 
 impl OnlyContext {
     /// The restriction of the port on which `request` came in.
-    pub fn of(request: &HttpRequest) -> Option<usize> {
+    pub fn of_request(request: &HttpRequest) -> Option<usize> {
         request.app_data::<Self>().and_then(|only| only.0)
     }
 }
@@ -74,12 +74,12 @@ impl AppState {
     }
 
     /// Resolves when the server is to stop.
-    pub async fn drained(&self) {
+    pub async fn wait_drained(&self) {
         let _ = self.draining.subscribe().wait_for(|draining| *draining).await;
     }
 
     /// The context of this node with that name.
-    pub fn context(&self, name: &str) -> Option<&Arc<dyn Context>> {
+    pub fn find_context(&self, name: &str) -> Option<&Arc<dyn Context>> {
         self.node.contexts().iter().find(|context| context.name().context == name)
     }
 
@@ -93,9 +93,9 @@ impl AppState {
                 | Fault::KeyReused
         );
         if was_judged {
-            let commit = self.node.accepted();
+            let commit = self.node.accepted_commit();
             if !self.node.is_durable(commit)
-                && let Err(worse) = self.node.durable(commit).await
+                && let Err(worse) = self.node.wait_durable(commit).await
             {
                 return worse.into();
             }

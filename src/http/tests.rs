@@ -44,13 +44,13 @@ impl Declaration for Things {
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<String>()
     }
-    fn filters(&self) -> &[&'static str] {
+    fn filter_fields(&self) -> &[&'static str] {
         &["status"]
     }
 }
 
 impl Context for Things {
-    fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
+    fn execute_command(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
         assert_ne!(order.body["boom"], true, "boom");
         let stale = order.if_match.iter().any(|version| *version != 3);
         let body = br#"{"a":1}"#.to_vec();
@@ -66,13 +66,13 @@ impl Context for Things {
             if stale { Err(Fault::VersionMismatch { current: 3 }) } else { Ok(outcome) }
         })
     }
-    fn read(&self, number: u64) -> Result<Seen, Fault> {
+    fn read_item(&self, number: u64) -> Result<Seen, Fault> {
         match number {
             7 => Ok(Seen { number, version: 3, body: br#"{"a":1}"#.to_vec(), commit: 1 }),
             _ => Err(Refusal::absent(self.name()).into()),
         }
     }
-    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+    fn list_items(&self, query: &ListQuery) -> Result<ListPage, Fault> {
         // What takes more than a little is asked for again, by another thread; the total tells which.
         let thread = std::thread::current().name().unwrap_or_default().to_owned();
         let wanted = query.filters.first().map(|(_, value)| value.as_str());
@@ -84,7 +84,7 @@ impl Context for Things {
             Some("deep" | "short") => return Ok(ListPage { total, ..ListPage::default() }),
             _ => {}
         }
-        Ok(ListPage { items: vec![self.read(7)?], total: 5, commit: 1, ..ListPage::default() })
+        Ok(ListPage { items: vec![self.read_item(7)?], total: 5, commit: 1, ..ListPage::default() })
     }
     fn health(&self) -> ContextHealth {
         unreachable!()
@@ -96,25 +96,25 @@ impl Context for Things {
         Box::pin(async {})
     }
     fn set_fault(&self, _: Option<Injected>) {}
-    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
+    fn rebuild_view(&self) -> BoxFuture<'static, Result<(), Fault>> {
         Box::pin(async { Ok(()) })
     }
-    fn parked(&self, _: Option<&ParkedId>, _: usize) -> Result<Vec<ParkedEvent>, Fault> {
+    fn list_parked(&self, _: Option<&ParkedId>, _: usize) -> Result<Vec<ParkedEvent>, Fault> {
         Ok(Vec::new())
     }
     fn parked_among(&self, _: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
         Ok(Vec::new())
     }
-    fn unpark(&self, _: ParkedId, _: bool) -> BoxFuture<'static, Result<(), Fault>> {
+    fn settle_parked(&self, _: ParkedId, _: bool) -> BoxFuture<'static, Result<(), Fault>> {
         Box::pin(async { Ok(()) })
     }
-    fn saga(&self, _: &str, _: u64, _: u64, _: usize) -> Result<SagaPart, Fault> {
+    fn saga_part(&self, _: &str, _: u64, _: u64, _: usize) -> Result<SagaPart, Fault> {
         Ok(SagaPart::default())
     }
 }
 
 impl Node for Fake {
-    fn accepted(&self) -> Commit {
+    fn accepted_commit(&self) -> Commit {
         0
     }
     fn contexts(&self) -> &[Arc<dyn Context>] {
@@ -129,7 +129,7 @@ impl Node for Fake {
     fn advance_clock(&self, _: Duration) -> Result<(), AdvanceError> {
         Ok(())
     }
-    fn durable(&self, _: Commit) -> BoxFuture<'static, Result<(), Fault>> {
+    fn wait_durable(&self, _: Commit) -> BoxFuture<'static, Result<(), Fault>> {
         Box::pin(async { Ok(()) })
     }
     fn is_durable(&self, _: Commit) -> bool {
@@ -138,13 +138,13 @@ impl Node for Fake {
     fn store_health(&self) -> StoreHealth {
         StoreHealth::default()
     }
-    fn ready(&self) -> bool {
+    fn is_ready(&self) -> bool {
         true
     }
 }
 
 /// Sends each request on a connection of its own and returns the answers, status line and headers in lower case.
-fn talk(requests: &[&str]) -> Vec<String> {
+fn send_raw(requests: &[&str]) -> Vec<String> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -168,7 +168,7 @@ fn talk(requests: &[&str]) -> Vec<String> {
             ..HttpSettings::default()
         };
         actix_web::rt::System::new()
-            .block_on(serve(settings, node, listener, stopped.map(|_| ())))
+            .block_on(serve_http(settings, node, listener, stopped.map(|_| ())))
             .unwrap();
     });
     let answers = requests.iter().map(|request| {
@@ -184,7 +184,7 @@ fn talk(requests: &[&str]) -> Vec<String> {
     answers
 }
 
-fn request(line: &str, headers: &str, body: &str) -> String {
+fn raw_request(line: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "{line} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
@@ -192,8 +192,8 @@ fn request(line: &str, headers: &str, body: &str) -> String {
 }
 
 #[track_caller]
-fn says(line: &str, headers: &str, body: &str, words: &[&str]) {
-    let answer = talk(&[&request(line, headers, body)]).remove(0);
+fn check_answer(line: &str, headers: &str, body: &str, words: &[&str]) {
+    let answer = send_raw(&[&raw_request(line, headers, body)]).remove(0);
     for word in words {
         assert!(
             answer.to_lowercase().contains(&word.to_lowercase()),
@@ -205,7 +205,7 @@ const JSON: &str = "Content-Type: application/json\r\n";
 
 #[test]
 fn a_post_answers_with_its_place_and_links() {
-    says(
+    check_answer(
         "POST /shop/things",
         JSON,
         "{}",
@@ -214,7 +214,7 @@ fn a_post_answers_with_its_place_and_links() {
 }
 #[test]
 fn a_panic_is_a_problem() {
-    says(
+    check_answer(
         "POST /things",
         JSON,
         r#"{"boom":true}"#,
@@ -223,50 +223,65 @@ fn a_panic_is_a_problem() {
 }
 #[test]
 fn a_wrong_method_names_the_right_ones() {
-    says("PUT /things/7", "", "", &["405", "allow: GET, HEAD, PATCH, OPTIONS", "problem+json"]);
+    check_answer(
+        "PUT /things/7",
+        "",
+        "",
+        &["405", "allow: GET, HEAD, PATCH, OPTIONS", "problem+json"],
+    );
 }
 #[test]
 fn media_type_size_depth_and_encoding_are_checked() {
-    says(
+    check_answer(
         "POST /things",
         "Content-Type: text/plain\r\n",
         "{}",
         &["415", "accept-post: application/json"],
     );
-    says("POST /things", JSON, &" ".repeat(64 * 1024 + 1), &["413", "body-too-large"]);
-    says("POST /things", JSON, &"[".repeat(33), &["400", "too-deep"]);
-    says("POST /things", JSON, "{", &["400", "bad-json"]);
+    check_answer("POST /things", JSON, &" ".repeat(64 * 1024 + 1), &["413", "body-too-large"]);
+    check_answer("POST /things", JSON, &"[".repeat(33), &["400", "too-deep"]);
+    check_answer("POST /things", JSON, "{", &["400", "bad-json"]);
 }
 #[test]
 fn a_body_that_does_not_come_is_given_up() {
     let half = "POST /things HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 9\r\nConnection: close\r\n\r\n{";
-    assert!(talk(&[half]).remove(0).starts_with("HTTP/1.1 408"));
+    assert!(send_raw(&[half]).remove(0).starts_with("HTTP/1.1 408"));
 }
 #[test]
 fn versions_are_compared() {
-    says("GET /things/7", "If-None-Match: \"3\"\r\n", "", &["304", "etag: \"3\""]);
-    says("PATCH /things/7", &format!("{JSON}If-Match: \"2\"\r\n"), "{}", &["412", "etag: \"3\""]);
+    check_answer("GET /things/7", "If-None-Match: \"3\"\r\n", "", &["304", "etag: \"3\""]);
+    check_answer(
+        "PATCH /things/7",
+        &format!("{JSON}If-Match: \"2\"\r\n"),
+        "{}",
+        &["412", "etag: \"3\""],
+    );
 }
 #[test]
 fn a_problem_speaks_the_language_of_its_reader() {
-    says("GET /things/8", "Accept-Language: ko-KR,en;q=0.5\r\n", "", &["404", "찾을 수 없습니다"]);
-    says("GET /nothing", "", "", &["404", "Not found"]);
+    check_answer(
+        "GET /things/8",
+        "Accept-Language: ko-KR,en;q=0.5\r\n",
+        "",
+        &["404", "찾을 수 없습니다"],
+    );
+    check_answer("GET /nothing", "", "", &["404", "Not found"]);
 }
 #[test]
 fn a_list_links_to_the_pages_beside_it() {
-    says(
+    check_answer(
         "GET /things?page=1&size=2&status=x",
         "",
         "",
         &["page=0&size=2&status=x", "page=2&size=2&status=x", "\"totalPages\":3"],
     );
-    says("GET /things?size=0", "", "", &["400", "bad-page"]);
+    check_answer("GET /things?size=0", "", "", &["400", "bad-page"]);
 }
 #[test]
 fn a_list_that_takes_long_is_found_by_another_thread_and_a_short_one_at_once() {
-    says("GET /things?status=short", "", "", &["200", "\"totalElements\":1,"]);
-    says("GET /things?status=long", "", "", &["200", "\"totalElements\":2,"]);
-    says("GET /things?status=deep", "", "", &["200", "\"totalElements\":2,"]);
+    check_answer("GET /things?status=short", "", "", &["200", "\"totalElements\":1,"]);
+    check_answer("GET /things?status=long", "", "", &["200", "\"totalElements\":2,"]);
+    check_answer("GET /things?status=deep", "", "", &["200", "\"totalElements\":2,"]);
 }
 #[test]
 fn what_is_given_twice_or_is_no_direction_is_refused() {
@@ -279,7 +294,7 @@ fn what_is_given_twice_or_is_no_direction_is_refused() {
         ("after=x&page=0", "bad-cursor"),
         ("%ff=%fe&=", ""),
     ] {
-        says(
+        check_answer(
             &format!("GET /things?{query}"),
             "",
             "",
@@ -290,23 +305,28 @@ fn what_is_given_twice_or_is_no_direction_is_refused() {
 #[test]
 fn a_preflight_is_answered() {
     let headers = "Origin: http://o\r\nAccess-Control-Request-Method: PATCH\r\n";
-    says("OPTIONS /things/7", headers, "", &["200", "access-control-allow-origin: http://o"]);
+    check_answer(
+        "OPTIONS /things/7",
+        headers,
+        "",
+        &["200", "access-control-allow-origin: http://o"],
+    );
 }
 #[test]
 fn administration_validates_its_input() {
-    says("POST /admin/clock", JSON, r#"{"advance":"PT10M"}"#, &["200", "\"now\""]);
-    says(
+    check_answer("POST /admin/clock", JSON, r#"{"advance":"PT10M"}"#, &["200", "\"now\""]);
+    check_answer(
         "POST /admin/clock",
         JSON,
         r#"{"advance":"-PT10M"}"#,
         &["400", "\"pointer\":\"/advance\""],
     );
-    says(
+    check_answer(
         "PUT /admin/contexts/shop.thing/fault",
         JSON,
         r#"{"failureRate":2}"#,
         &["400", "/failureRate"],
     );
-    says("POST /admin/contexts/shop.none/stop", "", "", &["404", "problem+json"]);
-    says("GET /admin/clock", "", "", &["405", "allow: POST"]);
+    check_answer("POST /admin/contexts/shop.none/stop", "", "", &["404", "problem+json"]);
+    check_answer("GET /admin/clock", "", "", &["405", "allow: POST"]);
 }

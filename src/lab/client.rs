@@ -47,7 +47,7 @@ pub struct GuardReport {
 }
 
 /// The number under a name in an object.
-pub fn number(object: &Value, name: &str) -> Option<u64> {
+pub fn number_of(object: &Value, name: &str) -> Option<u64> {
     object.get(name)?.as_u64()
 }
 
@@ -59,7 +59,7 @@ impl Client {
     }
 
     /// One request, answered.
-    pub async fn send(
+    pub async fn send_request(
         &self,
         method: Method,
         path: &str,
@@ -79,13 +79,13 @@ impl Client {
     }
 
     /// A request that has no reason to be refused.
-    pub async fn must(
+    pub async fn send_expecting(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
-        match self.send(method, path, body).await? {
+        match self.send_request(method, path, body).await? {
             ClientAnswer { status: 200..300, body, .. } => Ok(body),
             ClientAnswer { status, body, .. } => {
                 Err(Failure::Failed(format!("{path} was answered with {status}: {body}")))
@@ -94,15 +94,16 @@ impl Client {
     }
 
     /// The numbers under `field` of everything in a list, sorted.
-    pub async fn numbers(&self, list: &str, field: &str) -> Result<Vec<u64>, Failure> {
+    pub async fn list_numbers(&self, list: &str, field: &str) -> Result<Vec<u64>, Failure> {
         let mut numbers = Vec::new();
         for page in 0.. {
-            let found =
-                self.must(Method::GET, &format!("{list}&size=100&page={page}"), None).await?;
+            let found = self
+                .send_expecting(Method::GET, &format!("{list}&size=100&page={page}"), None)
+                .await?;
             let items = found
                 .get("_embedded")
                 .and_then(|lists| lists.as_object()?.values().next()?.as_array());
-            numbers.extend(items.into_iter().flatten().filter_map(|item| number(item, field)));
+            numbers.extend(items.into_iter().flatten().filter_map(|item| number_of(item, field)));
             if page + 1 >= found.pointer("/page/totalPages").and_then(Value::as_u64).unwrap_or(0) {
                 break;
             }
@@ -112,16 +113,17 @@ impl Client {
     }
 
     /// How every context is doing.
-    pub async fn contexts(&self) -> Result<Vec<Health>, Failure> {
-        let mut health = self.must(Method::GET, "/admin/contexts", None).await?;
+    pub async fn list_contexts(&self) -> Result<Vec<Health>, Failure> {
+        let mut health = self.send_expecting(Method::GET, "/admin/contexts", None).await?;
         let contexts = health.get_mut("contexts").map(Value::take).unwrap_or_default();
         serde_json::from_value(contexts)
             .map_err(|why| Failure::Failed(format!("/admin/contexts: {why}")))
     }
 
     /// The guard before a context.
-    pub async fn guard(&self, context: &str) -> Result<GuardReport, Failure> {
-        let found = self.contexts().await?.into_iter().find(|health| health.context == context);
+    pub async fn guard_report(&self, context: &str) -> Result<GuardReport, Failure> {
+        let found =
+            self.list_contexts().await?.into_iter().find(|health| health.context == context);
         Ok(found.and_then(|health| health.guard).unwrap_or_default())
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     app::Failure,
     lab::{
-        client::{Client, Health, number},
+        client::{Client, Health, number_of},
         load::Figures,
         scene::{Orders, Scene},
     },
@@ -33,11 +33,11 @@ pub struct Promise {
 }
 
 /// Waits until nothing moves any more.
-pub async fn quiet(client: &Client) -> Result<(), Failure> {
+pub async fn wait_until_quiet(client: &Client) -> Result<(), Failure> {
     let begun = Instant::now();
     let mut before = None;
     loop {
-        let contexts = client.contexts().await?;
+        let contexts = client.list_contexts().await?;
         let busy = |health: &&Health| {
             let asks = health.guard.as_ref().map_or(0, |guard| guard.in_flight);
             health.mailbox + health.backlog + health.waiting + health.parked + asks > 0
@@ -64,16 +64,18 @@ async fn next(
 ) -> Result<u64, Failure> {
     let begun = Instant::now();
     // An order that meets an open breaker has no number, and one that meets none does not fail.
-    while client.guard(orders.asked).await?.breaker == "open" && begun.elapsed() < PATIENCE {
+    while client.guard_report(orders.asked).await?.breaker == "open" && begun.elapsed() < PATIENCE {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let order = client.must(Method::POST, scene.path, Some(&(orders.order)(good))).await?;
-    number(&order, "id").ok_or_else(|| Failure::Failed(format!("an order has no number: {order}")))
+    let order =
+        client.send_expecting(Method::POST, scene.path, Some(&(orders.order)(good))).await?;
+    number_of(&order, "id")
+        .ok_or_else(|| Failure::Failed(format!("an order has no number: {order}")))
 }
 
 /// What it came to that lists were read.
 pub fn of_reads(scene: &Scene, figures: Figures) -> Findings {
-    let promises = vec![answered(scene, &figures, 0)];
+    let promises = vec![check_answered(scene, &figures, 0)];
     Findings { figures, begun: 0, opened: 0, promises }
 }
 
@@ -85,13 +87,13 @@ pub async fn of_orders(
     figures: Figures,
     good: u64,
 ) -> Result<Findings, Failure> {
-    quiet(client).await?;
+    wait_until_quiet(client).await?;
     let begun = next(client, (scene, orders), good).await?.saturating_sub(1);
-    quiet(client).await?;
-    let established = client.numbers(orders.established.0, orders.established.1).await?;
-    let kept = client.numbers(orders.kept.0, orders.kept.1).await?;
+    wait_until_quiet(client).await?;
+    let established = client.list_numbers(orders.established.0, orders.established.1).await?;
+    let kept = client.list_numbers(orders.kept.0, orders.kept.1).await?;
 
-    let mut promises = vec![answered(scene, &figures, opened)];
+    let mut promises = vec![check_answered(scene, &figures, opened)];
     if orders.contested {
         // The order that was placed last is for another one.
         let sold = established.len().saturating_sub(1);
@@ -110,7 +112,7 @@ pub async fn of_orders(
     let what =
         format!("every confirmed order is established: {told} confirmed, {there} established");
     promises.push(Promise { kept: told == there, what });
-    let halves = halves(&established, &kept);
+    let halves = find_halves(&established, &kept);
     let what = format!(
         "no order is half done: {} {}, {} orders established",
         kept.len(),
@@ -122,7 +124,7 @@ pub async fn of_orders(
     Ok(Findings { figures, begun, opened, promises })
 }
 
-fn answered(scene: &Scene, figures: &Figures, opened: u64) -> Promise {
+fn check_answered(scene: &Scene, figures: &Figures, opened: u64) -> Promise {
     let orders = scene.orders();
     let shows_failures = orders.is_some_and(|orders| orders.shows_failures);
     let is_contested = orders.is_some_and(|orders| orders.contested);
@@ -149,7 +151,7 @@ fn answered(scene: &Scene, figures: &Figures, opened: u64) -> Promise {
 }
 
 /// Those that are in one of two sorted lists only, or twice; the first few.
-fn halves(orders: &[u64], kept: &[u64]) -> Vec<u64> {
+fn find_halves(orders: &[u64], kept: &[u64]) -> Vec<u64> {
     let mut all: Vec<u64> = orders.iter().chain(kept).copied().collect();
     all.sort_unstable();
     let wrong = all.chunk_by(|one, other| one == other).filter(|both| both.len() != 2);
@@ -163,22 +165,22 @@ mod tests {
 
     #[test]
     fn an_order_and_what_is_kept_for_it_go_together() {
-        assert_eq!(halves(&[1, 2, 3], &[1, 2, 3]), Vec::<u64>::new());
-        assert_eq!(halves(&[1, 2], &[2, 3]), [1, 3]);
-        assert_eq!(halves(&[1], &[1, 1]), [1]);
+        assert_eq!(find_halves(&[1, 2, 3], &[1, 2, 3]), Vec::<u64>::new());
+        assert_eq!(find_halves(&[1, 2], &[2, 3]), [1, 3]);
+        assert_eq!(find_halves(&[1], &[1, 1]), [1]);
     }
 
     #[test]
     fn what_else_was_said_is_not_as_promised() {
         for scene in SCENES {
             let mut figures = Figures { established: 1, ..Figures::default() };
-            assert!(answered(scene, &figures, 0).kept);
+            assert!(check_answered(scene, &figures, 0).kept);
             figures.retry_later = 1;
             let shows_failures = scene.orders().is_some_and(|orders| orders.shows_failures);
-            assert_eq!(answered(scene, &figures, 0).kept, !shows_failures);
-            assert!(answered(scene, &figures, 1).kept);
+            assert_eq!(check_answered(scene, &figures, 0).kept, !shows_failures);
+            assert!(check_answered(scene, &figures, 1).kept);
             figures.other = Some(("500 {}".into(), 1));
-            assert!(!answered(scene, &figures, 1).kept);
+            assert!(!check_answered(scene, &figures, 1).kept);
         }
     }
 }

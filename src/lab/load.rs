@@ -4,7 +4,7 @@
 use crate::{
     app::Failure,
     lab::{
-        client::{Client, ClientAnswer, number},
+        client::{Client, ClientAnswer, number_of},
         scene::{Goods, Scene},
     },
 };
@@ -48,7 +48,7 @@ enum Ending {
 }
 
 impl Ending {
-    fn of(scene: &Scene, answer: &ClientAnswer) -> Self {
+    fn from_answer(scene: &Scene, answer: &ClientAnswer) -> Self {
         let Some(orders) = scene.orders() else {
             return match answer.status {
                 200 => Self::Established,
@@ -70,7 +70,7 @@ impl Ending {
 }
 
 impl Figures {
-    fn note(
+    fn note_answer(
         &mut self,
         scene: &Scene,
         answer: Result<ClientAnswer, Failure>,
@@ -84,8 +84,10 @@ impl Figures {
         self.waited += waited;
         self.longest = self.longest.max(waited);
         self.shortest = Some(self.shortest.map_or(waited, |shortest| shortest.min(waited)));
-        let ending = answer
-            .map_or_else(|why| Ending::Other(why.to_string()), |answer| Ending::of(scene, &answer));
+        let ending = answer.map_or_else(
+            |why| Ending::Other(why.to_string()),
+            |answer| Ending::from_answer(scene, &answer),
+        );
         match &ending {
             Ending::Established => self.established += 1,
             Ending::Refused => self.refused += 1,
@@ -98,14 +100,14 @@ impl Figures {
 
 /// Registers what is to be had: as many as can be ordered in the time, for no answer comes sooner than its delay, and one
 /// more for the order that comes last.
-pub async fn stock(
+pub async fn register_stock(
     client: &Client,
     scene: &Scene,
     users: u64,
     seconds: u64,
 ) -> Result<VecDeque<u64>, Failure> {
     if let Some(Goods { collection, good }) = &scene.once {
-        client.must(Method::POST, collection, Some(&good(1))).await?;
+        client.send_expecting(Method::POST, collection, Some(&good(1))).await?;
     }
     let Some(Goods { collection, good }) = &scene.goods else { return Ok(VecDeque::new()) };
     let count = match scene.orders() {
@@ -119,8 +121,8 @@ pub async fn stock(
         async move {
             for place in (first..count).step_by(32) {
                 let registered =
-                    client.must(Method::POST, collection, Some(&good(place + 1))).await?;
-                numbers.borrow_mut().extend(number(&registered, "id"));
+                    client.send_expecting(Method::POST, collection, Some(&good(place + 1))).await?;
+                numbers.borrow_mut().extend(number_of(&registered, "id"));
             }
             Ok(())
         }
@@ -132,7 +134,7 @@ pub async fn stock(
 }
 
 /// Lets the customers send requests for so long.
-pub async fn apply(
+pub async fn apply_load(
     client: &Client,
     scene: &Scene,
     (users, seconds): (u64, u64),
@@ -146,10 +148,12 @@ pub async fn apply(
             let mut ordered = None;
             let sent = Instant::now();
             let answer = match scene.orders() {
-                None => client.send(Method::GET, scene.path, None).await,
+                None => client.send_request(Method::GET, scene.path, None).await,
                 Some(orders) if orders.contested => {
                     let wanted = stock.borrow().front().copied().unwrap_or_default();
-                    client.send(Method::POST, scene.path, Some(&(orders.order)(wanted))).await
+                    client
+                        .send_request(Method::POST, scene.path, Some(&(orders.order)(wanted)))
+                        .await
                 }
                 Some(orders) => {
                     ordered = stock.borrow_mut().pop_front();
@@ -157,11 +161,11 @@ pub async fn apply(
                         return;
                     }
                     let order = (orders.order)(ordered.unwrap_or_default());
-                    client.send(Method::POST, scene.path, Some(&order)).await
+                    client.send_request(Method::POST, scene.path, Some(&order)).await
                 }
             };
             let gone = answer.is_err();
-            if !figures.borrow_mut().note(scene, answer, sent.elapsed()) {
+            if !figures.borrow_mut().note_answer(scene, answer, sent.elapsed()) {
                 stock.borrow_mut().extend(ordered);
             }
             if gone {
@@ -188,11 +192,11 @@ mod tests {
         let scene = SCENES.iter().find(|scene| scene.system == "bookrent").unwrap();
         let mut figures = Figures::default();
         let second = Duration::from_secs(1);
-        assert!(figures.note(scene, Ok(answer(201, false, "Rent")), second));
-        assert!(!figures.note(scene, Ok(answer(201, false, "Fail")), second * 3));
-        assert!(!figures.note(scene, Ok(answer(503, true, "")), second));
-        assert!(!figures.note(scene, Ok(answer(503, false, "")), second));
-        assert!(!figures.note(scene, Err(Failure::Failed("gone".into())), second));
+        assert!(figures.note_answer(scene, Ok(answer(201, false, "Rent")), second));
+        assert!(!figures.note_answer(scene, Ok(answer(201, false, "Fail")), second * 3));
+        assert!(!figures.note_answer(scene, Ok(answer(503, true, "")), second));
+        assert!(!figures.note_answer(scene, Ok(answer(503, false, "")), second));
+        assert!(!figures.note_answer(scene, Err(Failure::Failed("gone".into())), second));
         assert_eq!((figures.established, figures.refused, figures.retry_later), (1, 1, 1));
         assert_eq!(
             figures.other.as_ref().map(|(first, count)| (&first[..3], *count)),

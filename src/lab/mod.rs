@@ -7,7 +7,7 @@ mod report;
 mod scene;
 
 use crate::{
-    app::{Failure, Listening, bind, print, serve, stop_signal},
+    app::{Failure, Listening, bind_listeners, print_text, serve_system, stop_signal},
     config::{Config, Flags},
     systems,
 };
@@ -50,7 +50,7 @@ impl Lab {
     /// [`Failure`] when it cannot be tried, or when a promise is broken.
     pub fn run(&self) -> Result<(), Failure> {
         let mut broken = 0;
-        for scene in self.scenes()? {
+        for scene in self.chosen_scenes()? {
             let users = self.users.unwrap_or(scene.users);
             let seconds = self.seconds.unwrap_or(scene.seconds);
             let timeout = systems::ask_timeout_millis(scene.system).unwrap_or_default();
@@ -58,10 +58,10 @@ impl Lab {
             let tries =
                 if scene.orders().is_some() { self.tries.map_or(1..=2, |n| n..=n) } else { 1..=1 };
             for tries in tries {
-                print(&report::heading(scene, (users, seconds, tries), timeout))?;
-                let found = experiment(scene, users, seconds, tries)?;
+                print_text(&report::write_heading(scene, (users, seconds, tries), timeout))?;
+                let found = run_experiment(scene, users, seconds, tries)?;
                 broken += found.promises.iter().filter(|promise| !promise.kept).count();
-                print(&format!("{}\n", report::report(scene, &found)))?;
+                print_text(&format!("{}\n", report::write_report(scene, &found)))?;
             }
         }
         match broken {
@@ -72,7 +72,7 @@ impl Lab {
     }
 
     /// The loads of the system.
-    fn scenes(&self) -> Result<Vec<&'static Scene>, Failure> {
+    fn chosen_scenes(&self) -> Result<Vec<&'static Scene>, Failure> {
         let scenes: Vec<_> = SCENES.iter().filter(|scene| scene.system == self.system).collect();
         if !scenes.is_empty() {
             return Ok(scenes);
@@ -106,7 +106,7 @@ impl Drop for Scratch {
 }
 
 /// Runs a server as `serve` does, on data of its own, until the customers have done with it.
-fn experiment(
+fn run_experiment(
     scene: &'static Scene,
     users: u64,
     seconds: u64,
@@ -122,22 +122,22 @@ fn experiment(
     let guard = scene.orders().map(|orders| orders.asked.to_uppercase().replace('.', "__"));
     let guard = guard.map(|asked| (format!("HOLDFAST_GUARD__{asked}__TRIES"), tries.to_string()));
     let config = Config::load(None, guard, flags)?;
-    let Listening { listeners, address, .. } = bind(&config.settings)?;
+    let Listening { listeners, address, .. } = bind_listeners(&config.settings)?;
     let found = Rc::new(RefCell::new(Err(Failure::Failed("stopped before the end".into()))));
     let told = {
         let found = found.clone();
         async move {
             tokio::select! {
-                findings = observe(address, scene, users, seconds, tries) => *found.borrow_mut() = findings,
+                findings = observe_system(address, scene, users, seconds, tries) => *found.borrow_mut() = findings,
                 () = stop_signal() => {}
             }
         }
     };
-    actix_rt::System::new().block_on(serve(&config, 0, listeners, || Ok(()), told))?;
+    actix_rt::System::new().block_on(serve_system(&config, 0, listeners, || Ok(()), told))?;
     found.replace(Err(Failure::Internal("there are no findings".into())))
 }
 
-async fn observe(
+async fn observe_system(
     server: SocketAddr,
     scene: &Scene,
     users: u64,
@@ -145,25 +145,25 @@ async fn observe(
     tries: u32,
 ) -> Result<Findings, Failure> {
     let client = Client::new(server)?;
-    let mut stock = load::stock(&client, scene, users, seconds).await?;
+    let mut stock = load::register_stock(&client, scene, users, seconds).await?;
     let Some(orders) = scene.orders() else {
-        let figures = burden(&client, scene, (users, seconds, tries), stock).await;
+        let figures = burden_system(&client, scene, (users, seconds, tries), stock).await;
         return Ok(findings::of_reads(scene, figures));
     };
     let last = stock.pop_back().unwrap_or_default();
     let fault = format!("/admin/contexts/{}/fault", orders.asked);
     let (from, to) = orders.delay_ms;
     let slow = json!({ "delayMs": [from, to], "failureRate": 0.0 });
-    client.must(Method::PUT, &fault, Some(&slow)).await?;
-    let figures = burden(&client, scene, (users, seconds, tries), stock).await;
-    client.must(Method::DELETE, &fault, None).await?;
-    let opened = client.guard(orders.asked).await?.opened;
+    client.send_expecting(Method::PUT, &fault, Some(&slow)).await?;
+    let figures = burden_system(&client, scene, (users, seconds, tries), stock).await;
+    client.send_expecting(Method::DELETE, &fault, None).await?;
+    let opened = client.guard_report(orders.asked).await?.opened;
     let usual = users <= scene.users;
     findings::of_orders(&client, (scene, orders), (tries, opened, usual), figures, last).await
 }
 
 /// Puts the load on the server, and says now and then how far it is.
-async fn burden(
+async fn burden_system(
     client: &Client,
     scene: &Scene,
     (users, seconds, tries): (u64, u64, u32),
@@ -172,14 +172,14 @@ async fn burden(
     let stock = RefCell::new(stock);
     let figures = RefCell::new(Figures::default());
     tokio::select! {
-        () = load::apply(client, scene, (users, seconds), &stock, &figures) => {}
-        () = tell(scene, tries, seconds, &figures) => {}
+        () = load::apply_load(client, scene, (users, seconds), &stock, &figures) => {}
+        () = print_progress(scene, tries, seconds, &figures) => {}
     }
     figures.into_inner()
 }
 
 /// Says how far it is, now and then, for as long as it is polled.
-async fn tell(scene: &Scene, tries: u32, seconds: u64, figures: &RefCell<Figures>) {
+async fn print_progress(scene: &Scene, tries: u32, seconds: u64, figures: &RefCell<Figures>) {
     let begun = Instant::now();
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;

@@ -7,7 +7,11 @@ use crate::lab::{
 use std::fmt::Write;
 
 /// What is tried, in two lines.
-pub fn heading(scene: &Scene, (users, seconds, tries): (u64, u64, u32), timeout_ms: u64) -> String {
+pub fn write_heading(
+    scene: &Scene,
+    (users, seconds, tries): (u64, u64, u32),
+    timeout_ms: u64,
+) -> String {
     let Scene { system, path, .. } = scene;
     let Some(Orders { order, asked, delay_ms: (from, to), .. }) = scene.orders() else {
         return format!("{system}: GET {path}\n{users} users, {seconds} s\n");
@@ -21,7 +25,7 @@ pub fn heading(scene: &Scene, (users, seconds, tries): (u64, u64, u32), timeout_
 }
 
 /// All that one run came to.
-pub fn report(scene: &Scene, found: &Findings) -> String {
+pub fn write_report(scene: &Scene, found: &Findings) -> String {
     let figures = &found.figures;
     let answered = (figures.successful + figures.failed).max(1) as f64;
     let elapsed = figures.elapsed.as_secs_f64().max(f64::EPSILON);
@@ -29,18 +33,28 @@ pub fn report(scene: &Scene, found: &Findings) -> String {
     let waited = figures.waited.as_secs_f64();
     let hundred = 100.0 * figures.successful as f64;
     let lines = [
-        ("Transactions", whole(figures.successful), "hits", None),
-        ("Availability", two(hundred / answered), "%", scene.availability),
-        ("Elapsed time", two(elapsed), "secs", None),
-        ("Data transferred", two(megabytes), "MB", None),
-        ("Response time", two(waited / answered), "secs", None),
-        ("Transaction rate", two(figures.successful as f64 / elapsed), "trans/sec", scene.rate),
-        ("Throughput", two(megabytes / elapsed), "MB/sec", None),
-        ("Concurrency", two(waited / elapsed), "", None),
-        ("Successful transactions", whole(figures.successful), "", None),
-        ("Failed transactions", whole(figures.failed), "", None),
-        ("Longest transaction", two(figures.longest.as_secs_f64()), "", None),
-        ("Shortest transaction", two(figures.shortest.unwrap_or_default().as_secs_f64()), "", None),
+        ("Transactions", whole_number(figures.successful), "hits", None),
+        ("Availability", two_decimals(hundred / answered), "%", scene.availability),
+        ("Elapsed time", two_decimals(elapsed), "secs", None),
+        ("Data transferred", two_decimals(megabytes), "MB", None),
+        ("Response time", two_decimals(waited / answered), "secs", None),
+        (
+            "Transaction rate",
+            two_decimals(figures.successful as f64 / elapsed),
+            "trans/sec",
+            scene.rate,
+        ),
+        ("Throughput", two_decimals(megabytes / elapsed), "MB/sec", None),
+        ("Concurrency", two_decimals(waited / elapsed), "", None),
+        ("Successful transactions", whole_number(figures.successful), "", None),
+        ("Failed transactions", whole_number(figures.failed), "", None),
+        ("Longest transaction", two_decimals(figures.longest.as_secs_f64()), "", None),
+        (
+            "Shortest transaction",
+            two_decimals(figures.shortest.unwrap_or_default().as_secs_f64()),
+            "",
+            None,
+        ),
     ];
     let mut text = String::new();
     for (name, value, unit, original) in lines {
@@ -88,9 +102,9 @@ fn outcome_of_orders(text: &mut String, orders: &Orders, found: &Findings) {
     line("Breaker opened", found.opened, "times");
 }
 
-fn two(value: f64) -> String {
+fn two_decimals(value: f64) -> String {
     format!("{value:.2}")
 }
-fn whole(value: u64) -> String {
+fn whole_number(value: u64) -> String {
     value.to_string()
 }

@@ -46,7 +46,7 @@ impl Webhook {
         Ok(Self { client: client.map_err(|why| why.to_string())?, settings })
     }
 
-    async fn post(&self, message: &OutboundMessage) -> Result<(), NotSent> {
+    async fn post_message(&self, message: &OutboundMessage) -> Result<(), NotSent> {
         let OutboundMessage { context, event, number, at, saga, to, text } = message;
         let id = format!("{context}-{event}");
         let data = json!({ "context": context, "number": number, "correlationId": saga, "to": to, "text": text });
@@ -61,10 +61,10 @@ impl Webhook {
             .header("webhook-timestamp", now)
             .header(
                 "webhook-signature",
-                sign(&self.settings.secret, &id, now, &body).map_err(NotSent::Failed)?,
+                sign_message(&self.settings.secret, &id, now, &body).map_err(NotSent::Failed)?,
             );
         let mut answer =
-            request.body(body).send().await.map_err(|why| NotSent::Failed(words(&why)))?;
+            request.body(body).send().await.map_err(|why| NotSent::Failed(describe_error(&why)))?;
         let status = answer.status();
         // What a gateway answers beside its status is not used. A short body is read, so that the connection can be
         // used again; a long one costs the gateway its connection.
@@ -102,7 +102,7 @@ fn is_final(status: StatusCode) -> bool {
 }
 
 /// The error and what is behind it, without the address, which may hold a secret.
-fn words(error: &reqwest::Error) -> String {
+fn describe_error(error: &reqwest::Error) -> String {
     let mut words = if error.is_timeout() {
         "no answer in time".to_owned()
     } else {
@@ -117,7 +117,7 @@ fn words(error: &reqwest::Error) -> String {
 }
 
 /// `v1,` and the HMAC-SHA256 of id, time and body, as Standard Webhooks 1.0 has it.
-fn sign(secret: &[u8], id: &str, seconds: u64, body: &str) -> Result<String, String> {
+fn sign_message(secret: &[u8], id: &str, seconds: u64, body: &str) -> Result<String, String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|why| why.to_string())?;
     mac.update(format!("{id}.{seconds}.{body}").as_bytes());
     Ok(format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes())))
@@ -125,7 +125,7 @@ fn sign(secret: &[u8], id: &str, seconds: u64, body: &str) -> Result<String, Str
 
 impl MessageGateway for Webhook {
     fn send<'a>(&'a self, message: &'a OutboundMessage) -> BoxFuture<'a, Result<(), NotSent>> {
-        self.post(message).boxed()
+        self.post_message(message).boxed()
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
         let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
         let body = r#"{"test": 2432232314}"#;
         assert_eq!(
-            sign(&secret, id, 1_614_265_330, body).unwrap(),
+            sign_message(&secret, id, 1_614_265_330, body).unwrap(),
             "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
         );
     }

@@ -7,8 +7,8 @@ mod routes;
 mod settings;
 mod table;
 
-pub use events::events;
-pub use metrics::metrics;
-pub use problems::problems;
+pub use events::list_events;
+pub use metrics::list_metrics;
+pub use problems::list_problems;
 pub use routes::routes;
-pub use settings::settings;
+pub use settings::list_settings;

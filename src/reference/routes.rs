@@ -1,6 +1,6 @@
 //! The fixed routes.
 
-use super::table::{code, table};
+use super::table::{code_text, write_table};
 use crate::http::{Audience, Deployment, ROUTES};
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub fn routes() -> String {
         let summary = operation.as_ref().and_then(|operation| operation.get("summary"));
         let summary = summary.and_then(Value::as_str).unwrap_or_default().to_owned();
         let path = route.path.replace(":.*", "");
-        [code(&route.methods.join(", ")), code(&path), audience.to_owned(), summary]
+        [code_text(&route.methods.join(", ")), code_text(&path), audience.to_owned(), summary]
     });
-    table(["methods", "path", "audience", "what"], rows)
+    write_table(["methods", "path", "audience", "what"], rows)
 }

@@ -1,23 +1,23 @@
 //! The settings, from the one schema: doc comments are the meanings.
 
-use super::table::{code, table};
+use super::table::{code_text, write_table};
 use crate::config::{self, Setting, SettingKind};
 
 /// Key, environment variable, default, what is allowed, unit and meaning of every setting. What is there for each context
 /// is one row.
-pub fn settings() -> String {
+pub fn list_settings() -> String {
     let mut keys = Vec::new();
     let mut rows = Vec::new();
-    for setting in config::settings() {
+    for setting in config::all_settings() {
         let key = setting.pattern.clone().unwrap_or_else(|| setting.key.clone());
         if keys.contains(&key) {
             continue;
         }
-        let variable = code(&config::variable(&key));
+        let variable = code_text(&config::variable_name(&key));
         let default = setting.default.clone().unwrap_or_else(|| "none".to_owned());
-        let allowed = allowed(setting);
+        let allowed = allowed_text(setting);
         rows.push([
-            code(&key),
+            code_text(&key),
             variable,
             default,
             allowed,
@@ -26,11 +26,11 @@ pub fn settings() -> String {
         ]);
         keys.push(key);
     }
-    table(["key", "environment variable", "default", "allowed", "unit", "meaning"], rows)
+    write_table(["key", "environment variable", "default", "allowed", "unit", "meaning"], rows)
 }
 
 /// What is allowed, as far as it fits a row.
-fn allowed(setting: &Setting) -> String {
+fn allowed_text(setting: &Setting) -> String {
     match &setting.kind {
         _ if setting
             .pattern
@@ -46,7 +46,7 @@ fn allowed(setting: &Setting) -> String {
             SettingKind::Choice(choices) => {
                 format!(
                     "a list of {}",
-                    choices.iter().map(|choice| code(choice)).collect::<Vec<_>>().join(", ")
+                    choices.iter().map(|choice| code_text(choice)).collect::<Vec<_>>().join(", ")
                 )
             }
             _ => "a list".to_owned(),

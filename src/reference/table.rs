@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// A table with these columns and rows.
-pub fn table<const N: usize>(
+pub fn write_table<const N: usize>(
     columns: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
@@ -17,6 +17,6 @@ pub fn table<const N: usize>(
 }
 
 /// The text as code, or nothing.
-pub fn code(text: &str) -> String {
+pub fn code_text(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("`{text}`") }
 }

@@ -21,7 +21,7 @@ pub const MAX_RECORD: usize = 7 * 1024;
 /// read, and a damaged length claims no more than this.
 const MAX_DECODED: usize = size_of::<u128>() * MAX_RECORD;
 
-pub(super) fn config() -> impl bincode::config::Config {
+pub(super) fn codec_config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<MAX_DECODED>()
 }
 
@@ -33,7 +33,7 @@ pub fn encode<T: Serialize>(space: Space, version: u16, value: &T) -> Result<Vec
     let mut record = Vec::with_capacity(96);
     record.extend_from_slice(&[FORMAT, space as u8]);
     record.extend_from_slice(&version.to_le_bytes());
-    bincode::serde::encode_into_std_write(value, &mut record, config())
+    bincode::serde::encode_into_std_write(value, &mut record, codec_config())
         .map_err(|error| StoreError::Invalid(format!("this cannot be stored: {error}")))?;
     record.extend_from_slice(&crc32c::crc32c(&record).to_le_bytes());
     if record.len() <= MAX_RECORD {
@@ -83,7 +83,7 @@ impl<'a> Record<'a> {
 
 impl Decoder for Record<'_> {
     fn read<T: DeserializeOwned>(self) -> Result<T, Undecodable> {
-        match bincode::serde::decode_from_slice(self.payload, config()) {
+        match bincode::serde::decode_from_slice(self.payload, codec_config()) {
             Ok((value, read)) if read == self.payload.len() => Ok(value),
             Ok((_, read)) => Err(Undecodable::Payload(format!(
                 "{} bytes are left over",
@@ -125,7 +125,7 @@ pub fn decode_versioned<T: DeserializeOwned>(
 /// # Errors
 /// [`StoreError::Invalid`] when it is too large, or of a shape that cannot be stored.
 pub fn encode_part<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
-    bincode::serde::encode_to_vec(value, config())
+    bincode::serde::encode_to_vec(value, codec_config())
         .map_err(|error| StoreError::Invalid(format!("this cannot be stored: {error}")))
 }
 

@@ -29,7 +29,7 @@ impl Durability {
         Self { commit: AtomicU64::new(number), waiting: Mutex::default() }
     }
 
-    pub(super) fn commit(&self) -> Commit {
+    pub(super) fn durable_commit(&self) -> Commit {
         self.commit.load(Ordering::Acquire)
     }
 
@@ -39,13 +39,13 @@ impl Durability {
 
     /// Calls `callback` once `commit` is durable or never will be.
     pub(super) fn on_durable(&self, commit: Commit, callback: DurabilityCallback) {
-        if commit <= self.commit() {
+        if commit <= self.durable_commit() {
             return callback(Ok(()));
         }
         let mut waiting = sync::lock(&self.waiting);
         // The durable commit advances under this lock, so no callback is added after the release that
         // would have called it.
-        if commit <= self.commit() {
+        if commit <= self.durable_commit() {
             drop(waiting);
             return callback(Ok(()));
         }
@@ -57,7 +57,7 @@ impl Durability {
     }
 
     /// Everything up to `commit` is durable.
-    pub(super) fn advance(&self, commit: Commit) {
+    pub(super) fn advance_to(&self, commit: Commit) {
         let released = {
             let mut waiting = sync::lock(&self.waiting);
             self.commit.fetch_max(commit, Ordering::AcqRel);
@@ -68,7 +68,7 @@ impl Durability {
     }
 
     /// Nothing more becomes durable. The first reason stays.
-    pub(super) fn fail(&self, error: StoreError) {
+    pub(super) fn fail_with(&self, error: StoreError) {
         let (released, error) = {
             let mut waiting = sync::lock(&self.waiting);
             let error = waiting.failed.get_or_insert(error).clone();
@@ -92,6 +92,6 @@ fn run_callbacks(
 
 impl fmt::Debug for Durability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Durability").field("number", &self.commit()).finish_non_exhaustive()
+        f.debug_struct("Durability").field("number", &self.durable_commit()).finish_non_exhaustive()
     }
 }

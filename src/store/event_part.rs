@@ -1,7 +1,7 @@
 //! Events inside a record. An event that has grown reads what was written before: fields that its
 //! bytes end before have their defaults.
 
-use super::codec::config;
+use super::codec::codec_config;
 use crate::domain::{Decoder, Undecodable};
 use bincode::error::DecodeError;
 use serde::{
@@ -32,11 +32,11 @@ impl Decoder for EventPart<'_> {
 }
 
 /// Decodes a value off the front.
-fn take<'de, S: DeserializeSeed<'de>>(
+fn take_part<'de, S: DeserializeSeed<'de>>(
     seed: S,
     rest: &mut &'de [u8],
 ) -> Result<S::Value, DecodeError> {
-    let (value, read) = bincode::serde::seed_decode_from_slice(seed, rest, config())?;
+    let (value, read) = bincode::serde::seed_decode_from_slice(seed, rest, codec_config())?;
     *rest = rest.get(read..).unwrap_or_default();
     Ok(value)
 }
@@ -76,7 +76,7 @@ impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
         self,
         seed: S,
     ) -> Result<(S::Value, Self), DecodeError> {
-        let index: u32 = take(std::marker::PhantomData, self.rest)?;
+        let index: u32 = take_part(std::marker::PhantomData, self.rest)?;
         let name = seed.deserialize(IntoDeserializer::<DecodeError>::into_deserializer(index))?;
         Ok((name, self))
     }
@@ -131,7 +131,7 @@ macro_rules! by_bincode {
                     bytes.$method($($argument,)* visitor)
                 }
             }
-            take(Seed($($argument,)* visitor), self.rest)
+            take_part(Seed($($argument,)* visitor), self.rest)
         }
     )*};
 }
@@ -182,7 +182,7 @@ impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
             return Ok(None);
         }
         self.left -= 1;
-        take(seed, self.rest).map(Some)
+        take_part(seed, self.rest).map(Some)
     }
 }
 

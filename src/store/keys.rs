@@ -53,7 +53,7 @@ impl KeyBuf {
     }
     /// Adds a signed number, such as a time; they order as they count.
     #[must_use]
-    pub fn signed(self, number: i64) -> Self {
+    pub fn signed_number(self, number: i64) -> Self {
         self.number((number as u64) ^ (1 << 63))
     }
     /// Adds bytes as they are: nothing that varies in length may follow.
@@ -117,7 +117,7 @@ mod tests {
     proptest! {
         #[test]
         fn keys_order_as_their_parts_do(a in (".*", any::<i64>()), b in (".*", any::<i64>())) {
-            let key = |(text, number): &(String, i64)| KeyBuf::new(Space::Index).text(text).signed(*number).build();
+            let key = |(text, number): &(String, i64)| KeyBuf::new(Space::Index).text(text).signed_number(*number).build();
             prop_assert_eq!(key(&a).cmp(&key(&b)), (a.0.as_bytes(), a.1).cmp(&(b.0.as_bytes(), b.1)));
         }
 

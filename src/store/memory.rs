@@ -61,10 +61,10 @@ impl Default for MemoryStore {
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
-        Self::with(Contents::default())
+        Self::with_contents(Contents::default())
     }
 
-    fn with(state: Contents) -> Self {
+    fn with_contents(state: Contents) -> Self {
         let durability = Durability::new(state.accepted);
         Self(Arc::new(MemoryState { state: Mutex::new(state), durability }))
     }
@@ -81,7 +81,7 @@ impl MemoryStore {
             state.held = false;
             state.make_durable()
         };
-        self.0.durability.advance(accepted);
+        self.0.durability.advance_to(accepted);
     }
 
     /// The next `times` batches for the tree called `name`, which has been opened, conflict.
@@ -115,14 +115,14 @@ impl MemoryStore {
     }
 
     /// The rows of the tree called `name`, as they are by now: their keys and records.
-    pub fn rows(&self, name: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub fn rows_of(&self, name: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
         let state = sync::lock(&self.0.state);
         let rows = state.trees.iter().filter(|tree| tree.name == name).flat_map(|tree| &tree.rows);
         rows.map(|(key, row)| (key.clone(), row.record.clone())).collect()
     }
 
     /// A row of the tree called `name` is replaced by `record`, or removed, behind the store's back.
-    pub fn damage(&self, name: &str, key: &[u8], record: Option<Vec<u8>>) {
+    pub fn damage_row(&self, name: &str, key: &[u8], record: Option<Vec<u8>>) {
         if let Some(tree) =
             sync::lock(&self.0.state).trees.iter_mut().find(|tree| tree.name == name)
         {
@@ -139,7 +139,7 @@ impl MemoryStore {
     }
 
     /// A row of the tree called `name` cannot be read until it is written again.
-    pub fn lose(&self, name: &str, key: &[u8]) {
+    pub fn lose_row(&self, name: &str, key: &[u8]) {
         if let Some(tree) =
             sync::lock(&self.0.state).trees.iter_mut().find(|tree| tree.name == name)
         {
@@ -149,14 +149,14 @@ impl MemoryStore {
 
     /// The disk fails: all who wait get the error, and nothing more is taken.
     pub fn fail_now(&self) {
-        self.end("the disk failed, as asked");
+        self.end_with("the disk failed, as asked");
     }
 
     /// The process ends here. Gives the store as the next one finds it, with nothing that was not durable; this one and
     /// its clones have failed.
     #[must_use]
     pub fn crash(&self) -> Self {
-        self.end("the process has ended");
+        self.end_with("the process has ended");
         let Contents { trees: mut left, before, durable, .. } = {
             let mut state = sync::lock(&self.0.state);
             let refusal = state.refusal.clone();
@@ -170,13 +170,18 @@ impl MemoryStore {
             };
         }
         left.iter_mut().for_each(|tree| tree.conflicts = 0);
-        Self::with(Contents { trees: left, accepted: durable, durable, ..Contents::default() })
+        Self::with_contents(Contents {
+            trees: left,
+            accepted: durable,
+            durable,
+            ..Contents::default()
+        })
     }
 
-    fn end(&self, why: &str) {
+    fn end_with(&self, why: &str) {
         let error = StoreError::Failed(why.into());
         sync::lock(&self.0.state).refusal.get_or_insert(error.clone());
-        self.0.durability.fail(error);
+        self.0.durability.fail_with(error);
     }
 }
 
@@ -194,10 +199,10 @@ impl MemoryState {
             (verdict, durable, ended)
         };
         if let Some(durable) = durable {
-            self.durability.advance(durable);
+            self.durability.advance_to(durable);
         }
         if let Some(error) = ended {
-            self.durability.fail(error);
+            self.durability.fail_with(error);
         }
         Ok(verdict)
     }
@@ -217,7 +222,7 @@ impl MemoryTree {
 }
 
 impl Contents {
-    fn tree(&self, tree: TreeId) -> Result<&MemoryTree, StoreError> {
+    fn find_tree(&self, tree: TreeId) -> Result<&MemoryTree, StoreError> {
         if let (Some(refusal), true) = (&self.refusal, self.trees.is_empty()) {
             return Err(refusal.clone());
         }
@@ -227,13 +232,13 @@ impl Contents {
     }
 
     fn tree_mut(&mut self, tree: TreeId) -> Result<&mut MemoryTree, StoreError> {
-        self.tree(tree)?;
+        self.find_tree(tree)?;
         self.trees.get_mut(tree.0 as usize).ok_or(StoreError::Superseded)
     }
 
     /// What is wrong with a batch, independent of the rows.
-    fn validate(&self, batch: &Batch) -> Result<(), StoreError> {
-        let tree = self.tree(batch.tree)?;
+    fn validate_batch(&self, batch: &Batch) -> Result<(), StoreError> {
+        let tree = self.find_tree(batch.tree)?;
         if let Some(len) =
             batch.writes.iter().filter_map(|(_, record)| Some(record.as_ref()?.len())).max()
             && len > MAX_RECORD
@@ -249,7 +254,7 @@ impl Contents {
     }
 
     fn decide(&mut self, batch: Batch) -> Result<CommitVerdict, StoreError> {
-        self.validate(&batch)?;
+        self.validate_batch(&batch)?;
         let commit = self.accepted + 1;
         let tree = self.tree_mut(batch.tree)?;
         if tree.conflicts > 0 {
@@ -306,7 +311,7 @@ impl Store for MemoryStore {
 
     fn read(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
         let state = sync::lock(&self.0.state);
-        let tree = state.tree(tree)?;
+        let tree = state.find_tree(tree)?;
         keys.iter()
             .map(|key| tree.check_readable(key).map(|()| tree.rows.get(*key).cloned()))
             .collect()
@@ -314,7 +319,7 @@ impl Store for MemoryStore {
 
     fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
         let state = sync::lock(&self.0.state);
-        let tree = state.tree(tree)?;
+        let tree = state.find_tree(tree)?;
         if scan.from >= scan.to {
             return Ok(Vec::new());
         }
@@ -335,7 +340,7 @@ impl Store for MemoryStore {
     fn submit(&self, batch: Batch) -> Result<CommitVerdict, StoreError> {
         let pending = {
             let state = sync::lock(&self.0.state);
-            state.validate(&batch)?;
+            state.validate_batch(&batch)?;
             state.pending
         };
         if !pending {
@@ -351,7 +356,7 @@ impl Store for MemoryStore {
     }
 
     fn durable_commit(&self) -> Commit {
-        self.0.durability.commit()
+        self.0.durability.durable_commit()
     }
 
     fn on_durable(&self, commit: Commit, callback: DurabilityCallback) {

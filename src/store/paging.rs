@@ -14,7 +14,7 @@ pub struct Pages {
 
 impl Pages {
     /// The pages of a range, each as large as its limit.
-    pub fn of(scan: Scan) -> Self {
+    pub fn over_scan(scan: Scan) -> Self {
         Self { scan, is_over: false }
     }
 
@@ -87,7 +87,7 @@ mod tests {
         ) {
             let (store, tree) = store_of(&keys);
             let whole = Scan { backwards, ..Scan::prefix(&prefix, usize::MAX) };
-            let mut pages = Pages::of(Scan { limit, ..whole.clone() });
+            let mut pages = Pages::over_scan(Scan { limit, ..whole.clone() });
             let mut found = Rows::new();
             while let Some(rows) = pages.next(|scan| store.scan(tree, scan))? {
                 prop_assert!(rows.len() <= limit);
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_page_that_could_not_be_read_is_read_again() {
         let (store, tree) = store_of(&[vec![1], vec![2]].into());
-        let mut pages = Pages::of(Scan::prefix(&[], 1));
+        let mut pages = Pages::over_scan(Scan::prefix(&[], 1));
         let mut next = |fails: bool| {
             pages.next(
                 |scan| if fails { Err(StoreError::Overloaded) } else { store.scan(tree, scan) },

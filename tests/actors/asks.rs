@@ -8,7 +8,7 @@ use holdfast::{
     actors::{
         BreakerSettings, CommandRequest, Fault, GuardSettings, Injected, NodeBuilder, NodeSettings,
     },
-    board::{explore, samples},
+    board::{explore_states, sample_values},
     domain::{Aggregate, Board, Name, View},
     store::MemoryStore,
     systems,
@@ -27,7 +27,7 @@ struct Compared {
 impl Board for Compared {
     fn aggregate<A: Aggregate>(&mut self) {
         self.contexts += 1;
-        let found = explore::<A>().unwrap().chains;
+        let found = explore_states::<A>().unwrap().chains;
         let declared = |command: &A::Command| -> Vec<&str> {
             A::may_ask(command).iter().map(|name: &Name| name.context).collect()
         };
@@ -41,7 +41,7 @@ impl Board for Compared {
                 ));
             }
         }
-        for command in samples::<A::Command>().unwrap() {
+        for command in sample_values::<A::Command>().unwrap() {
             let all = declared(&command);
             let longest = found
                 .iter()
@@ -183,7 +183,7 @@ impl Case {
         bench.context(self.asked).set_fault(NOBODY_ANSWERS);
         let (context, route, number, body) = self.in_vain.clone();
         let order = CommandRequest { route, number, body, ..CommandRequest::default() };
-        let answer = actix_rt::spawn(bench.context(context).enter(order));
+        let answer = actix_rt::spawn(bench.context(context).execute_command(order));
         eventually(|| breaker_of(&bench, self.asked) != "closed").await;
         if !self.repeats {
             match answer.await.unwrap() {
@@ -293,7 +293,7 @@ async fn who_is_asked_later_and_cannot_be_is_no_answer_at_once() {
         "key",
         &CommandRequest { body: case.order.3.clone(), ..CommandRequest::default() },
     );
-    let first = actix_rt::spawn(bench.context("gbike.rent").enter(order.clone()));
+    let first = actix_rt::spawn(bench.context("gbike.rent").execute_command(order.clone()));
     eventually(|| deposit.health().guard.unwrap().in_flight == 1).await;
     deposit.set_fault(None);
     bench.context("gbike.bike").set_fault(NOBODY_ANSWERS);

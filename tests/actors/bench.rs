@@ -56,7 +56,7 @@ impl Bench {
     }
 
     pub async fn ready(self) -> Self {
-        eventually(|| self.node.ready()).await;
+        eventually(|| self.node.is_ready()).await;
         self
     }
 
@@ -86,11 +86,11 @@ impl Bench {
     }
 
     pub async fn order(&self, context: &str, order: CommandRequest) -> Result<Outcome, Fault> {
-        self.context(context).enter(order).await
+        self.context(context).execute_command(order).await
     }
 
     pub fn see(&self, context: &str, number: u64) -> Option<Value> {
-        let seen = self.context(context).read(number).ok()?;
+        let seen = self.context(context).read_item(number).ok()?;
         Some(serde_json::from_slice(&seen.body).expect("JSON"))
     }
 
@@ -116,7 +116,7 @@ impl Bench {
         let filters =
             filters.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let query = ListQuery { size: 100, filters, ..ListQuery::default() };
-        self.context(context).list(&query).expect("a list").total
+        self.context(context).list_items(&query).expect("a list").total
     }
 
     /// Whether nobody has mail, waits, is behind or has set something aside.
@@ -151,7 +151,7 @@ impl Bench {
             .node
             .contexts()
             .iter()
-            .flat_map(|each| each.saga(context, number, 0, 1000).expect("a saga").entries);
+            .flat_map(|each| each.saga_part(context, number, 0, 1000).expect("a saga").entries);
         told.map(|entry| entry.what).collect()
     }
 }

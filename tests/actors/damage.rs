@@ -13,17 +13,17 @@ use std::time::Duration;
 
 /// The keys of a context's rows in one key space.
 pub fn keys(bench: &Bench, context: &str, space: Space) -> Vec<Vec<u8>> {
-    let rows = bench.store.rows(context).into_iter().map(|(key, _)| key);
+    let rows = bench.store.rows_of(context).into_iter().map(|(key, _)| key);
     rows.filter(|key| key.first() == Some(&(space as u8))).collect()
 }
 
 /// A bit of a row is another from now on.
 fn flip(store: &MemoryStore, context: &str, key: &[u8]) {
     let mut record =
-        store.rows(context).into_iter().find(|(known, _)| known == key).expect("a row").1;
+        store.rows_of(context).into_iter().find(|(known, _)| known == key).expect("a row").1;
     let middle = record.len() / 2;
     record[middle] ^= 4;
-    store.damage(context, key, Some(record));
+    store.damage_row(context, key, Some(record));
 }
 
 fn state(number: u64) -> Vec<u8> {
@@ -54,7 +54,14 @@ async fn books_and_rents(number: u64) -> Bench {
 
 fn shown(bench: &Bench, context: &str) -> Vec<u64> {
     let query = ListQuery { size: 100, ..ListQuery::default() };
-    bench.context(context).list(&query).unwrap().items.iter().map(|item| item.number).collect()
+    bench
+        .context(context)
+        .list_items(&query)
+        .unwrap()
+        .items
+        .iter()
+        .map(|item| item.number)
+        .collect()
 }
 
 #[actix_rt::test]
@@ -64,7 +71,7 @@ async fn a_damaged_state_costs_its_own_number_only_also_after_a_restart() {
     flip(&bench.store, "bookrent.book", &state(2));
     let look = async |bench: &Bench| {
         let before = found(bench, "bookrent.rent");
-        damaged(bench.context("bookrent.rent").read(2));
+        damaged(bench.context("bookrent.rent").read_item(2));
         damaged(bench.cancel(2).await);
         assert!(found(bench, "bookrent.rent") > before);
         assert_eq!(
@@ -110,7 +117,7 @@ async fn a_damaged_row_of_a_view_is_reported_and_a_rebuild_repairs_it() {
     let bench = books_and_rents(2).await;
     let rows = keys(&bench, "bookrent.view", Space::State);
     flip(&bench.store, "bookrent.view", &rows[0]);
-    damaged(bench.context("bookrent.view").read(1));
+    damaged(bench.context("bookrent.view").read_item(1));
     assert_eq!(shown(&bench, "bookrent.view"), [2]);
     bench.cancel(1).await.unwrap();
     bench.cancel(2).await.unwrap();
@@ -118,7 +125,7 @@ async fn a_damaged_row_of_a_view_is_reported_and_a_rebuild_repairs_it() {
     eventually(|| bench.see("bookrent.view", 2).is_some_and(|row| row["rentStatus"] == "Cancel"))
         .await;
     assert!(found(&bench, "bookrent.view") > 0);
-    bench.context("bookrent.view").rebuild().await.unwrap();
+    bench.context("bookrent.view").rebuild_view().await.unwrap();
     bench
         .becomes_consistent(|bench| match bench.see("bookrent.view", 1) {
             Some(row) if row["rentStatus"] == "Cancel" => Ok(()),
@@ -130,7 +137,7 @@ async fn a_damaged_row_of_a_view_is_reported_and_a_rebuild_repairs_it() {
 #[actix_rt::test]
 async fn a_row_that_a_list_names_but_is_missing_is_reported() {
     let bench = books_and_rents(3).await;
-    bench.store.damage("bookrent.rent", &state(2), None);
+    bench.store.damage_row("bookrent.rent", &state(2), None);
     assert_eq!(shown(&bench, "bookrent.rent"), [1, 3]);
     let health = bench.context("bookrent.rent").health();
     assert!(health.damage.is_some_and(|what| what.contains("2 is listed")));
@@ -158,16 +165,16 @@ async fn where_a_log_is_damaged_or_has_a_gap_its_readers_stop_and_the_context_go
         let log = keys(&bench, "bookrent.rent", Space::Log);
         let from = if whole { 0 } else { log.len() / 2 };
         if missing {
-            bench.store.damage("bookrent.rent", &log[from], None)
+            bench.store.damage_row("bookrent.rent", &log[from], None)
         } else {
             flip(&bench.store, "bookrent.rent", &log[from])
         }
-        let history = bench.context("bookrent.rent").history().unwrap();
+        let history = bench.context("bookrent.rent").event_log().unwrap();
         let first = u64::from_be_bytes(log[from][1..9].try_into().unwrap());
-        let drawn = history.read(first);
+        let drawn = history.read_page(first);
         assert!(drawn.is_err(), "{drawn:?}");
         if !whole {
-            assert_eq!(history.read(1).unwrap().last, first - 1, "what is before it is told");
+            assert_eq!(history.read_page(1).unwrap().last, first - 1, "what is before it is told");
         }
         assert!(found(&bench, "bookrent.rent") > 0);
         // Who has heard all of it listens on; the context goes on.
@@ -175,7 +182,7 @@ async fn where_a_log_is_damaged_or_has_a_gap_its_readers_stop_and_the_context_go
         bench.rent(book, 5).await.unwrap();
         eventually(|| bench.see("bookrent.view", 5).is_some()).await;
         // Who begins anew comes as far as that, says so, and everything else works.
-        bench.context("bookrent.view").rebuild().await.unwrap();
+        bench.context("bookrent.view").rebuild_view().await.unwrap();
         eventually(|| bench.context("bookrent.view").health().damaged > 0).await;
         assert_eq!(bench.see("bookrent.view", 4).unwrap(), before, "the old table is shown");
         let bench = bench.crashed(NodeSettings::default(), bookrent).await;
@@ -210,7 +217,7 @@ async fn a_damaged_page_of_questions_is_found_again_from_the_states() {
         body: json!(null),
         ..CommandRequest::default()
     };
-    let waits = context.enter(change);
+    let waits = context.execute_command(change);
     let questions = || keys(&bench, "kiosk.order", Space::Question);
     let waits = actix_rt::spawn(waits);
     eventually(|| !questions().is_empty()).await;
@@ -230,14 +237,14 @@ async fn a_damaged_page_of_answers_is_no_answer_and_no_second_decision() {
         flip(&bench.store, "bookrent.book", &key);
     }
     let id = holdfast::domain::AskId { context: "bookrent.rent".into(), number: 1, attempt: 1 };
-    let answer = bench.context("bookrent.book").ask(question(id, 1)).await;
+    let answer = bench.context("bookrent.book").answer_peer(question(id, 1)).await;
     assert!(matches!(answer, Err(Fault::Away(_))), "{answer:?}");
     assert!(found(&bench, "bookrent.book") > 0);
     // The undo waits until it can be recorded; numbers of other pages are answered.
     bench.cancel(1).await.unwrap();
     let id = holdfast::domain::AskId { context: "bookrent.rent".into(), number: 40, attempt: 1 };
     let book = bench.register().await;
-    assert_eq!(bench.context("bookrent.book").ask(question(id, book)).await, Ok(Ok(())));
+    assert_eq!(bench.context("bookrent.book").answer_peer(question(id, book)).await, Ok(Ok(())));
 }
 
 #[actix_rt::test]
@@ -267,7 +274,7 @@ async fn a_damaged_timer_claim_idempotency_saga_or_parked_row_affects_no_other_a
     assert!(bench.events("kiosk.order", 4).contains(&"OrderPlaced".to_owned()));
     assert!(!bench.events("kiosk.order", 1).contains(&"OrderPlaced".to_owned()));
     assert!(found(&bench, "kiosk.slip") > 0);
-    assert_eq!(bench.context("kiosk.slip").parked(None, 100).unwrap().len(), 1);
+    assert_eq!(bench.context("kiosk.slip").list_parked(None, 100).unwrap().len(), 1);
     // Time comes for all of them, and gives their seats back.
     bench.node.advance_clock(Duration::from_secs(601)).expect("not too far");
     eventually(|| {
@@ -281,7 +288,7 @@ async fn a_damaged_timer_claim_idempotency_saga_or_parked_row_affects_no_other_a
 async fn missing_counters_fail_their_context_and_a_context_without_events_needs_none() {
     let bench = books_and_rents(1).await;
     for key in keys(&bench, "bookrent.book", Space::Meta) {
-        bench.store.damage("bookrent.book", &key, None);
+        bench.store.damage_row("bookrent.book", &key, None);
     }
     let bench = Bench::of(bench.store.crash(), NodeSettings::default(), bookrent).ready().await;
     let health = bench.context("bookrent.book").health();
@@ -292,12 +299,12 @@ async fn missing_counters_fail_their_context_and_a_context_without_events_needs_
     // A book that was never there has answered, and that is all.
     let bench = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
     let id = || holdfast::domain::AskId { context: "bookrent.rent".into(), number: 1, attempt: 1 };
-    let no = bench.context("bookrent.book").ask(question(id(), 1)).await;
+    let no = bench.context("bookrent.book").answer_peer(question(id(), 1)).await;
     assert!(keys(&bench, "bookrent.book", Space::State).is_empty());
     let bench = bench.crashed(NodeSettings::default(), bookrent).await;
     bench.store.conflict_next("bookrent.book", 2);
     bench.register().await;
-    assert_eq!(bench.context("bookrent.book").ask(question(id(), 1)).await, no);
+    assert_eq!(bench.context("bookrent.book").answer_peer(question(id(), 1)).await, no);
 }
 
 #[actix_rt::test]
@@ -316,7 +323,8 @@ async fn damaged_counters_fail_their_context_with_words_and_no_other() {
 #[actix_rt::test]
 async fn a_damaged_epoch_begins_another_one_and_refuses_no_replica() {
     let id = |bench: &Bench, last: fn(&[String]) -> Option<&String>| -> EventId {
-        let events = bench.context("bookrent.book").history().unwrap().read(1).unwrap().items;
+        let events =
+            bench.context("bookrent.book").event_log().unwrap().read_page(1).unwrap().items;
         let ids: Vec<String> =
             events.into_iter().map(|(_, event)| event.id().to_string()).collect();
         last(&ids).unwrap().parse().unwrap()
@@ -332,19 +340,19 @@ async fn a_damaged_epoch_begins_another_one_and_refuses_no_replica() {
         let bench = bench.crashed(NodeSettings::default(), bookrent).await;
         assert!(found(&bench, "bookrent.book") > 0);
         // What others know of it is in it still, and what is not there is not.
-        let history = bench.context("bookrent.book").history().unwrap();
-        assert!(history.has(first) && history.has(last));
-        assert!(!history.has(EventId { sequence: last.sequence + 1, ..last }));
+        let history = bench.context("bookrent.book").event_log().unwrap();
+        assert!(history.has_event(first) && history.has_event(last));
+        assert!(!history.has_event(EventId { sequence: last.sequence + 1, ..last }));
         bench.register().await;
         let next = id(&bench, |ids| ids.last());
         assert!(
             next.word != last.word
-                && history.has(next)
-                && !history.has(EventId { word: last.word, ..next })
+                && history.has_event(next)
+                && !history.has_event(EventId { word: last.word, ..next })
         );
         let bench = bench.crashed(NodeSettings::default(), bookrent).await;
-        let history = bench.context("bookrent.book").history().unwrap();
-        assert!([first, last, next].into_iter().all(|known| history.has(known)));
+        let history = bench.context("bookrent.book").event_log().unwrap();
+        assert!([first, last, next].into_iter().all(|known| history.has_event(known)));
     }
 }
 

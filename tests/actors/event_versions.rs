@@ -177,15 +177,15 @@ struct Source(Mutex<Option<Log>>);
 
 impl Source {
     fn is(&self, bench: &Bench) {
-        *self.0.lock().unwrap() = bench.context("post.parcel").history();
+        *self.0.lock().unwrap() = bench.context("post.parcel").event_log();
     }
 }
 
 impl PeerClient for Source {
-    fn reaches(&self, _: &str) -> bool {
+    fn reaches_context(&self, _: &str) -> bool {
         true
     }
-    fn ask(
+    fn send_question(
         &self,
         _: &'static str,
         _: PeerQuestion,
@@ -193,10 +193,10 @@ impl PeerClient for Source {
     ) -> BoxFuture<'static, Result<PeerReply, Silence>> {
         std::future::ready(Err(Silence::Away("no context asks".into()))).boxed()
     }
-    fn past(&self, _: &str) -> BoxFuture<'static, Result<Past, String>> {
+    fn fetch_past(&self, _: &str) -> BoxFuture<'static, Result<Past, String>> {
         std::future::ready(Err("no context asks".into())).boxed()
     }
-    fn events(
+    fn fetch_events(
         &self,
         _: &'static str,
         from: u64,
@@ -209,7 +209,7 @@ impl PeerClient for Source {
             let more = Duration::from_millis(20);
             let mut latest = log.latest();
             let _ = tokio::time::timeout(more, latest.wait_for(|latest| *latest >= from)).await;
-            let page = log.read(from).map_err(|why| Silence::Away(why.to_string()))?;
+            let page = log.read_page(from).map_err(|why| Silence::Away(why.to_string()))?;
             let events: Vec<_> = page.items.into_iter().map(|(_, event)| event).collect();
             let text = serde_json::to_string(&events).unwrap();
             Ok(serde_json::from_str(&text).unwrap())
@@ -235,7 +235,7 @@ async fn source(store: MemoryStore, lay_out: LayOut, written: Option<u16>) -> Be
 async fn listener(store: MemoryStore, lay_out: LayOut, wire: &Arc<Source>) -> Bench {
     let settings = NodeSettings { wire: Some(wire.clone()), ..hosting("post.shelf") };
     let bench = Bench::of(store, settings, lay_out).ready().await;
-    bench.node.follow().into_iter().for_each(|follow| drop(actix_rt::spawn(follow)));
+    bench.node.follow_replicas().into_iter().for_each(|follow| drop(actix_rt::spawn(follow)));
     bench
 }
 
@@ -245,7 +245,7 @@ async fn send(bench: &Bench, to: &str) -> u64 {
 }
 
 fn replica(listener: &Bench) -> ReplicaHealth {
-    listener.node.replicas().remove(0)
+    listener.node.replica_health().remove(0)
 }
 
 /// Waits until the view shows a parcel so.

@@ -6,7 +6,7 @@ use super::{
 };
 use holdfast::{
     actors::{CommandRequest, LocalNode, Node, NodeBuilder, NodeSettings},
-    board::samples,
+    board::sample_values,
     domain::{Aggregate, Board, DecisionContext, Folds, Id, Timestamp, View},
     store::{Store, codec, keys::Space},
     systems,
@@ -58,7 +58,7 @@ struct Driven {
 
 impl Board for Driven {
     fn aggregate<A: Aggregate>(&mut self) {
-        let commands = samples::<A::Command>().unwrap();
+        let commands = sample_values::<A::Command>().unwrap();
         let settings = A::Settings::default();
         let mut largest = 0;
         for seed in 0..4 {
@@ -101,7 +101,7 @@ struct Drawn<V> {
 }
 impl<V: View> Folds<V> for Drawn<V> {
     fn on<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
-        let events = samples::<S::Event>().unwrap();
+        let events = sample_values::<S::Event>().unwrap();
         self.folds.push(Box::new(move |row, chance| fold(row, &other(&events, chance))));
     }
 }
@@ -186,7 +186,9 @@ async fn a_customer_who_owes_for_many_rides_pays_them_all_and_rents_again() {
     let rides: u64 = std::env::var("HOLDFAST_RIDES").map_or(300, |rides| rides.parse().unwrap());
     let (bench, counting) =
         bench(|board| of("gbike", board), &[("gbike", json!({ "fee_per_minute": 100 }))]).await;
-    let node = |order: CommandRequest, context: &'static str| bench.context(context).enter(order);
+    let node = |order: CommandRequest, context: &'static str| {
+        bench.context(context).execute_command(order)
+    };
     let body = |body: Value| CommandRequest { body, ..CommandRequest::default() };
     let all = |context: &'static str, orders: Vec<CommandRequest>| async move {
         // A context takes so many at once.

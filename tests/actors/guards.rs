@@ -103,7 +103,7 @@ async fn a_stop_sends_away_who_waits_and_who_looks_and_a_start_takes_the_questio
     let book = bench.register().await;
     let rents = bench.context("bookrent.rent");
     bench.context("bookrent.book").set_fault(late(200, 0.0));
-    let waiting = actix_rt::spawn(rents.enter(rent(book, 1)));
+    let waiting = actix_rt::spawn(rents.execute_command(rent(book, 1)));
     eventually(|| rents.health().waiting == 1).await;
     rents.stop().await;
     rents.stop().await;
@@ -113,7 +113,7 @@ async fn a_stop_sends_away_who_waits_and_who_looks_and_a_start_takes_the_questio
         (1, false),
         "it is recorded, and goes on when the context does"
     );
-    assert_eq!(rents.read(1), Err(Fault::Away("bookrent.rent")));
+    assert_eq!(rents.read_item(1), Err(Fault::Away("bookrent.rent")));
     assert_eq!(bench.rent(book, 2).await, Err(Fault::Away("bookrent.rent")));
     bench.context("bookrent.book").set_fault(None);
     rents.start().await;
@@ -126,10 +126,10 @@ async fn nothing_is_answered_before_it_is_durable() {
     let bench = with(hasty(1000)).await;
     let book = bench.register().await;
     bench.store.hold_durability();
-    let mut answer = bench.context("bookrent.rent").enter(rent(book, 1));
+    let mut answer = bench.context("bookrent.rent").execute_command(rent(book, 1));
     eventually(|| bench.see("bookrent.rent", 1).is_some_and(|rent| rent["status"] == "Rent")).await;
     assert!(futures_util::FutureExt::now_or_never(&mut answer).is_none());
-    let seen = bench.context("bookrent.rent").read(1).unwrap();
+    let seen = bench.context("bookrent.rent").read_item(1).unwrap();
     assert!(seen.commit > bench.store.durable_commit() && !bench.node.is_durable(seen.commit));
     bench.store.release_durability();
     assert_eq!(value(&answer.await.unwrap())["status"], "Rent");
@@ -141,14 +141,14 @@ async fn a_list_that_has_just_lost_its_last_entry_waits_for_the_disk_too() {
     let bench = with(hasty(1000)).await;
     bench.register().await;
     bench.store.hold_durability();
-    let taken = bench.context("bookrent.rent").enter(rent(1, 1));
+    let taken = bench.context("bookrent.rent").execute_command(rent(1, 1));
     actix_rt::spawn(taken);
     eventually(|| bench.total("bookrent.book", &[("status", "true")]) == 0).await;
     let query = holdfast::actors::ListQuery {
         filters: vec![("status".into(), "true".into())],
         ..Default::default()
     };
-    let page = bench.context("bookrent.book").list(&query).unwrap();
+    let page = bench.context("bookrent.book").list_items(&query).unwrap();
     assert!(
         !bench.node.is_durable(page.commit),
         "that there is nothing rests on what is not durable"
@@ -160,11 +160,11 @@ async fn when_the_disk_fails_waiting_requests_fail_and_the_node_is_not_ready() {
     let bench = with(hasty(1000)).await;
     let book = bench.register().await;
     bench.store.hold_durability();
-    let waiting = actix_rt::spawn(bench.context("bookrent.rent").enter(rent(book, 1)));
+    let waiting = actix_rt::spawn(bench.context("bookrent.rent").execute_command(rent(book, 1)));
     eventually(|| bench.see("bookrent.rent", 1).is_some_and(|rent| rent["status"] == "Rent")).await;
     bench.store.fail_now();
     assert_eq!(waiting.await.unwrap(), Err(Fault::Unknown), "it may be on the disk, or not");
-    assert!(!bench.node.ready());
+    assert!(!bench.node.is_ready());
     assert!(bench.rent(book, 2).await.is_err());
 }
 

@@ -26,7 +26,7 @@ fn place(seat: &str, seconds: u64) -> CommandRequest {
 
 fn lose(bench: &Bench, context: &str, keys: &[Vec<u8>]) {
     assert!(!keys.is_empty(), "there is nothing to lose in {context}");
-    keys.iter().for_each(|key| bench.store.lose(context, key));
+    keys.iter().for_each(|key| bench.store.lose_row(context, key));
 }
 
 #[actix_rt::test]
@@ -89,7 +89,7 @@ async fn a_context_starts_without_any_of_its_parked_and_open_rows() {
             body: json!(null),
             ..CommandRequest::default()
         })
-        .map(|order| actix_rt::spawn(bench.context("kiosk.order").enter(order)))
+        .map(|order| actix_rt::spawn(bench.context("kiosk.order").execute_command(order)))
         .into();
     eventually(|| {
         [1, 2]
@@ -129,7 +129,7 @@ async fn a_lost_end_of_a_log_does_not_keep_the_node_from_starting() {
         bench.context("bookrent.rent").health().last_sequence > last,
         "no number is given out twice"
     );
-    assert!(bench.context("bookrent.rent").history().unwrap().read(last + 1).is_ok());
+    assert!(bench.context("bookrent.rent").event_log().unwrap().read_page(last + 1).is_ok());
     eventually(|| bench.see("bookrent.view", 5).is_some()).await;
 }
 
@@ -145,7 +145,7 @@ async fn lost_rows_of_an_index_are_made_anew_by_the_next_write() {
     let book = bench.register().await;
     bench.rent(book, 4).await.unwrap();
     let query = ListQuery { size: 100, ..ListQuery::default() };
-    let shown = bench.context("bookrent.rent").list(&query).unwrap();
+    let shown = bench.context("bookrent.rent").list_items(&query).unwrap();
     assert_eq!(shown.items.iter().map(|item| item.number).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert!(found(&bench, "bookrent.rent") > 0);
 }

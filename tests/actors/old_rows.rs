@@ -49,13 +49,13 @@ fn now() -> u64 {
 }
 
 fn put<T: Serialize>(store: &MemoryStore, context: &str, space: Space, key: Vec<u8>, value: &T) {
-    store.damage(context, &key, Some(codec::encode(space, 1, value).unwrap()));
+    store.damage_row(context, &key, Some(codec::encode(space, 1, value).unwrap()));
 }
 
 /// Takes away what version 0.1 did not have, and writes the counters as it did.
 fn made_old(store: &MemoryStore, context: &str) {
     let is = |key: &[u8], space: Space| key.first() == Some(&(space as u8));
-    for (key, record) in store.rows(context) {
+    for (key, record) in store.rows_of(context) {
         if is(&key, Space::Meta) {
             type Now = (
                 u64,
@@ -75,7 +75,7 @@ fn made_old(store: &MemoryStore, context: &str) {
             put(store, context, Space::Meta, key, &old);
         } else if is(&key, Space::Answer) || is(&key, Space::Idempotency) || is(&key, Space::Expiry)
         {
-            store.damage(context, &key, None);
+            store.damage_row(context, &key, None);
         }
     }
 }
@@ -93,7 +93,7 @@ async fn old_store() -> MemoryStore {
     let bench = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
     let book = bench.register().await;
     let id = AskId { context: "bookrent.rent".into(), number: 7, attempt: 1 };
-    assert_eq!(bench.context("bookrent.book").ask(question(id, book)).await, Ok(Ok(())));
+    assert_eq!(bench.context("bookrent.book").answer_peer(question(id, book)).await, Ok(Ok(())));
     bench.becomes_consistent(|_| Ok(())).await;
     let store = bench.store.crash();
     for context in ["bookrent.book", "bookrent.rent", "bookrent.delivery", "bookrent.view"] {
@@ -128,7 +128,8 @@ async fn answers_and_idempotency_rows_of_the_last_version_are_kept_for_their_day
     assert!(told.replayed && value(&told)["title"] == "kept", "{told:?}");
     assert_eq!(bench.order("bookrent.book", keyed(SCOPE, 3)).await, Err(Fault::KeyReused));
     let ask = |number: u64, attempt: u32, book: u64| {
-        books.ask(question(AskId { context: "bookrent.rent".into(), number, attempt }, book))
+        books
+            .answer_peer(question(AskId { context: "bookrent.rent".into(), number, attempt }, book))
     };
     // One without a note of what was asked is taken as it is.
     assert_eq!(ask(7, 1, 99).await, Ok(Ok(())));
@@ -144,7 +145,7 @@ async fn rows_of_the_last_version_go_when_their_day_is_over() {
     let settings = NodeSettings { kept: Duration::from_secs(2), ..NodeSettings::default() };
     let bench = Bench::of(old_store().await, settings, bookrent).ready().await;
     let is_kept = |key: &[u8]| [b'a', b'k', b'x'].iter().any(|space| key.first() == Some(space));
-    eventually(|| !bench.store.rows("bookrent.book").iter().any(|(key, _)| is_kept(key))).await;
+    eventually(|| !bench.store.rows_of("bookrent.book").iter().any(|(key, _)| is_kept(key))).await;
 }
 
 #[actix_rt::test]
@@ -161,9 +162,9 @@ async fn keys_that_waited_on_a_page_of_the_last_version_get_their_outcome_also_a
         body: json!(null),
         ..CommandRequest::default()
     };
-    let waits = actix_rt::spawn(bench.context("kiosk.order").enter(change()));
+    let waits = actix_rt::spawn(bench.context("kiosk.order").execute_command(change()));
     eventually(|| {
-        bench.store.rows("kiosk.order").iter().any(|(key, _)| key[0] == Space::Question as u8)
+        bench.store.rows_of("kiosk.order").iter().any(|(key, _)| key[0] == Space::Question as u8)
     })
     .await;
     waits.abort();
@@ -198,7 +199,8 @@ async fn keys_that_waited_on_a_page_of_the_last_version_get_their_outcome_also_a
         if let Ok(node) =
             LocalNode::start(std::sync::Arc::new(store.clone()), NodeSettings::default(), kiosk)
         {
-            eventually(|| node.ready() || holdfast::store::Store::failure(&store).is_some()).await;
+            eventually(|| node.is_ready() || holdfast::store::Store::failure(&store).is_some())
+                .await;
         }
         store = store.crash();
     }
@@ -234,13 +236,13 @@ async fn long_claims_of_the_last_version_are_held_and_become_free_also_after_kil
     let is_claim = |key: &[u8]| key.first() == Some(&(Space::Claim as u8));
     let rows = |store: &MemoryStore| -> Vec<Vec<u8>> {
         store
-            .rows("lockers.locker")
+            .rows_of("lockers.locker")
             .into_iter()
             .map(|(key, _)| key)
             .filter(|key| is_claim(key))
             .collect()
     };
-    rows(&store).iter().for_each(|key| store.damage("lockers.locker", key, None));
+    rows(&store).iter().for_each(|key| store.damage_row("lockers.locker", key, None));
     for (key, number) in held.iter().zip(1_u64..) {
         put(
             &store,
@@ -260,7 +262,8 @@ async fn long_claims_of_the_last_version_are_held_and_become_free_also_after_kil
             NodeSettings::default(),
             lockers::<1>,
         ) {
-            eventually(|| node.ready() || holdfast::store::Store::failure(&store).is_some()).await;
+            eventually(|| node.is_ready() || holdfast::store::Store::failure(&store).is_some())
+                .await;
         }
         store = store.crash();
     }

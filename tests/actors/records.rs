@@ -16,7 +16,7 @@ use std::time::Duration;
 fn rows(bench: &Bench, context: &str, space: Space) -> Vec<(Vec<u8>, Vec<u8>)> {
     bench
         .store
-        .rows(context)
+        .rows_of(context)
         .into_iter()
         .filter(|(key, _)| key.first() == Some(&(space as u8)))
         .collect()
@@ -32,18 +32,18 @@ async fn every_answer_is_kept_however_many_one_asker_has_had() {
     let books = bench.context("bookrent.book");
     // There is no such book, and then there is.
     for attempt in 1..=400 {
-        assert!(matches!(books.ask(ask(attempt, 1)).await, Ok(Err(_))), "{attempt}");
+        assert!(matches!(books.answer_peer(ask(attempt, 1)).await, Ok(Err(_))), "{attempt}");
     }
     bench.register().await;
     let bench = bench.crashed(NodeSettings::default(), bookrent).await;
     let books = bench.context("bookrent.book");
     for attempt in 1..=400 {
         assert!(
-            matches!(books.ask(ask(attempt, 1)).await, Ok(Err(_))),
+            matches!(books.answer_peer(ask(attempt, 1)).await, Ok(Err(_))),
             "{attempt} is decided anew"
         );
     }
-    assert_eq!(books.ask(ask(401, 1)).await, Ok(Ok(())));
+    assert_eq!(books.answer_peer(ask(401, 1)).await, Ok(Ok(())));
     let answers = rows(&bench, "bookrent.book", Space::Answer);
     assert!(
         answers.len() > 1 && answers.iter().all(|(_, record)| record.len() <= codec::MAX_RECORD)
@@ -57,17 +57,22 @@ async fn a_kept_answer_knows_what_was_asked() {
     let books = bench.context("bookrent.book");
     let one = bench.register().await;
     let other = bench.register().await;
-    assert_eq!(books.ask(ask(1, one)).await, Ok(Ok(())));
-    assert_eq!(books.ask(ask(1, one)).await, Ok(Ok(())), "a repeat gets the same answer");
+    assert_eq!(books.answer_peer(ask(1, one)).await, Ok(Ok(())));
+    assert_eq!(books.answer_peer(ask(1, one)).await, Ok(Ok(())), "a repeat gets the same answer");
     // An asker with a restored past gives its numbers again.
-    let refused = books.ask(ask(1, other)).await.unwrap().unwrap_err();
+    let refused = books.answer_peer(ask(1, other)).await.unwrap().unwrap_err();
     assert_eq!(refused.code, "asked-otherwise");
     let mut another = ask(1, one);
     another.command = json!({ "Take": { "rent": 8 } });
-    assert_eq!(books.ask(another).await.unwrap().unwrap_err().code, "asked-otherwise");
-    assert_eq!(books.ask(ask(2, other)).await, Ok(Ok(())), "the other book is free all the while");
+    assert_eq!(books.answer_peer(another).await.unwrap().unwrap_err().code, "asked-otherwise");
+    assert_eq!(
+        books.answer_peer(ask(2, other)).await,
+        Ok(Ok(())),
+        "the other book is free all the while"
+    );
     let bench = bench.crashed(NodeSettings::default(), bookrent).await;
-    let refused = bench.context("bookrent.book").ask(ask(1, other)).await.unwrap().unwrap_err();
+    let refused =
+        bench.context("bookrent.book").answer_peer(ask(1, other)).await.unwrap().unwrap_err();
     assert_eq!(refused.code, "asked-otherwise");
 }
 
@@ -98,8 +103,9 @@ async fn many_long_keys_on_one_page_of_asks_all_get_their_outcome_also_after_a_c
     let mut waiting = Vec::new();
     for number in 1..=8 {
         for repeat in 0..60 {
-            waiting
-                .push(actix_rt::spawn(orders.enter(change(number, format!("{number}-{repeat}")))));
+            waiting.push(actix_rt::spawn(
+                orders.execute_command(change(number, format!("{number}-{repeat}"))),
+            ));
         }
     }
     eventually(|| orders.health().waiting == 480).await;
@@ -139,15 +145,19 @@ async fn rows_kept_for_a_day_of_any_kind_and_number_are_removed_when_it_is_over(
     let keyed = |place: u64| {
         let key = IdempotencyKey::new(long_key(&place.to_string()));
         let body = json!({ "title": "one" });
-        books.enter(CommandRequest { body, idempotency: Some(key), ..CommandRequest::default() })
+        books.execute_command(CommandRequest {
+            body,
+            idempotency: Some(key),
+            ..CommandRequest::default()
+        })
     };
     for registered in futures_util::future::join_all((0..2_000).map(keyed)).await {
         registered.unwrap();
     }
     for attempt in 1..=300 {
-        let _ = books.ask(ask(attempt, 9_999)).await.unwrap();
+        let _ = books.answer_peer(ask(attempt, 9_999)).await.unwrap();
     }
-    let _ = rents.enter(under("refused", &super::bench::rent(77_777, 1))).await;
+    let _ = rents.execute_command(under("refused", &super::bench::rent(77_777, 1))).await;
     let spaces = [Space::Idempotency, Space::Answer, Space::Expiry];
     let left = || -> usize {
         let of = |context: &str| {
@@ -159,7 +169,7 @@ async fn rows_kept_for_a_day_of_any_kind_and_number_are_removed_when_it_is_over(
     // A key whose day is over is a new request, and so is an ask.
     assert!(!keyed(1).await.unwrap().replayed);
     bench.register().await;
-    assert_eq!(books.ask(ask(1, 1)).await, Ok(Ok(())));
+    assert_eq!(books.answer_peer(ask(1, 1)).await, Ok(Ok(())));
 }
 
 #[actix_rt::test]

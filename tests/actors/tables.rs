@@ -76,7 +76,7 @@ async fn pages_filters_and_sorts_agree_with_a_model_over_many_chunks() {
             .take(size)
             .map(|(number, _)| *number)
             .collect();
-        let found = bench.context("bookrent.book").list(&query).unwrap();
+        let found = bench.context("bookrent.book").list_items(&query).unwrap();
         let shown: Vec<_> = found.items.iter().map(|item| item.number).collect();
         assert_eq!((shown, found.total), (numbers, wanted.len() as u64), "{query:?}");
     }
@@ -86,7 +86,7 @@ async fn pages_filters_and_sorts_agree_with_a_model_over_many_chunks() {
         filters: vec![("status".into(), "Rent".into())],
         ..ListQuery::default()
     };
-    let page = bench.context("bookrent.rent").list(&by_user).unwrap();
+    let page = bench.context("bookrent.rent").list_items(&by_user).unwrap();
     let users: Vec<u64> = page
         .items
         .iter()
@@ -111,7 +111,7 @@ async fn a_rebuild_under_load_gives_the_table_that_was_there_and_readers_see_a_f
     let before = rows(&bench, "bookrent.view", 60);
     let view = bench.context("bookrent.view");
     for user in 60..70 {
-        view.rebuild().await.unwrap();
+        view.rebuild_view().await.unwrap();
         bench.rent(book, user).await.unwrap();
         assert!(bench.total("bookrent.view", &[]) >= 60);
         assert_eq!(rows(&bench, "bookrent.view", 60), before);
@@ -132,7 +132,7 @@ async fn a_crash_in_the_middle_of_a_rebuild_ends_in_the_same_table() {
     let accepted = first.node.store_health().accepted_commit;
     // The rebuild begins in the next commit; the process ends after that one, or a little later.
     first.store.crash_after(accepted + 1, accepted + 1);
-    first.context("bookrent.view").rebuild().await.unwrap();
+    first.context("bookrent.view").rebuild_view().await.unwrap();
     let second = first.crashed(NodeSettings::default(), bookrent).await;
     eventually(|| second.is_quiet() && rows(&second, "bookrent.view", 30) == before).await;
     assert_eq!(second.total("bookrent.view", &[]), 30);

@@ -241,29 +241,29 @@ async fn a_policy_that_panics_parks_one_aggregates_events_and_the_others_go_on()
     let slips = bench.context("kiosk.slip");
     // That it is placed, that a change is wanted, and that it is placed again.
     eventually(|| {
-        slips.parked(None, 100).unwrap().len() == 3 && bench.see("kiosk.slip", 2).is_some()
+        slips.list_parked(None, 100).unwrap().len() == 3 && bench.see("kiosk.slip", 2).is_some()
     })
     .await;
     assert_eq!(bench.see("kiosk.slip", 1), None);
-    let parked = slips.parked(None, 100).unwrap();
+    let parked = slips.list_parked(None, 100).unwrap();
     let id = |place: usize| parked[place].id.clone();
     let page: Vec<_> =
-        slips.parked(Some(&id(0)), 1).unwrap().into_iter().map(|event| event.id).collect();
+        slips.list_parked(Some(&id(0)), 1).unwrap().into_iter().map(|event| event.id).collect();
     assert_eq!(page, [id(1)]);
     let others = [id(2), ParkedId { sequence: 99, ..id(0) }].to_vec();
     assert_eq!(slips.parked_among(others).unwrap().len(), 1);
-    let behind = slips.unpark(id(1), false).await;
+    let behind = slips.settle_parked(id(1), false).await;
     assert!(
         matches!(behind, Err(Fault::Refused(_))),
         "the one behind waits for the first to be dealt with"
     );
-    slips.unpark(id(0), false).await.unwrap();
+    slips.settle_parked(id(0), false).await.unwrap();
     mend("choke-1");
-    slips.unpark(id(1), true).await.unwrap();
+    slips.settle_parked(id(1), true).await.unwrap();
     eventually(|| bench.see("kiosk.slip", 1).is_some_and(|slip| slip["prints"] == 1)).await;
-    assert!(slips.parked(None, 100).unwrap().is_empty());
+    assert!(slips.list_parked(None, 100).unwrap().is_empty());
     let nothing = ParkedId { source: "kiosk.order".into(), aggregate: 77, sequence: 1 };
-    assert!(matches!(slips.unpark(nothing, true).await, Err(Fault::Refused(_))));
+    assert!(matches!(slips.settle_parked(nothing, true).await, Err(Fault::Refused(_))));
 }
 
 #[actix_rt::test]
@@ -273,16 +273,16 @@ async fn a_fold_that_panics_parks_its_event_and_takes_it_once_when_it_can() {
     order(&bench, "B-6", 0).await.unwrap();
     let wall = bench.context("kiosk.wall");
     eventually(|| {
-        wall.parked(None, 100).unwrap().len() == 1 && bench.see("kiosk.wall", 6).is_some()
+        wall.list_parked(None, 100).unwrap().len() == 1 && bench.see("kiosk.wall", 6).is_some()
     })
     .await;
-    let id = wall.parked(None, 100).unwrap().remove(0).id;
+    let id = wall.list_parked(None, 100).unwrap().remove(0).id;
     mend("smudge-5");
     // Two by hand in one turn, and one by backoff perhaps: the fold counts, so it would show.
     let _ = futures_util::future::join3(
-        wall.unpark(id.clone(), true),
-        wall.unpark(id.clone(), true),
-        wall.rebuild(),
+        wall.settle_parked(id.clone(), true),
+        wall.settle_parked(id.clone(), true),
+        wall.rebuild_view(),
     )
     .await;
     bench
@@ -303,19 +303,20 @@ async fn what_is_too_large_to_be_kept_is_set_aside_with_its_reason_and_the_other
         order(&bench, &format!("B-{other}"), 0).await.unwrap();
         let listener = bench.context(context);
         eventually(|| {
-            listener.parked(None, 100).unwrap().len() == 1 && bench.see(context, other).is_some()
+            listener.list_parked(None, 100).unwrap().len() == 1
+                && bench.see(context, other).is_some()
         })
         .await;
-        let parked = listener.parked(None, 100).unwrap().remove(0);
+        let parked = listener.list_parked(None, 100).unwrap().remove(0);
         assert!(
             parked.error.contains("cannot be stored") || parked.error.contains("over the limit"),
             "{}",
             parked.error
         );
         mend(word);
-        listener.unpark(parked.id, true).await.unwrap();
+        listener.settle_parked(parked.id, true).await.unwrap();
         eventually(|| bench.see(context, one).is_some_and(|it| it["prints"] == 1)).await;
-        assert!(listener.parked(None, 100).unwrap().is_empty());
+        assert!(listener.list_parked(None, 100).unwrap().is_empty());
     }
 }
 

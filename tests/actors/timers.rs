@@ -87,7 +87,7 @@ async fn steps(many: usize, stuck: usize) -> usize {
         kiosk,
     )
     .unwrap();
-    eventually(|| node.ready()).await;
+    eventually(|| node.is_ready()).await;
     let orders = node
         .contexts()
         .iter()
@@ -101,7 +101,7 @@ async fn steps(many: usize, stuck: usize) -> usize {
             format!("{many}-{place}")
         };
         let body = json!({ "seat": seat, "desk": 1, "asks": 0, "seconds": 600 });
-        orders.enter(CommandRequest { body, ..CommandRequest::default() })
+        orders.execute_command(CommandRequest { body, ..CommandRequest::default() })
     };
     for placed in futures_util::future::join_all((0..many).map(order)).await {
         placed.unwrap();
@@ -109,7 +109,7 @@ async fn steps(many: usize, stuck: usize) -> usize {
     let before = store.counts.lock().unwrap().1;
     node.advance_clock(Duration::from_secs(601)).expect("not too far");
     let expired = |number: u64| {
-        let seen = orders.read(number).unwrap();
+        let seen = orders.read_item(number).unwrap();
         serde_json::from_slice::<serde_json::Value>(&seen.body).unwrap()["status"] == "Expired"
     };
     for number in stuck as u64 + 1..=many as u64 {

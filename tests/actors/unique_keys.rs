@@ -55,7 +55,7 @@ async fn bench() -> Bench {
 
 /// The code of the refusal that an ask gets, or nothing where the answer is yes.
 async fn answer(bench: &Bench, question: PeerQuestion) -> Option<String> {
-    let answer = bench.context("carshare.car").ask(question).await.expect("an answer");
+    let answer = bench.context("carshare.car").answer_peer(question).await.expect("an answer");
     answer.err().map(|refusal| refusal.code.into_owned())
 }
 

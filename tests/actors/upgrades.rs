@@ -49,7 +49,7 @@ fn copy(store: &MemoryStore) -> MemoryStore {
 }
 
 fn ids(bench: &Bench, context: &str) -> Vec<String> {
-    let events = bench.context(context).history().unwrap().read(1).unwrap().items;
+    let events = bench.context(context).event_log().unwrap().read_page(1).unwrap().items;
     events.into_iter().map(|(_, event)| event.id().to_string()).collect()
 }
 
@@ -105,7 +105,7 @@ impl Other {
     fn is(&self, bench: &Bench, speaks: Speaks) {
         let contexts = bench.node.contexts().iter();
         *self.logs.lock().unwrap() =
-            (contexts.filter_map(|context| context.history()).collect(), speaks);
+            (contexts.filter_map(|context| context.event_log()).collect(), speaks);
     }
     fn speaks(&self, speaks: Speaks) {
         self.logs.lock().unwrap().1 = speaks;
@@ -113,10 +113,10 @@ impl Other {
 }
 
 impl PeerClient for Other {
-    fn reaches(&self, _: &str) -> bool {
+    fn reaches_context(&self, _: &str) -> bool {
         true
     }
-    fn ask(
+    fn send_question(
         &self,
         _: &'static str,
         _: PeerQuestion,
@@ -124,10 +124,10 @@ impl PeerClient for Other {
     ) -> BoxFuture<'static, Result<PeerReply, Silence>> {
         std::future::ready(Err(Silence::Away("nobody asks".into()))).boxed()
     }
-    fn past(&self, _: &str) -> BoxFuture<'static, Result<Past, String>> {
+    fn fetch_past(&self, _: &str) -> BoxFuture<'static, Result<Past, String>> {
         std::future::ready(Err("nobody asks".into())).boxed()
     }
-    fn events(
+    fn fetch_events(
         &self,
         context: &'static str,
         from: u64,
@@ -148,13 +148,13 @@ impl PeerClient for Other {
             .await;
             match speaks {
                 Speaks::Not => return Err(Silence::Away("it is away".into())),
-                Speaks::Now if !after.is_none_or(|id| log.has(id)) => {
+                Speaks::Now if !after.is_none_or(|id| log.has_event(id)) => {
                     return Err(Silence::Changed("no".into()));
                 }
                 _ => {}
             }
             // It may have ended meanwhile.
-            let drawn = log.read(from).map_err(|why| Silence::Away(why.to_string()))?;
+            let drawn = log.read_page(from).map_err(|why| Silence::Away(why.to_string()))?;
             let mut events: Vec<_> = drawn.items.into_iter().map(|(_, event)| event).collect();
             if speaks == Speaks::AsBefore {
                 events.iter_mut().for_each(|event| event.epoch = Word::default());
@@ -166,14 +166,14 @@ impl PeerClient for Other {
 }
 
 fn rents(listener: &Bench) -> ReplicaHealth {
-    let mut replicas = listener.node.replicas().into_iter();
+    let mut replicas = listener.node.replica_health().into_iter();
     replicas.find(|replica| replica.context == "bookrent.rent").unwrap()
 }
 
 fn replica(listener: &Bench) -> Arc<dyn ReplicaHandle> {
     listener
         .node
-        .replicating()
+        .replica_handles()
         .iter()
         .find(|replica| replica.context() == "bookrent.rent")
         .unwrap()
@@ -181,7 +181,15 @@ fn replica(listener: &Bench) -> Arc<dyn ReplicaHandle> {
 }
 
 fn event(bench: &Bench, sequence: u64) -> RecordedEvent {
-    bench.context("bookrent.rent").history().unwrap().read(sequence).unwrap().items.remove(0).1
+    bench
+        .context("bookrent.rent")
+        .event_log()
+        .unwrap()
+        .read_page(sequence)
+        .unwrap()
+        .items
+        .remove(0)
+        .1
 }
 
 async fn rent(bench: &Bench) {
@@ -200,7 +208,7 @@ async fn a_replica_continues_after_its_last_event_with_any_mix_of_versions() {
     let contexts = Some(HashSet::from(["bookrent.view".to_owned()]));
     let settings = NodeSettings { contexts, wire: Some(other.clone()), ..NodeSettings::default() };
     let listener = Bench::on(MemoryStore::new(), settings).ready().await;
-    listener.node.follow().into_iter().for_each(|follow| drop(actix_rt::spawn(follow)));
+    listener.node.follow_replicas().into_iter().for_each(|follow| drop(actix_rt::spawn(follow)));
     let asked_behind = |sequence: u64, word: Option<&EventId>| {
         other.asked.lock().unwrap().contains(&(sequence + 1, word.copied()))
     };
@@ -221,7 +229,7 @@ async fn a_replica_continues_after_its_last_event_with_any_mix_of_versions() {
     let has_all = |replica: &ReplicaHealth| {
         replica.last_sequence == source.context(replica.context).health().last_sequence
     };
-    eventually(|| listener.node.replicas().iter().all(has_all)).await;
+    eventually(|| listener.node.replica_health().iter().all(has_all)).await;
 
     // Its data is put back from a copy.
     let restored = Bench::on(copied, NodeSettings::default()).ready().await;
@@ -230,15 +238,15 @@ async fn a_replica_continues_after_its_last_event_with_any_mix_of_versions() {
     }
     other.is(&restored, Speaks::Now);
     eventually(|| rents(&listener).history_changed.is_some()).await;
-    assert!(!listener.node.ready());
+    assert!(!listener.node.is_ready());
     assert_eq!(listener.node.disputes()[0].context, "bookrent.rent");
     let brought = (3..=6).map(|sequence| event(&restored, sequence)).collect();
-    assert_eq!(replica(&listener).take(brought).await.unwrap(), []);
+    assert_eq!(replica(&listener).take_events(brought).await.unwrap(), []);
     assert_eq!(rents(&listener).last_sequence, 4);
 
     // The right data again: it goes on by itself.
     other.is(&source, Speaks::Now);
-    eventually(|| listener.node.ready() && rents(&listener).history_changed.is_none()).await;
+    eventually(|| listener.node.is_ready() && rents(&listener).history_changed.is_none()).await;
     // While nobody can be asked, a feed brings what follows in the known epoch, and nothing else.
     other.speaks(Speaks::Not);
     // What it was asked before that is answered.
@@ -247,16 +255,16 @@ async fn a_replica_continues_after_its_last_event_with_any_mix_of_versions() {
     replica(&listener).fed_by(Ok("amqp"));
     rent(&source).await;
     let brought = vec![event(&restored, 5), event(&source, 5)];
-    replica(&listener).take(brought).await.unwrap();
+    replica(&listener).take_events(brought).await.unwrap();
     assert_eq!(rents(&listener).last_sequence, 5);
     let source = source.crashed(NodeSettings::default(), bookrent).await;
-    replica(&listener).take(vec![event(&source, 6)]).await.unwrap();
+    replica(&listener).take_events(vec![event(&source, 6)]).await.unwrap();
     assert_eq!(rents(&listener).last_sequence, 6);
     rent(&source).await;
-    replica(&listener).take(vec![event(&source, 7)]).await.unwrap();
+    replica(&listener).take_events(vec![event(&source, 7)]).await.unwrap();
     assert_eq!(rents(&listener).last_sequence, 6, "what a new epoch follows only its source knows");
     other.is(&source, Speaks::Now);
     eventually(|| rents(&listener).last_sequence == 8).await;
-    replica(&listener).take(vec![event(&source, 7), event(&source, 8)]).await.unwrap();
+    replica(&listener).take_events(vec![event(&source, 7), event(&source, 8)]).await.unwrap();
     assert!(rents(&listener).again >= 2);
 }

@@ -68,7 +68,7 @@ async fn filled() -> MemoryStore {
 fn rows(store: &MemoryStore) -> BTreeMap<(&'static str, Vec<u8>), Vec<u8>> {
     let mut rows = BTreeMap::new();
     for context in ["lockers.locker", "lockers.wall"] {
-        for (key, record) in store.rows(context) {
+        for (key, record) in store.rows_of(context) {
             let space = key.first().copied();
             // Two fillings are not of the same time.
             let key =
@@ -102,7 +102,7 @@ async fn starts(store: &MemoryStore) -> bool {
     let shared: Arc<dyn Store> = Arc::new(store.clone());
     // It may end before everything is laid out.
     let Ok(node) = LocalNode::start(shared, NodeSettings::default(), NEW) else { return false };
-    eventually(|| node.ready() || store.failure().is_some()).await;
+    eventually(|| node.is_ready() || store.failure().is_some()).await;
     store.failure().is_none()
 }
 
@@ -133,7 +133,7 @@ fn all_is_as_the_new_functions_say(bench: &Bench) {
     );
     let timers = bench
         .store
-        .rows("lockers.locker")
+        .rows_of("lockers.locker")
         .into_iter()
         .filter(|(key, _)| key[0] == Space::Timer as u8);
     assert_eq!(timers.count() as u64, MANY - 1);
@@ -271,11 +271,13 @@ async fn until_its_rows_are_written_a_context_answers_no_request_and_is_not_read
     let answers = |bench: &Bench| {
         let context = bench.context("lockers.locker");
         (
-            context.read(1).is_ok(),
-            context.list(&holdfast::actors::ListQuery { size: 1, ..Default::default() }).is_ok(),
+            context.read_item(1).is_ok(),
+            context
+                .list_items(&holdfast::actors::ListQuery { size: 1, ..Default::default() })
+                .is_ok(),
         )
     };
-    assert_eq!((answers(&bench), bench.node.ready()), ((false, false), false));
+    assert_eq!((answers(&bench), bench.node.is_ready()), ((false, false), false));
     assert!(bench.context("lockers.locker").health().rebuilding.is_some());
     assert!(matches!(
         bench.order("lockers.locker", CommandRequest::default()).await,
@@ -291,7 +293,7 @@ async fn until_its_rows_are_written_a_context_answers_no_request_and_is_not_read
 async fn a_state_that_cannot_be_read_costs_its_own_rows_only() {
     let store = filled().await;
     let key = holdfast::store::keys::KeyBuf::new(Space::State).number(0).number(300).build();
-    store.damage("lockers.locker", &key, Some(b"not a record".to_vec()));
+    store.damage_row("lockers.locker", &key, Some(b"not a record".to_vec()));
     let bench = Bench::of(store, NodeSettings::default(), NEW).ready().await;
     let health = bench.context("lockers.locker").health();
     assert!(health.damage.is_some_and(|what| what.contains("300")));

@@ -1,7 +1,7 @@
 //! What holds of every catalogue in every state that can come about: found by the routes, whatever the system.
 
 use holdfast::{
-    board::{explore, samples},
+    board::{explore_states, sample_values},
     domain::{
         Aggregate, Board, Body, Commands, Decision, DecisionContext, Entity, Id, Lifecycle, Role,
         Routes, Target, Timestamp, View, lenient,
@@ -27,14 +27,14 @@ impl<A: Aggregate> Found<A> {
 
 impl<A: Aggregate> Routes<A> for Found<A> {
     fn post<B: Body>(&mut self, _: Role, enter: fn(B) -> (Target<A>, A::Command)) {
-        samples::<B>().unwrap().into_iter().for_each(|body| self.note(&enter(body).1));
+        sample_values::<B>().unwrap().into_iter().for_each(|body| self.note(&enter(body).1));
     }
     fn patch<B: Body>(&mut self, _: Role, enter: fn(B) -> A::Command) {
-        let commands: Vec<_> = samples::<B>().unwrap().into_iter().map(enter).collect();
+        let commands: Vec<_> = sample_values::<B>().unwrap().into_iter().map(enter).collect();
         commands.iter().for_each(|command| self.note(command));
         let corrects = |command: &A::Command| command.as_ref() == "Correct";
         self.corrections.extend(commands.into_iter().filter(corrects));
-        if let Ok(body) = lenient::read::<B>(json!({ "withdrawn": false })) {
+        if let Ok(body) = lenient::read_body::<B>(json!({ "withdrawn": false })) {
             self.restore = Some(enter(body))
                 .filter(|command| command.as_ref() == "Restore")
                 .or(self.restore.take());
@@ -93,12 +93,12 @@ impl Board for Catalogues {
         };
         A::routes(&mut found);
         let (Some(withdraw), Some(restore)) = (&found.withdraw, &found.restore) else { return };
-        let commands = samples::<A::Command>().unwrap();
+        let commands = sample_values::<A::Command>().unwrap();
         let by_others: Vec<_> =
             commands.iter().filter(|command| !found.names.contains(command.as_ref())).collect();
         let mut refused = 0;
         let mut corrected = 0;
-        for state in explore::<A>().unwrap().states {
+        for state in explore_states::<A>().unwrap().states {
             let restored = match state.lifecycle() {
                 Lifecycle::Established => state.clone(),
                 Lifecycle::Withdrawn => after(&state, &decide(&state, restore).unwrap()),

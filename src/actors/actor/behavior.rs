@@ -17,10 +17,10 @@ pub trait Behavior: Sized + 'static {
     type CacheUpdate: 'static;
 
     /// Loads its cache from the store, under a new epoch.
-    fn reload(&mut self, mailbox: &Arc<Mailbox<Self::Mail>>) -> Result<(), StoreError>;
+    fn reload_state(&mut self, mailbox: &Arc<Mailbox<Self::Mail>>) -> Result<(), StoreError>;
     /// The next batch to write before the context answers any request, if there is one. Called again
     /// after each accepted batch and after each reload.
-    fn prepare(&mut self) -> Result<Option<Batch>, StoreError>;
+    fn prepare_batch(&mut self) -> Result<Option<Batch>, StoreError>;
     /// Decides a turn. May be called again with the same messages, so it changes nothing.
     fn decide(&mut self, mails: &[Option<Self::Mail>]) -> Result<TurnOutput<Self>, StoreError>;
     /// The turn was accepted as this commit.
@@ -36,7 +36,7 @@ pub trait Behavior: Sized + 'static {
         mails: &mut [Option<Self::Mail>],
     );
     /// Answers a message that will not be handled.
-    fn reject(&mut self, mail: Self::Mail, why: &Fault);
+    fn reject_mail(&mut self, mail: Self::Mail, why: &Fault);
     /// Drops those who wait for something to be settled: the context stops.
     fn drop_waiting(&mut self);
     /// Whether a client sent it: clients are refused when the store is busy; everything else waits.

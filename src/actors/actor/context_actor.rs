@@ -12,7 +12,7 @@ mod restarting;
 
 use super::{
     behavior::Behavior,
-    mailbox::{Address, Mailbox},
+    mailbox::{ActorAddress, Mailbox},
     restart_policy::Restarts,
 };
 use crate::{
@@ -120,7 +120,7 @@ impl<L: Behavior> ContextActor<L> {
     fn decide(&mut self, mails: Vec<Option<L::Mail>>, ctx: &mut Context<Self>) {
         let decided = catch_unwind(AssertUnwindSafe(|| {
             let turn = self.behavior.decide(&mails)?;
-            self.shared.chaos(ChaosPoint::BeforeCommit);
+            self.shared.inject_chaos(ChaosPoint::BeforeCommit);
             let verdict = if turn.batch.writes.is_empty() {
                 store::CommitVerdict::Accepted(turn.read_commit)
             } else {
@@ -138,12 +138,15 @@ impl<L: Behavior> ContextActor<L> {
             Err(_) => {
                 if let [Some(_)] = mails.as_slice() {
                     // This is the message that crashes: it is not tried again.
-                    mails.into_iter().flatten().for_each(|mail| self.reject(mail, &Fault::Crashed));
+                    mails
+                        .into_iter()
+                        .flatten()
+                        .for_each(|mail| self.reject_mail(mail, &Fault::Crashed));
                 } else {
                     self.isolate = mails.len();
-                    self.requeue(mails);
+                    self.requeue_mails(mails);
                 }
-                self.crash(ctx);
+                self.restart_after_crash(ctx);
             }
         }
     }
@@ -165,11 +168,11 @@ impl<L: Behavior> ContextActor<L> {
             Ok(store::CommitVerdict::Conflict) => {
                 let Some(handed) = self.in_flight.take() else { return };
                 self.conflicts += 1;
-                if let Err(error) = self.behavior.reload(&self.mailbox) {
+                if let Err(error) = self.behavior.reload_state(&self.mailbox) {
                     return self.on_store_error(handed.mails, &error, ctx);
                 }
                 if self.conflicts.is_multiple_of(MAX_CONFLICTS) {
-                    self.requeue(handed.mails);
+                    self.requeue_mails(handed.mails);
                     self.retry_after_pause(ctx);
                 } else {
                     self.decide(handed.mails, ctx);
@@ -201,14 +204,14 @@ impl<L: Behavior> ContextActor<L> {
             if let Some(memory) = handed.cache.take() {
                 self.behavior.apply_cache(memory, commit);
                 self.shared.last_commit.fetch_max(commit, Relaxed);
-                self.shared.chaos(ChaosPoint::AfterCommit);
+                self.shared.inject_chaos(ChaosPoint::AfterCommit);
             }
             while let Some(effect) = handed.effects.pop_front() {
                 self.behavior.run_effect(commit, effect, &mut handed.mails);
             }
         }));
         if acted.is_err() {
-            return self.crash(ctx);
+            return self.restart_after_crash(ctx);
         }
         if let Some(handed) = self.in_flight.take_if(|handed| handed.commit.is_some()) {
             self.shared.mailbox.fetch_sub(handed.mails.len() as u64, Relaxed);
@@ -239,7 +242,7 @@ impl<L: Behavior> ContextActor<L> {
         }
     }
 
-    fn requeue(&mut self, mails: Vec<Option<L::Mail>>) {
+    fn requeue_mails(&mut self, mails: Vec<Option<L::Mail>>) {
         mails.into_iter().flatten().rev().for_each(|mail| self.buffer.push_front(mail));
     }
 
@@ -249,9 +252,9 @@ impl<L: Behavior> ContextActor<L> {
         ctx.run_later(PAUSE, |actor, ctx| actor.schedule_turn(ctx));
     }
 
-    fn reject(&mut self, mail: L::Mail, why: &Fault) {
+    fn reject_mail(&mut self, mail: L::Mail, why: &Fault) {
         self.shared.mailbox.fetch_sub(1, Relaxed);
-        self.behavior.reject(mail, why);
+        self.behavior.reject_mail(mail, why);
     }
 
     fn on_store_error(
@@ -269,8 +272,8 @@ impl<L: Behavior> ContextActor<L> {
                 } else {
                     Fault::Busy { retry_after: Duration::from_secs(1) }
                 };
-                outside.into_iter().for_each(|mail| self.reject(mail, &busy));
-                self.requeue(inside.into_iter().map(Some).collect());
+                outside.into_iter().for_each(|mail| self.reject_mail(mail, &busy));
+                self.requeue_mails(inside.into_iter().map(Some).collect());
                 self.retry_after_pause(ctx);
             }
             StoreError::Invalid(why) if mails.len() > 1 => {
@@ -280,13 +283,13 @@ impl<L: Behavior> ContextActor<L> {
                     "isolating messages: the turn cannot be stored"
                 );
                 self.isolate = mails.len();
-                self.requeue(mails);
+                self.requeue_mails(mails);
                 self.finish_stop();
                 self.schedule_turn(ctx);
             }
             StoreError::Damaged(_) if mails.len() > 1 => {
                 self.isolate = mails.len();
-                self.requeue(mails);
+                self.requeue_mails(mails);
                 self.finish_stop();
                 self.schedule_turn(ctx);
             }
@@ -295,7 +298,7 @@ impl<L: Behavior> ContextActor<L> {
             StoreError::Damaged(what) => {
                 self.shared.report_damage(what);
                 let fault = Fault::from(error.clone());
-                mails.into_iter().flatten().for_each(|mail| self.reject(mail, &fault));
+                mails.into_iter().flatten().for_each(|mail| self.reject_mail(mail, &fault));
                 self.isolate = self.isolate.saturating_sub(1);
                 self.retry_after_pause(ctx);
                 self.set_wake_timer_after(DAMAGE_PAUSE, ctx);
@@ -303,11 +306,11 @@ impl<L: Behavior> ContextActor<L> {
             error => {
                 tracing::error!(context = self.shared.name.context, %error, "turn not stored");
                 let fault = Fault::from(error.clone());
-                mails.into_iter().flatten().for_each(|mail| self.reject(mail, &fault));
+                mails.into_iter().flatten().for_each(|mail| self.reject_mail(mail, &fault));
                 self.isolate = self.isolate.saturating_sub(1);
                 match error {
                     StoreError::Invalid(_) => self.schedule_turn(ctx),
-                    _ if self.is_running() => self.fail(&fault),
+                    _ if self.is_running() => self.fail_context(&fault),
                     _ => {}
                 }
                 self.finish_stop();
@@ -315,26 +318,26 @@ impl<L: Behavior> ContextActor<L> {
         }
     }
 
-    fn crash(&mut self, ctx: &mut Context<Self>) {
+    fn restart_after_crash(&mut self, ctx: &mut Context<Self>) {
         self.shared.restarts.fetch_add(1, Relaxed);
         actix::ActorContext::stop(ctx);
     }
 
-    fn fail(&mut self, why: &Fault) {
+    fn fail_context(&mut self, why: &Fault) {
         self.shared.set_phase(Phase::Failed);
         self.reject_all(why);
     }
 
     fn reject_all(&mut self, why: &Fault) {
         for mail in std::mem::take(&mut self.buffer) {
-            self.reject(mail, why);
+            self.reject_mail(mail, why);
         }
         self.behavior.drop_waiting();
     }
 
-    fn load(&mut self, ctx: &mut Context<Self>) {
-        match self.behavior.reload(&self.mailbox) {
-            Ok(()) => self.prepare(ctx),
+    fn load_state(&mut self, ctx: &mut Context<Self>) {
+        match self.behavior.reload_state(&self.mailbox) {
+            Ok(()) => self.prepare_next(ctx),
             Err(error) => self.on_load_error(error),
         }
     }
@@ -344,7 +347,7 @@ impl<L: Behavior> ContextActor<L> {
         if let StoreError::Damaged(what) = &error {
             self.shared.report_damage(what);
         }
-        self.fail(&Fault::from(error));
+        self.fail_context(&Fault::from(error));
     }
 
     /// A stop is finished when the batch in flight is answered.
@@ -365,9 +368,9 @@ impl<L: Behavior> Actor for ContextActor<L> {
         // The mailbox delivers to the running actor: the first one, or the one that replaced it.
         let address = ctx.address();
         let control = address.clone().recipient();
-        self.mailbox.attach(Address { messages: address.recipient(), control });
+        self.mailbox.attach(ActorAddress { messages: address.recipient(), control });
         if self.shared.phase() == Phase::Starting {
-            self.load(ctx);
+            self.load_state(ctx);
         }
     }
 }

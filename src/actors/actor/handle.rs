@@ -32,7 +32,7 @@ use std::sync::{
 use tokio::sync::oneshot;
 
 /// Tells an operator how it went.
-pub type Done = oneshot::Sender<Result<(), Fault>>;
+pub type DoneSender = oneshot::Sender<Result<(), Fault>>;
 
 /// The handle of a context.
 pub struct ContextHandle<P: HandlePart> {
@@ -53,23 +53,23 @@ pub trait HandlePart: Send + Sync + Sized + 'static {
     fn routes(&self) -> &[RouteInfo] {
         &[]
     }
-    fn enter(
+    fn execute_command(
         handle: &ContextHandle<Self>,
         order: CommandRequest,
     ) -> BoxFuture<'static, Result<Outcome, Fault>>;
-    fn rebuild(handle: &ContextHandle<Self>) -> BoxFuture<'static, Result<(), Fault>>;
+    fn rebuild_view(handle: &ContextHandle<Self>) -> BoxFuture<'static, Result<(), Fault>>;
     /// The message that redrives or drops what is parked.
-    fn unpark(parked: ParkedId, redrive: bool, done: Done) -> Self::Mail;
-    fn ask(
+    fn settle_parked(parked: ParkedId, redrive: bool, done: DoneSender) -> Self::Mail;
+    fn answer_peer(
         handle: &ContextHandle<Self>,
         _question: PeerQuestion,
     ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
-        std::future::ready(Err(Fault::Away(handle.shared().name.context))).boxed()
+        std::future::ready(Err(Fault::Away(handle.context_status().name.context))).boxed()
     }
-    fn history(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
+    fn event_log(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
         None
     }
-    fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
+    fn message_log(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
         None
     }
     fn report_message(
@@ -77,9 +77,9 @@ pub trait HandlePart: Send + Sync + Sized + 'static {
         _number: u64,
         _outcome: MessageOutcome,
     ) -> BoxFuture<'static, Result<(), Fault>> {
-        std::future::ready(Err(Fault::Away(handle.shared().name.context))).boxed()
+        std::future::ready(Err(Fault::Away(handle.context_status().name.context))).boxed()
     }
-    fn saga(
+    fn saga_part(
         _handle: &ContextHandle<Self>,
         _began: (&str, u64),
         _from: u64,
@@ -95,16 +95,16 @@ impl<P: HandlePart> ContextHandle<P> {
         Self { mailbox, tree, filters, guard, part }
     }
 
-    pub fn shared(&self) -> &ContextStatus {
+    pub fn context_status(&self) -> &ContextStatus {
         &self.mailbox.shared
     }
 
     /// Reads again if the shown generation changed meanwhile: the old one is being purged.
     fn read_one_generation<T>(&self, look: impl Fn(u32) -> Result<T, Fault>) -> Result<T, Fault> {
         loop {
-            let generation = self.shared().generation.load(SeqCst);
+            let generation = self.context_status().generation.load(SeqCst);
             let seen = look(generation);
-            if self.shared().generation.load(SeqCst) == generation {
+            if self.context_status().generation.load(SeqCst) == generation {
                 return seen;
             }
         }
@@ -112,14 +112,14 @@ impl<P: HandlePart> ContextHandle<P> {
 
     /// How many events it has not processed, from the stored positions: right even if the actor
     /// does not run.
-    fn backlog(&self) -> u64 {
-        let meta = self.tree.counters().map(|(meta, _)| meta).unwrap_or_default();
+    fn event_backlog(&self) -> u64 {
+        let meta = self.tree.read_counters().map(|(meta, _)| meta).unwrap_or_default();
         let positions = meta.building.as_ref().map_or(&meta.positions, |(_, positions)| positions);
         let left = |source: &HeardSource| {
             let position = positions.get(source.context).copied().unwrap_or(0);
             (source.latest)().saturating_sub(position)
         };
-        self.shared().sources.get().map_or(0, |sources| sources.iter().map(left).sum())
+        self.context_status().sources.get().map_or(0, |sources| sources.iter().map(left).sum())
     }
 
     fn set_running(&self, is_halted: bool) -> BoxFuture<'static, ()> {
@@ -135,19 +135,19 @@ impl<P: HandlePart> ContextHandle<P> {
     /// Sends a message that an operator waits for.
     pub fn send_by_operator(
         &self,
-        mail: impl FnOnce(Done) -> P::Mail,
+        mail: impl FnOnce(DoneSender) -> P::Mail,
     ) -> BoxFuture<'static, Result<(), Fault>> {
         let (done, is_done) = oneshot::channel();
-        match self.shared().check_open() {
+        match self.context_status().check_open() {
             Ok(()) => self.mailbox.post(mail(done)),
             Err(fault) => drop(done.send(Err(fault))),
         }
-        let context = self.shared().name.context;
+        let context = self.context_status().name.context;
         async move { is_done.await.unwrap_or(Err(Fault::Away(context))) }.boxed()
     }
 
     fn parked_event(&self, (id, row): (ParkedId, ParkedRow)) -> ParkedEvent {
-        let listener = self.shared().name.context;
+        let listener = self.context_status().name.context;
         ParkedEvent { id, listener, attempts: row.attempts, error: row.error }
     }
 }
@@ -171,22 +171,22 @@ impl<P: HandlePart> Declaration for ContextHandle<P> {
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
         self.tree.entity.shown_schema(generator)
     }
-    fn filters(&self) -> &[&'static str] {
+    fn filter_fields(&self) -> &[&'static str] {
         &self.filters
     }
 }
 
 impl<P: HandlePart> Context for ContextHandle<P> {
-    fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
-        P::enter(self, order)
+    fn execute_command(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
+        P::execute_command(self, order)
     }
 
-    fn read(&self, number: u64) -> Result<Seen, Fault> {
-        self.shared().check_open()?;
+    fn read_item(&self, number: u64) -> Result<Seen, Fault> {
+        self.context_status().check_open()?;
         let look = |generation: u32| {
-            self.tree.state(generation, number).map_err(|error| {
+            self.tree.read_state(generation, number).map_err(|error| {
                 if let StoreError::Damaged(what) = &error {
-                    self.tree.report(generation, what);
+                    self.tree.report_shown_damage(generation, what);
                 }
                 error.into()
             })
@@ -205,13 +205,13 @@ impl<P: HandlePart> Context for ContextHandle<P> {
         }
     }
 
-    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
-        self.shared().check_open()?;
-        self.read_one_generation(|generation| query::list(&self.tree, generation, query))
+    fn list_items(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+        self.context_status().check_open()?;
+        self.read_one_generation(|generation| query::list_items(&self.tree, generation, query))
     }
 
     fn health(&self) -> ContextHealth {
-        let shared = self.shared();
+        let shared = self.context_status();
         ContextHealth {
             context: shared.name.context,
             view: P::IS_VIEW,
@@ -219,24 +219,24 @@ impl<P: HandlePart> Context for ContextHandle<P> {
             restarts: shared.restarts.load(Relaxed),
             crashes: shared.crashes.load(Relaxed),
             mailbox: shared.mailbox.load(Relaxed),
-            backlog: self.backlog(),
+            backlog: self.event_backlog(),
             waiting: shared.waiting.load(Relaxed),
             parked: shared.parked.load(Relaxed),
             contested: sync::lock(&shared.contested).clone(),
             rebuilding: shared.rebuilding.load(Relaxed).then(|| shared.rebuilt.load(Relaxed)),
             damaged: shared.damaged.load(Relaxed),
-            damage: shared.damage(),
+            damage: shared.last_damage(),
             last_commit: shared.last_commit.load(Relaxed),
             last_sequence: shared.last_sequence.load(Relaxed),
             orders: (!P::IS_VIEW && self.tree.entity.is_order())
                 .then(|| *sync::lock(&shared.orders)),
-            fault: shared.fault(),
+            fault: shared.injected_fault(),
             guard: (!P::IS_VIEW).then(|| self.guard.health()),
         }
     }
 
     fn phase(&self) -> Phase {
-        self.shared().phase()
+        self.context_status().phase()
     }
     fn stop(&self) -> BoxFuture<'static, ()> {
         self.set_running(true)
@@ -245,12 +245,16 @@ impl<P: HandlePart> Context for ContextHandle<P> {
         self.set_running(false)
     }
     fn set_fault(&self, fault: Option<Injected>) {
-        self.shared().set_fault(fault);
+        self.context_status().set_fault(fault);
     }
-    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
-        P::rebuild(self)
+    fn rebuild_view(&self) -> BoxFuture<'static, Result<(), Fault>> {
+        P::rebuild_view(self)
     }
-    fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault> {
+    fn list_parked(
+        &self,
+        after: Option<&ParkedId>,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, Fault> {
         let rows = parked::parked_page(&self.tree, after, limit)?;
         Ok(rows.into_iter().map(|row| self.parked_event(row)).collect())
     }
@@ -258,23 +262,33 @@ impl<P: HandlePart> Context for ContextHandle<P> {
         let rows = parked::parked_among(&self.tree, ids)?;
         Ok(rows.into_iter().map(|row| self.parked_event(row)).collect())
     }
-    fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
-        self.send_by_operator(|done| P::unpark(parked, redrive, done))
+    fn settle_parked(
+        &self,
+        parked: ParkedId,
+        redrive: bool,
+    ) -> BoxFuture<'static, Result<(), Fault>> {
+        self.send_by_operator(|done| P::settle_parked(parked, redrive, done))
     }
-    fn saga(&self, context: &str, number: u64, from: u64, limit: usize) -> Result<SagaPart, Fault> {
-        P::saga(self, (context, number), from, limit)
+    fn saga_part(
+        &self,
+        context: &str,
+        number: u64,
+        from: u64,
+        limit: usize,
+    ) -> Result<SagaPart, Fault> {
+        P::saga_part(self, (context, number), from, limit)
     }
-    fn ask(
+    fn answer_peer(
         &self,
         question: PeerQuestion,
     ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
-        P::ask(self, question)
+        P::answer_peer(self, question)
     }
-    fn history(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
-        self.part.history()
+    fn event_log(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
+        self.part.event_log()
     }
-    fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
-        self.part.messages()
+    fn message_log(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
+        self.part.message_log()
     }
     fn report_message(
         &self,

@@ -19,14 +19,14 @@ pub struct Deliver<M: Send + 'static>(pub M);
 pub struct SetRunning(pub bool, pub oneshot::Sender<()>);
 
 /// The address of a running actor.
-pub struct Address<M: Send + 'static> {
+pub struct ActorAddress<M: Send + 'static> {
     pub messages: Recipient<Deliver<M>>,
     pub control: Recipient<SetRunning>,
 }
 
 /// The way to the actor of a context, which takes messages of type `M`.
 pub struct Mailbox<M: Send + 'static> {
-    address: RwLock<Option<Address<M>>>,
+    address: RwLock<Option<ActorAddress<M>>>,
     /// Messages that came before the first actor: contexts start one after the other, and the first ones ask the later
     /// ones at once.
     early: Mutex<Vec<M>>,
@@ -38,7 +38,7 @@ impl<M: Send + 'static> Mailbox<M> {
         Arc::new(Self { address: RwLock::new(None), early: Mutex::new(Vec::new()), shared })
     }
     /// From now on messages go to the actor at `address`.
-    pub fn attach(&self, address: Address<M>) {
+    pub fn attach(&self, address: ActorAddress<M>) {
         let mut early = sync::lock(&self.early);
         early.drain(..).for_each(|mail| address.messages.do_send(Deliver(mail)));
         *sync::write(&self.address) = Some(address);

@@ -1,7 +1,7 @@
 //! How often a context may crash: a few restarts are bad luck, more are delayed, and a context that
 //! keeps crashing fails.
 
-use crate::actors::port::backoff::backoff;
+use crate::actors::port::backoff::backoff_delay;
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -35,7 +35,7 @@ pub struct Restarts {
 
 impl Restarts {
     /// Counts a crash.
-    pub fn crashed(&mut self, now: Instant) -> RestartDecision {
+    pub fn record_crash(&mut self, now: Instant) -> RestartDecision {
         self.recent.retain(|at| now.duration_since(*at) < WINDOW);
         self.recent.push_back(now);
         if self.recent.len() <= RESTARTS {
@@ -49,7 +49,7 @@ impl Restarts {
         if self.windows >= WINDOWS {
             RestartDecision::GiveUp
         } else {
-            RestartDecision::After(backoff(self.windows.into(), SHORTEST, WINDOW))
+            RestartDecision::After(backoff_delay(self.windows.into(), SHORTEST, WINDOW))
         }
     }
 }
@@ -63,7 +63,7 @@ mod tests {
         let mut restarts = Restarts::default();
         let now = Instant::now();
         let mut burst =
-            |at: Instant| (0..=RESTARTS).map(|_| restarts.crashed(at)).collect::<Vec<_>>();
+            |at: Instant| (0..=RESTARTS).map(|_| restarts.record_crash(at)).collect::<Vec<_>>();
         let first = burst(now);
         assert!(first[..RESTARTS].iter().all(|verdict| *verdict == RestartDecision::GoOn));
         assert_eq!(first[RESTARTS], RestartDecision::After(SHORTEST));
@@ -77,7 +77,7 @@ mod tests {
         let now = Instant::now();
         for day in 0..10 {
             let at = now + Duration::from_secs(day * 86_400);
-            let last = (0..=RESTARTS).map(|_| restarts.crashed(at)).last();
+            let last = (0..=RESTARTS).map(|_| restarts.record_crash(at)).last();
             assert_eq!(last, Some(RestartDecision::After(SHORTEST)));
         }
     }
@@ -86,6 +86,8 @@ mod tests {
     fn crashes_that_are_spread_out_are_bad_luck() {
         let mut restarts = Restarts::default();
         let now = Instant::now();
-        assert!((0..100).all(|n| restarts.crashed(now + WINDOW * n / 5) == RestartDecision::GoOn));
+        assert!(
+            (0..100).all(|n| restarts.record_crash(now + WINDOW * n / 5) == RestartDecision::GoOn)
+        );
     }
 }

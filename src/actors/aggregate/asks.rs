@@ -10,7 +10,7 @@ use crate::{
         ask::{directory::AskRequest, guard::Permit},
         erased::{AggregateType, ErasedAsk, Versioned},
         port::{
-            backoff::backoff,
+            backoff::backoff_delay,
             saga::{SagaId, TraceContext},
         },
         tables::{
@@ -30,7 +30,7 @@ use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 /// The pause before a question is asked again whose answer changed nothing.
 pub fn retry_pause(rounds: u32) -> Duration {
-    backoff(rounds.into(), Duration::from_millis(100), Duration::from_secs(5))
+    backoff_delay(rounds.into(), Duration::from_millis(100), Duration::from_secs(5))
 }
 
 /// The saga that an aggregate begins itself.
@@ -66,18 +66,18 @@ impl AggregateBehavior {
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
-            let (answer, shut_for) = match peers.find(callee.context) {
+            let (answer, shut_for) = match peers.find_peer(callee.context) {
                 Some(peer) => {
                     let put = || {
-                        peer.askable.ask(AskRequest {
+                        peer.askable.put_question(AskRequest {
                             id: id.clone(),
                             saga: saga.clone(),
                             thread: thread.clone(),
                             to: to.clone(),
-                            command: command.again(),
+                            command: command.clone_command(),
                         })
                     };
-                    let answer = peer.guard.ask(pass, put).await;
+                    let answer = peer.guard.ask_guarded(pass, put).await;
                     let unanswered = answer == Err(NoAnswer::Unavailable);
                     (answer, peer.guard.open_for().filter(|_| unanswered))
                 }
@@ -94,7 +94,7 @@ impl AggregateBehavior {
         asking.rounds = asking.rounds.saturating_add(1);
         let rounds = asking.rounds;
         let thread = asking.thread.clone();
-        let Some((_, kept)) = self.tree.state(0, number).ok().flatten() else { return };
+        let Some((_, kept)) = self.tree.read_state(0, number).ok().flatten() else { return };
         if let Some(ask) = self.aggregate.awaits(kept.state.as_ref(), number) {
             self.send_ask(
                 number,
@@ -127,7 +127,7 @@ impl AggregateBehavior {
     /// Loads the open questions, and asks those that are not on their way.
     pub(crate) fn reload_questions(&mut self) -> Result<(), StoreError> {
         let known = std::mem::take(&mut self.asking);
-        let mut pages = Pages::of(Scan::space(Space::Question, 256));
+        let mut pages = Pages::over_scan(Scan::space(Space::Question, 256));
         let mut keys = BTreeMap::<u64, (Vec<Vec<u8>>, u64)>::new();
         while let Some(rows) = self.tree.next_readable_page(&mut pages, 1)? {
             for (key, row) in &rows {
@@ -146,7 +146,7 @@ impl AggregateBehavior {
                     continue;
                 }
                 for (number, _) in self.read_question_page(key, &row.record)? {
-                    let kept = match self.tree.state(0, number) {
+                    let kept = match self.tree.read_state(0, number) {
                         Err(StoreError::Damaged(what)) => {
                             self.shared
                                 .report_damage(&format!("a question cannot be put again: {what}"));

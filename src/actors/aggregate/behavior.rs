@@ -1,7 +1,7 @@
 //! The behavior of an aggregate context: commands, asks, answers, events and timers come in, one
 //! batch a turn goes out.
 
-use super::context::{AggregateBehavior, CacheUpdate, Effect, WaitingClient};
+use super::context::{AggregateBehavior, AggregateCacheUpdate, AggregateEffect, WaitingClient};
 use super::message::AggregateMail;
 
 use crate::{
@@ -24,19 +24,19 @@ use std::{
 
 impl Behavior for AggregateBehavior {
     type Mail = AggregateMail;
-    type Effect = Effect;
-    type CacheUpdate = CacheUpdate;
+    type Effect = AggregateEffect;
+    type CacheUpdate = AggregateCacheUpdate;
 
-    fn reload(&mut self, mailbox: &Arc<Mailbox<AggregateMail>>) -> Result<(), StoreError> {
+    fn reload_state(&mut self, mailbox: &Arc<Mailbox<AggregateMail>>) -> Result<(), StoreError> {
         self.mailbox = Some(mailbox.clone());
         self.epoch = self.tree.store.activate(self.tree.id)?;
-        (self.counters, self.counters_commit) = rebuild::load(&self.tree)?;
+        (self.counters, self.counters_commit) = rebuild::load_counters(&self.tree)?;
         self.subscribers.load_history(&self.tree, Some(self.counters.last_sequence + 1))?;
         if rebuild::is_due(&self.counters, &self.tree) {
             return Ok(());
         }
-        self.contested = rebuild::contested(&self.tree)?;
-        self.subscriptions.reload(&self.tree)?;
+        self.contested = rebuild::contested_claims(&self.tree)?;
+        self.subscriptions.reload_parked(&self.tree)?;
         self.reload_timers()?;
         self.reload_questions()?;
         self.has_more = true;
@@ -46,13 +46,13 @@ impl Behavior for AggregateBehavior {
         Ok(())
     }
 
-    fn prepare(&mut self) -> Result<Option<Batch>, StoreError> {
+    fn prepare_batch(&mut self) -> Result<Option<Batch>, StoreError> {
         if !rebuild::is_due(&self.counters, &self.tree) {
             return Ok(None);
         }
         let at = (&self.counters, self.counters_commit);
         let (batch, after) =
-            rebuild::page(&self.tree, self.epoch, at, self.shared.retention.seconds())?;
+            rebuild::rebuild_page(&self.tree, self.epoch, at, self.shared.retention.seconds())?;
         self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
         Ok(Some(batch))
     }
@@ -61,13 +61,13 @@ impl Behavior for AggregateBehavior {
         let mut work = super::turn::Turn::new(self);
         for (place, mail) in mails.iter().enumerate() {
             if let Some(mail) = mail {
-                work.handle(place, mail)?;
+                work.handle_mail(place, mail)?;
             }
         }
         work.into_output()
     }
 
-    fn apply_cache(&mut self, memory: CacheUpdate, commit: Commit) {
+    fn apply_cache(&mut self, memory: AggregateCacheUpdate, commit: Commit) {
         if memory.counters != self.counters {
             self.counters_commit = commit;
         }
@@ -79,7 +79,7 @@ impl Behavior for AggregateBehavior {
                 None => drop(self.asking.remove(&number)),
             }
         }
-        self.timers.apply(memory.timers);
+        self.timers.apply_update(memory.timers);
         for (key, numbers) in memory.contested {
             match numbers.len() {
                 0 | 1 => drop(self.contested.remove(&key)),
@@ -90,23 +90,28 @@ impl Behavior for AggregateBehavior {
         if let Some(sweep) = memory.expiry {
             self.expiry = sweep;
         }
-        sync::lock(&self.shared.orders).add(memory.orders);
+        sync::lock(&self.shared.orders).add_counts(memory.orders);
         self.publish_health();
     }
 
-    fn run_effect(&mut self, commit: Commit, effect: Effect, mails: &mut [Option<AggregateMail>]) {
+    fn run_effect(
+        &mut self,
+        commit: Commit,
+        effect: AggregateEffect,
+        mails: &mut [Option<AggregateMail>],
+    ) {
         let mut mail = |place: usize| mails.get_mut(place).and_then(Option::take);
         match effect {
-            Effect::Publish(events) => self.subscribers.publish(&events.into()),
-            Effect::Ask { number, ask, pass, pause, saga, thread } => {
+            AggregateEffect::Publish(events) => self.subscribers.publish(&events.into()),
+            AggregateEffect::Ask { number, ask, pass, pause, saga, thread } => {
                 self.send_ask(number, ask, pass, pause, saga, thread)
             }
-            Effect::Reply { mail: place, answer } => {
+            AggregateEffect::Reply { mail: place, answer } => {
                 if let Some(AggregateMail::Command(entry)) = mail(place) {
-                    self.shared.reply(commit, entry.reply, answer, false);
+                    self.shared.send_reply(commit, entry.reply, answer, false);
                 }
             }
-            Effect::Wait { mail: place, number, replayed } => {
+            AggregateEffect::Wait { mail: place, number, replayed } => {
                 if let Some(AggregateMail::Command(entry)) = mail(place) {
                     let waiting =
                         WaitingClient { reply: entry.reply, replayed, _permit: entry.permit };
@@ -114,11 +119,11 @@ impl Behavior for AggregateBehavior {
                     self.shared.waiting.fetch_add(1, Relaxed);
                 }
             }
-            Effect::Settled { number, outcome } => {
+            AggregateEffect::Settled { number, outcome } => {
                 for waiting in self.waiting.remove(&number).unwrap_or_default() {
                     self.shared.waiting.fetch_sub(1, Relaxed);
                     let answer = super::message::as_replay(outcome.clone(), waiting.replayed);
-                    self.shared.reply(commit, waiting.reply, answer, true);
+                    self.shared.send_reply(commit, waiting.reply, answer, true);
                 }
                 for asked in self.postponed.remove(&number).unwrap_or_default() {
                     if let Some(mailbox) = &self.mailbox {
@@ -126,29 +131,29 @@ impl Behavior for AggregateBehavior {
                     }
                 }
             }
-            Effect::Answer { mail: place, answer } => {
+            AggregateEffect::Answer { mail: place, answer } => {
                 if let Some(AggregateMail::Ask(asked)) = mail(place) {
                     self.shared.answer_ask(asked.reply, answer);
                 }
             }
-            Effect::Postpone { mail: place, number } => {
+            AggregateEffect::Postpone { mail: place, number } => {
                 if let Some(AggregateMail::Ask(asked)) = mail(place) {
                     self.postponed.entry(number).or_default().push(asked);
                 }
             }
-            Effect::Done { mail: place, answer } => {
+            AggregateEffect::Done { mail: place, answer } => {
                 if let Some(AggregateMail::Unpark { done, .. }) = mail(place) {
-                    self.shared.reply(commit, done, answer, false);
+                    self.shared.send_reply(commit, done, answer, false);
                 }
             }
         }
     }
 
-    fn on_accepted(effects: &VecDeque<Effect>, mails: &[Option<AggregateMail>]) {
+    fn on_accepted(effects: &VecDeque<AggregateEffect>, mails: &[Option<AggregateMail>]) {
         for effect in effects {
             let (place, number) = match effect {
-                Effect::Reply { mail, answer: Ok(outcome) } => (*mail, outcome.number),
-                Effect::Wait { mail, number, .. } => (*mail, *number),
+                AggregateEffect::Reply { mail, answer: Ok(outcome) } => (*mail, outcome.number),
+                AggregateEffect::Wait { mail, number, .. } => (*mail, *number),
                 _ => continue,
             };
             if let Some(Some(AggregateMail::Command(entry))) = mails.get(place) {
@@ -157,7 +162,7 @@ impl Behavior for AggregateBehavior {
         }
     }
 
-    fn reject(&mut self, mail: AggregateMail, why: &Fault) {
+    fn reject_mail(&mut self, mail: AggregateMail, why: &Fault) {
         match mail {
             AggregateMail::Command(entry) => drop(entry.reply.send(Err(why.clone()))),
             AggregateMail::Unpark { done, .. } => drop(done.send(Err(why.clone()))),
@@ -189,7 +194,7 @@ impl Behavior for AggregateBehavior {
         }
         // The next timer is never a failing one: those have their own retry time.
         let (due, stuck) = self.timers.due();
-        let due = due.map(|at| self.clock.until(at));
+        let due = due.map(|at| self.clock.time_until(at));
         [
             due,
             stuck,

@@ -45,7 +45,7 @@ impl Turn<'_> {
             }
         }
         for key in new {
-            self.transaction.put(Space::Claim, claim_key(key), &number)?;
+            self.transaction.put_row(Space::Claim, claim_key(key), &number)?;
         }
         Ok(())
     }
@@ -58,12 +58,12 @@ impl Turn<'_> {
             known.or_else(|| self.behavior.contested.get(key)).cloned().unwrap_or_default();
         numbers.retain(|claims| *claims != number);
         match numbers.first() {
-            Some(next) => self.transaction.put(Space::Claim, claim_key(key), next)?,
+            Some(next) => self.transaction.put_row(Space::Claim, claim_key(key), next)?,
             None => self.transaction.remove(claim_key(key)),
         }
         match numbers.len() {
             0 | 1 => self.transaction.remove(contested_key(key)),
-            _ => self.transaction.put(Space::Claim, contested_key(key), &numbers)?,
+            _ => self.transaction.put_row(Space::Claim, contested_key(key), &numbers)?,
         }
         self.contested.push((key.to_owned(), numbers));
         Ok(())

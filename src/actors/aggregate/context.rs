@@ -18,7 +18,9 @@ use crate::{
             saga::{SagaId, TraceContext},
             status::ContextStatus,
         },
-        subscription::{progress::Progress, source::Subscribers, subscriptions::Subscriptions},
+        subscription::{
+            progress::SubscriptionProgress, source::Subscribers, subscriptions::Subscriptions,
+        },
         tables::{counters::Counters, log::LogEntry, tree::Tree},
     },
     domain::NoAnswer,
@@ -85,7 +87,7 @@ pub struct AggregateBehavior {
 }
 
 /// What is done once a turn is accepted.
-pub enum Effect {
+pub enum AggregateEffect {
     /// Publish events to the subscribers.
     Publish(Vec<LogEntry>),
     /// Ask a question, after a pause.
@@ -112,9 +114,9 @@ pub enum Effect {
 }
 
 /// How an accepted turn changes the cache.
-pub struct CacheUpdate {
+pub struct AggregateCacheUpdate {
     pub(super) counters: Counters,
-    pub(super) progress: Progress,
+    pub(super) progress: SubscriptionProgress,
     pub(super) asking: Vec<(u64, Option<Asking>)>,
     pub(super) timers: TimersUpdate,
     pub(super) contested: Vec<(String, Vec<u64>)>,
@@ -159,7 +161,7 @@ impl AggregateBehavior {
 
     pub(super) fn publish_health(&self) {
         self.shared.last_sequence.store(self.counters.last_sequence, Relaxed);
-        self.shared.parked.store(self.subscriptions.parked(), Relaxed);
+        self.shared.parked.store(self.subscriptions.parked_count(), Relaxed);
         let contested = self.contested.iter().take(CONTESTED);
         let contested = contested
             .map(|(key, numbers)| Contested { key: key.clone(), numbers: numbers.clone() });

@@ -8,7 +8,7 @@ use crate::{
     actors::{
         erased::{self, Circumstances, Command},
         port::saga::{SagaId, TraceContext},
-        tables::{answers::AskResult, clipping::keepable, log::Cause},
+        tables::{answers::AskResult, clipping::clip_refusal, log::Cause},
     },
     domain::{AnyCommand, AskId},
     store::StoreError,
@@ -37,29 +37,29 @@ impl Turn<'_> {
             // Read before anything is changed: if it is damaged, the command has no effect.
             self.find_answer(ask)?;
         }
-        let sheet = self.transaction.load(number)?;
+        let sheet = self.transaction.load_state(number)?;
         let version = sheet.now.version;
         let state = sheet.now.state.as_ref();
         let this = Circumstances { number, at: self.now, settings: &self.behavior.settings };
         let decided = catch_unwind(AssertUnwindSafe(|| aggregate.decide(state, command, &this)));
         let erased::Decided { events, after, ask, claims, due, rejection: no } = match decided {
             Ok(Ok(decided)) => decided,
-            Ok(Err(refusal)) => return Ok(Err(Rejection::Refused(keepable(refusal)))),
+            Ok(Err(refusal)) => return Ok(Err(Rejection::Refused(clip_refusal(refusal)))),
             Err(_) => {
                 self.behavior.shared.crashes.fetch_add(1, Relaxed);
                 return Ok(Err(Rejection::Crashed));
             }
         };
-        let outcome = Some(after.outcome()).filter(|after| *after != state.outcome());
+        let outcome = Some(after.order_outcome()).filter(|after| *after != state.order_outcome());
         if !events.is_empty() {
-            let (given_up, new) = diff(claims.0, claims.1);
+            let (given_up, new) = diff_claims(claims.0, claims.1);
             if let Err(taken) = self.check_claims(number, &new)? {
-                return Ok(Err(Rejection::Refused(keepable(taken))));
+                return Ok(Err(Rejection::Refused(clip_refusal(taken))));
             }
             let created_in = match version {
                 0 => Some(saga.clone())
                     .filter(|saga| *saga != asks::own_saga(aggregate.name(), number)),
-                _ => self.transaction.load(number)?.now.saga.clone(),
+                _ => self.transaction.load_state(number)?.now.saga.clone(),
             };
             let decided = self.encode_decision(
                 number,
@@ -77,7 +77,7 @@ impl Turn<'_> {
             let opens = ask.filter(|_| self.open_question(number) != still_open);
             let pass = match (&opens, &cause, client) {
                 (Some(ask), Cause::Command(_), Some(_)) => {
-                    match self.behavior.peers.admit(ask.callee, may_ask) {
+                    match self.behavior.peers.permit_ask(ask.callee, may_ask) {
                         Ok(pass) => pass,
                         Err(wait) => return Ok(Err(Rejection::Busy(wait))),
                     }
@@ -85,10 +85,10 @@ impl Turn<'_> {
                 _ => None,
             };
             self.write_claims(number, &given_up, &new)?;
-            self.reschedule(number, due.0, due.1)?;
-            self.record(number, decided)?;
+            self.reschedule_timer(number, due.0, due.1)?;
+            self.record_event(number, decided)?;
             if let Some(outcome) = outcome.filter(|_| aggregate.is_order()) {
-                self.orders.count(outcome);
+                self.orders.count_outcome(outcome);
             }
             let thread = client.cloned().unwrap_or_default();
             self.set_awaited(
@@ -98,7 +98,7 @@ impl Turn<'_> {
                 thread,
             );
             if let Some(refusal) = no {
-                self.reject_waiting(number, keepable(refusal))?;
+                self.reject_waiting(number, clip_refusal(refusal))?;
             }
         }
         if let Some(ask) = withdrawn {
@@ -108,7 +108,7 @@ impl Turn<'_> {
     }
 
     /// Keeps that an ask was taken back, by a command that meets nothing here.
-    pub(crate) fn withdraw(&mut self, command: &dyn AnyCommand) -> Result<(), StoreError> {
+    pub(crate) fn refuse_withdrawn(&mut self, command: &dyn AnyCommand) -> Result<(), StoreError> {
         match self.behavior.aggregate.compensates(command) {
             Some(ask) => self.refuse_from_now_on(&ask),
             None => Ok(()),
@@ -122,7 +122,7 @@ impl Turn<'_> {
 }
 
 /// The keys that are given up, and the keys that are new.
-fn diff(held: Vec<String>, claimed: Vec<String>) -> (Vec<String>, Vec<String>) {
+fn diff_claims(held: Vec<String>, claimed: Vec<String>) -> (Vec<String>, Vec<String>) {
     let before: BTreeSet<&str> = held.iter().map(String::as_str).collect();
     let after: BTreeSet<&str> = claimed.iter().map(String::as_str).collect();
     let given_up = before.difference(&after);

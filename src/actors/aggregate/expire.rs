@@ -44,7 +44,7 @@ impl Turn<'_> {
         for (end, keys) in [(now, rows), (end_of_bucket, buckets)] {
             for (key, page) in expiry_rows(&mut self.counters.lists, end + keeping.seconds(), keys)
             {
-                self.transaction.put(Space::Expiry, key, &page)?;
+                self.transaction.put_row(Space::Expiry, key, &page)?;
             }
         }
         Ok(())

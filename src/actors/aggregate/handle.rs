@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     actors::{
-        actor::handle::{ContextHandle, Done, HandlePart},
+        actor::handle::{ContextHandle, DoneSender, HandlePart},
         ask::{
             directory::{AskRequest, Askable},
             guard::AnswerReceiver,
@@ -51,7 +51,7 @@ pub struct Entered {
 const MAX_COMMAND_BYTES: usize = 4 * 1024;
 
 /// A command for its context, and the receiver of its answer.
-type Sent = (CommandMessage, oneshot::Receiver<Result<Outcome, Fault>>);
+type SentCommand = (CommandMessage, oneshot::Receiver<Result<Outcome, Fault>>);
 
 /// What only the handle of an aggregate context does.
 pub struct AggregatePart {
@@ -79,7 +79,7 @@ impl AggregatePart {
         &self,
         shared: &ContextStatus,
         order: CommandRequest,
-    ) -> Result<Sent, Fault> {
+    ) -> Result<SentCommand, Fault> {
         shared.check_open()?;
         let (Some(info), Some(enter)) = (self.routes.get(order.route), self.enter.get(order.route))
         else {
@@ -131,19 +131,19 @@ impl HandlePart for AggregatePart {
         &self.routes
     }
 
-    fn enter(
+    fn execute_command(
         handle: &ContextHandle<Self>,
         order: CommandRequest,
     ) -> BoxFuture<'static, Result<Outcome, Fault>> {
         let part = &handle.part;
-        let (entry, answer) = match part.command_message(handle.shared(), order) {
+        let (entry, answer) = match part.command_message(handle.context_status(), order) {
             Ok(entered) => entered,
             Err(fault) => return std::future::ready(Err(fault)).boxed(),
         };
         let progress = entry.progress.clone();
         let patience = (part.patience)(part.aggregate.may_ask(entry.command.as_ref()));
         let tree = handle.tree.clone();
-        let context = handle.shared().name.context;
+        let context = handle.context_status().name.context;
         handle.mailbox.post(AggregateMail::Command(entry));
         async move {
             let mut answer = answer;
@@ -154,7 +154,7 @@ impl HandlePart for AggregatePart {
                 Err(_) => false,
             };
             loop {
-                match progress.abandon() {
+                match progress.abandon_command() {
                     CommandStage::Recorded(number) => return current_outcome(&tree, number).await,
                     CommandStage::Unrecorded if lost => return Err(Fault::Away(context)),
                     CommandStage::Unrecorded => {
@@ -174,24 +174,24 @@ impl HandlePart for AggregatePart {
         .boxed()
     }
 
-    fn rebuild(_: &ContextHandle<Self>) -> BoxFuture<'static, Result<(), Fault>> {
+    fn rebuild_view(_: &ContextHandle<Self>) -> BoxFuture<'static, Result<(), Fault>> {
         let en = "only a view can be rebuilt";
         let ko = "뷰만 다시 만들 수 있습니다";
         std::future::ready(Err(Refusal::invalid("not-a-view", en, ko).into())).boxed()
     }
-    fn unpark(parked: ParkedId, redrive: bool, done: Done) -> AggregateMail {
+    fn settle_parked(parked: ParkedId, redrive: bool, done: DoneSender) -> AggregateMail {
         AggregateMail::Unpark { parked, redrive, done }
     }
 
-    fn ask(
+    fn answer_peer(
         handle: &ContextHandle<Self>,
         question: PeerQuestion,
     ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
-        let shared = handle.shared();
+        let shared = handle.context_status();
         let context = shared.name.context;
         let to = question.addressee();
         let PeerQuestion { id, saga, client, trace, command, .. } = question;
-        let command = match handle.part.aggregate.command(command) {
+        let command = match handle.part.aggregate.read_command(command) {
             _ if shared.check_open().is_err() => {
                 return std::future::ready(Err(Fault::Away(context))).boxed();
             }
@@ -229,19 +229,19 @@ impl HandlePart for AggregatePart {
         }
         .boxed()
     }
-    fn history(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
-        Some(self.outflows.history())
+    fn event_log(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
+        Some(self.outflows.event_log())
     }
-    fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
-        self.outflows.messages()
+    fn message_log(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
+        self.outflows.message_log()
     }
     fn report_message(
         handle: &ContextHandle<Self>,
         number: u64,
         outcome: MessageOutcome,
     ) -> BoxFuture<'static, Result<(), Fault>> {
-        let context = handle.shared().name.context;
-        let open = handle.shared().check_open();
+        let context = handle.context_status().name.context;
+        let open = handle.context_status().check_open();
         let Some(messaging) = handle.part.outflows.messaging.as_ref().filter(|_| open.is_ok())
         else {
             return std::future::ready(Err(Fault::Away(context))).boxed();
@@ -262,22 +262,22 @@ impl HandlePart for AggregatePart {
         async move { answer.await.unwrap_or(Err(Fault::Away(context))).map(drop) }.boxed()
     }
 
-    fn saga(
+    fn saga_part(
         handle: &ContextHandle<Self>,
         began: (&str, u64),
         from: u64,
         limit: usize,
     ) -> Result<SagaPart, Fault> {
-        let last = handle.shared().last_sequence.load(Relaxed);
+        let last = handle.context_status().last_sequence.load(Relaxed);
         sagas::saga_part(handle.part.aggregate, &handle.tree, last, began, from, limit)
     }
 }
 
 impl Askable for ContextHandle<AggregatePart> {
-    fn ask(&self, question: AskRequest) -> AnswerReceiver {
+    fn put_question(&self, question: AskRequest) -> AnswerReceiver {
         let (reply, answer) = oneshot::channel();
         let AskRequest { id, saga, thread, to, command } = question;
-        if self.shared().check_open().is_ok() {
+        if self.context_status().check_open().is_ok() {
             let asked = AskMessage { id, saga, thread, to, command, reply };
             self.mailbox.post(AggregateMail::Ask(asked));
         }

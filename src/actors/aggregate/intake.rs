@@ -2,7 +2,7 @@
 
 use super::{
     answers::command_digest,
-    context::{Effect, Open},
+    context::{AggregateEffect, Open},
     message::{AggregateMail, Answered, AskMessage, CommandMessage},
     turn::{Rejection, Turn},
 };
@@ -15,10 +15,10 @@ use crate::{
             fault::{Fault, PARKED_EVENT},
             health::ParkedId,
         },
-        subscription::{source::Recipient, subscriptions::Delivery},
+        subscription::{source::Recipient, subscriptions::EventDelivery},
         tables::{
             answers::{AskResult, RecordedAnswer},
-            clipping::keepable,
+            clipping::clip_refusal,
             log::Cause,
             responses::StoredResponse,
         },
@@ -30,16 +30,22 @@ use std::borrow::Cow;
 
 impl Turn<'_> {
     /// Handles one message. Damage that it meets costs this message only.
-    pub(crate) fn handle(&mut self, place: usize, mail: &AggregateMail) -> Result<(), StoreError> {
+    pub(crate) fn handle_mail(
+        &mut self,
+        place: usize,
+        mail: &AggregateMail,
+    ) -> Result<(), StoreError> {
         let taken = match mail {
             AggregateMail::Command(entry) => self.handle_command(place, entry),
             AggregateMail::Ask(asked) => self.handle_ask(place, asked),
             AggregateMail::Answer { number, answered, command } => {
-                self.handle_answer(*number, *answered, command.again())
+                self.handle_answer(*number, *answered, command.clone_command())
             }
             AggregateMail::Delivery(heard) => self.handle_delivery(heard),
             AggregateMail::Wake => self.handle_wake(),
-            AggregateMail::Unpark { parked, redrive, .. } => self.unpark(place, parked, *redrive),
+            AggregateMail::Unpark { parked, redrive, .. } => {
+                self.settle_parked(place, parked, *redrive)
+            }
         };
         match taken {
             Err(StoreError::Damaged(what)) => self.reject_damaged(place, mail, what),
@@ -54,7 +60,7 @@ impl Turn<'_> {
         entry: &CommandMessage,
     ) -> Result<(), StoreError> {
         // The client has given up before anything was recorded, and has got that answer.
-        if entry.reply.is_closed() || !entry.progress.begin() {
+        if entry.reply.is_closed() || !entry.progress.begin_decision() {
             return Ok(());
         }
         if let Some(key) = &entry.idempotency
@@ -76,12 +82,13 @@ impl Turn<'_> {
                     return Ok(());
                 }
             };
-            self.effects.push_back(Effect::Reply { mail: place, answer });
+            self.effects.push_back(AggregateEffect::Reply { mail: place, answer });
             return Ok(());
         }
         // Stored responses are replayed even now; nothing new is recorded.
         if self.behavior.shared.store.is_full() {
-            self.effects.push_back(Effect::Reply { mail: place, answer: Err(Fault::DiskFull) });
+            self.effects
+                .push_back(AggregateEffect::Reply { mail: place, answer: Err(Fault::DiskFull) });
             return Ok(());
         }
         let (number, is_new) = match &entry.target {
@@ -101,7 +108,7 @@ impl Turn<'_> {
         let saga = self.saga_of(number)?;
         match self.decide(
             number,
-            entry.command.again(),
+            entry.command.clone_command(),
             Cause::Command(name),
             saga,
             Some(&entry.thread),
@@ -124,7 +131,7 @@ impl Turn<'_> {
     pub(super) fn next_number(&mut self) -> Result<u64, StoreError> {
         let mut number = self.counters.last_number + 1;
         loop {
-            match self.transaction.load(number) {
+            match self.transaction.load_state(number) {
                 Ok(sheet) if sheet.now.version == 0 => return Ok(number),
                 // A number whose row cannot be read is in use.
                 Ok(_) => number += 1,
@@ -143,7 +150,7 @@ impl Turn<'_> {
         entry: &CommandMessage,
         number: u64,
     ) -> Result<Result<(), Fault>, StoreError> {
-        let now = &self.transaction.load(number)?.now;
+        let now = &self.transaction.load_state(number)?.now;
         let version = now.version;
         let standing = now.state.lifecycle();
         let there = standing.is_shown();
@@ -172,7 +179,7 @@ impl Turn<'_> {
         fault: Fault,
     ) -> Result<(), StoreError> {
         self.store_refusal(entry, &fault)?;
-        self.effects.push_back(Effect::Reply { mail: place, answer: Err(fault) });
+        self.effects.push_back(AggregateEffect::Reply { mail: place, answer: Err(fault) });
         Ok(())
     }
 
@@ -197,7 +204,7 @@ impl Turn<'_> {
                 let en = "this ask was used before, with another content";
                 let ko = "같은 번호로 다른 요청이 이미 있었습니다";
                 let answer = Err(NoAnswer::Refused(Refusal::conflict("asked-otherwise", en, ko)));
-                self.effects.push_back(Effect::Answer { mail: place, answer });
+                self.effects.push_back(AggregateEffect::Answer { mail: place, answer });
                 return Ok(());
             }
             Some(answer) => answer.kept,
@@ -218,7 +225,7 @@ impl Turn<'_> {
         if kept != AskResult::Withdrawn {
             self.store_answer(&asked.id, kept, Some(sum))?;
         }
-        self.effects.push_back(Effect::Answer { mail: place, answer });
+        self.effects.push_back(AggregateEffect::Answer { mail: place, answer });
         Ok(())
     }
 
@@ -234,25 +241,25 @@ impl Turn<'_> {
                 Some(number) => number,
                 None => {
                     let name = self.behavior.aggregate.name();
-                    let refusal = keepable(Refusal::unknown_key(name, key));
+                    let refusal = clip_refusal(Refusal::unknown_key(name, key));
                     return Ok(Some(AskResult::No(refusal)));
                 }
             },
         };
         let cause = Cause::Ask(asked.id.clone());
-        let command = asked.command.again();
+        let command = asked.command.clone_command();
         match self.decide(number, command, cause, asked.saga.clone(), Some(&asked.thread))? {
             Ok(_) => Ok(Some(AskResult::Yes)),
             Err(Rejection::Refused(refusal))
                 if refusal == Refusal::still_open() && self.open_question(number).is_some() =>
             {
-                self.effects.push_back(Effect::Postpone { mail: place, number });
+                self.effects.push_back(AggregateEffect::Postpone { mail: place, number });
                 Ok(None)
             }
             Err(Rejection::Refused(refusal)) => Ok(Some(AskResult::No(refusal))),
             Err(Rejection::Busy(_) | Rejection::Crashed | Rejection::TooLarge(_)) => {
                 let answer = Err(NoAnswer::Unavailable);
-                self.effects.push_back(Effect::Answer { mail: place, answer });
+                self.effects.push_back(AggregateEffect::Answer { mail: place, answer });
                 Ok(None)
             }
         }
@@ -292,7 +299,10 @@ impl Turn<'_> {
     }
 
     /// Events of a source.
-    pub(crate) fn handle_delivery(&mut self, heard: &Delivery<Command>) -> Result<(), StoreError> {
+    pub(crate) fn handle_delivery(
+        &mut self,
+        heard: &EventDelivery<Command>,
+    ) -> Result<(), StoreError> {
         self.behavior.subscriptions.apply_delivery(self, heard)
     }
 
@@ -319,7 +329,7 @@ impl Turn<'_> {
     }
 
     /// An operator retries or drops a parked event.
-    pub(crate) fn unpark(
+    pub(crate) fn settle_parked(
         &mut self,
         place: usize,
         parked: &ParkedId,
@@ -333,7 +343,7 @@ impl Turn<'_> {
             self.behavior.subscriptions.drop_parked(self, parked)?
         };
         let answer = if found { Ok(()) } else { Err(Refusal::absent(PARKED_EVENT).into()) };
-        self.effects.push_back(Effect::Done { mail: place, answer });
+        self.effects.push_back(AggregateEffect::Done { mail: place, answer });
         Ok(())
     }
 
@@ -346,16 +356,21 @@ impl Turn<'_> {
     ) -> Result<(), StoreError> {
         self.behavior.shared.report_damage(&what);
         match mail {
-            AggregateMail::Command(_) => self
-                .effects
-                .push_back(Effect::Reply { mail: place, answer: Err(Fault::Damaged(what)) }),
+            AggregateMail::Command(_) => self.effects.push_back(AggregateEffect::Reply {
+                mail: place,
+                answer: Err(Fault::Damaged(what)),
+            }),
             AggregateMail::Ask(_) => {
-                self.effects
-                    .push_back(Effect::Answer { mail: place, answer: Err(NoAnswer::Unavailable) });
+                self.effects.push_back(AggregateEffect::Answer {
+                    mail: place,
+                    answer: Err(NoAnswer::Unavailable),
+                });
             }
             AggregateMail::Unpark { .. } => {
-                self.effects
-                    .push_back(Effect::Done { mail: place, answer: Err(Fault::Damaged(what)) });
+                self.effects.push_back(AggregateEffect::Done {
+                    mail: place,
+                    answer: Err(Fault::Damaged(what)),
+                });
             }
             // The question stays open.
             AggregateMail::Answer { .. } => {}

@@ -11,7 +11,7 @@ use crate::{
             fault::Fault,
             health::ParkedId,
         },
-        subscription::{source::Recipient, subscriptions::Delivery},
+        subscription::{source::Recipient, subscriptions::EventDelivery},
     },
     domain::{Addressee, AskId, NoAnswer},
 };
@@ -27,7 +27,7 @@ pub enum AggregateMail {
     /// The answer to a question of this context, as the command that it becomes.
     Answer { number: u64, answered: Answered, command: Command },
     /// Events of a source.
-    Delivery(Delivery<Command>),
+    Delivery(EventDelivery<Command>),
     /// Timers, parked events or logs may be due.
     Wake,
     /// An operator retries (`redrive`) or drops a parked event.

@@ -1,7 +1,7 @@
 //! The result of a turn: one batch, the change of the cache, and the effects.
 
 use super::{
-    context::{AggregateBehavior, Asking, CacheUpdate, Effect},
+    context::{AggregateBehavior, AggregateCacheUpdate, AggregateEffect, Asking},
     turn::{Awaited, Turn},
 };
 use crate::{
@@ -32,7 +32,7 @@ impl Turn<'_> {
                 let first = entries.first().map_or(0, |(_, sequence)| *sequence);
                 let key =
                     KeyBuf::new(Space::Saga).text(&context).number(page).number(first).build();
-                self.transaction.put(Space::Saga, key, &entries)?;
+                self.transaction.put_row(Space::Saga, key, &entries)?;
             }
         }
         self.write_answer_pages()?;
@@ -43,27 +43,27 @@ impl Turn<'_> {
             .map(|logged| &logged.envelope)
             .zip(std::mem::take(&mut self.encoded_events));
         for (first, record) in encode_log(self.behavior.aggregate.event_version(), written)? {
-            self.transaction.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
+            self.transaction.write_row(KeyBuf::new(Space::Log).number(first).build(), Some(record));
         }
         if let Some(first) = self.events.first().map(|logged| logged.envelope.sequence)
             && let Some(word) = self.behavior.subscribers.epoch_starting_at(first)
         {
-            self.transaction.write(epoch_key(first), Some(epoch_row(word)?));
+            self.transaction.write_row(epoch_key(first), Some(epoch_row(word)?));
         }
         self.counters.positions.clone_from(&self.progress.positions);
-        self.counters.highest = self.transaction.highest();
+        self.counters.highest = self.transaction.highest_number();
         self.transaction.expect(counters_key(), self.behavior.counters_commit);
         if self.counters != self.behavior.counters {
             self.transaction.put_counters(&self.counters)?;
         }
         if !self.events.is_empty() {
-            self.effects.push_front(Effect::Publish(std::mem::take(&mut self.events)));
+            self.effects.push_front(AggregateEffect::Publish(std::mem::take(&mut self.events)));
         }
         let timers = self.timers;
         let contested = self.contested;
         let sweep = self.expiry;
         let judged = self.transaction.read_commit.0;
-        let memory = CacheUpdate {
+        let memory = AggregateCacheUpdate {
             counters: self.counters,
             progress: self.progress,
             asking,
@@ -100,7 +100,7 @@ impl Turn<'_> {
                 .for_each(|row| self.transaction.remove(questions::waiting_keys_key(number, row)));
             let mut rows = kept;
             for page in key_pages(unsaved.unwrap_or_default().to_vec()) {
-                self.transaction.put(
+                self.transaction.put_row(
                     Space::Question,
                     questions::waiting_keys_key(number, rows),
                     &page,
@@ -110,7 +110,14 @@ impl Turn<'_> {
             if let Some((ask, pass, pause)) = put {
                 let saga = self.saga_of(number)?;
                 let thread = thread.clone();
-                self.effects.push_back(Effect::Ask { number, ask, pass, pause, saga, thread });
+                self.effects.push_back(AggregateEffect::Ask {
+                    number,
+                    ask,
+                    pass,
+                    pause,
+                    saga,
+                    thread,
+                });
             }
             changes.push((number, open.map(|open| Asking { open, keys, rows, rounds, thread })));
         }
@@ -135,7 +142,7 @@ impl Turn<'_> {
             match (before == after, after.is_empty()) {
                 (true, _) => {}
                 (false, true) => self.transaction.remove(questions::question_page_key(first)),
-                (false, false) => self.transaction.put(
+                (false, false) => self.transaction.put_row(
                     Space::Question,
                     questions::question_page_key(first),
                     &after,

@@ -6,7 +6,7 @@ use crate::{
         erased::Command,
         port::saga::TraceContext,
         subscription::{
-            progress::{Listener, Progress},
+            progress::{Listener, SubscriptionProgress},
             source::Recipient,
         },
         tables::{
@@ -20,11 +20,11 @@ use crate::{
 use std::borrow::Cow;
 
 impl Listener<Command> for Turn<'_> {
-    fn progress(&mut self) -> &mut Progress {
+    fn progress(&mut self) -> &mut SubscriptionProgress {
         &mut self.progress
     }
 
-    fn apply(
+    fn apply_event(
         &mut self,
         source: &'static str,
         envelope: &Envelope,
@@ -38,7 +38,7 @@ impl Listener<Command> for Turn<'_> {
             Recipient::Key(key) => match self.holder_of(&key) {
                 Ok(Some(number)) => number,
                 Ok(None) => {
-                    self.withdraw(command.as_ref())?;
+                    self.refuse_withdrawn(command.as_ref())?;
                     return Ok(Ok(()));
                 }
                 Err(StoreError::Damaged(what)) => {
@@ -61,7 +61,7 @@ impl Listener<Command> for Turn<'_> {
             };
         Ok(match decided {
             Ok(()) => {
-                if is_new && self.transaction.load(number)?.now.version > 0 {
+                if is_new && self.transaction.load_state(number)?.now.version > 0 {
                     self.counters.last_number = number;
                 }
                 Ok(())
@@ -76,11 +76,16 @@ impl Listener<Command> for Turn<'_> {
         self.behavior.shared.report_damage(what);
     }
 
-    fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
-        self.transaction.park(key, row.as_ref())
+    fn write_parked(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
+        self.transaction.write_parked(key, row.as_ref())
     }
 
-    fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+    fn list_parked(
+        &self,
+        source: &str,
+        aggregate: u64,
+        limit: usize,
+    ) -> Result<Vec<u64>, StoreError> {
         parked::first_parked(&self.behavior.tree, source, aggregate, limit)
     }
 }

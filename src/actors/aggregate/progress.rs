@@ -33,7 +33,7 @@ pub enum CommandStage {
 impl CommandProgress {
     /// The context begins to decide it, perhaps not for the first time. `false`: the request has
     /// given up.
-    pub fn begin(&self) -> bool {
+    pub fn begin_decision(&self) -> bool {
         self.state.compare_exchange(WAITING, IN_PROGRESS, SeqCst, SeqCst) != Err(ABANDONED)
     }
 
@@ -44,7 +44,7 @@ impl CommandProgress {
     }
 
     /// The request stops waiting, unless the command is in progress.
-    pub fn abandon(&self) -> CommandStage {
+    pub fn abandon_command(&self) -> CommandStage {
         match self.state.compare_exchange(WAITING, ABANDONED, SeqCst, SeqCst) {
             Ok(_) | Err(ABANDONED) => CommandStage::Unrecorded,
             Err(IN_PROGRESS) => CommandStage::InProgress,
@@ -65,12 +65,15 @@ mod tests {
     #[test]
     fn the_first_claimant_has_it() {
         let progress = CommandProgress::default();
-        assert_eq!(progress.abandon(), CommandStage::Unrecorded);
-        assert!(!progress.begin(), "its client has gone");
+        assert_eq!(progress.abandon_command(), CommandStage::Unrecorded);
+        assert!(!progress.begin_decision(), "its client has gone");
         let progress = CommandProgress::default();
-        assert!(progress.begin() && progress.begin(), "after a conflict it is decided again");
-        assert_eq!(progress.abandon(), CommandStage::InProgress);
+        assert!(
+            progress.begin_decision() && progress.begin_decision(),
+            "after a conflict it is decided again"
+        );
+        assert_eq!(progress.abandon_command(), CommandStage::InProgress);
         progress.set_recorded(7);
-        assert_eq!(progress.abandon(), CommandStage::Recorded(7));
+        assert_eq!(progress.abandon_command(), CommandStage::Recorded(7));
     }
 }

@@ -57,12 +57,12 @@ impl Turn<'_> {
             written.push((logged, bytes));
         }
         let after = Versioned { version: version + written.len() as u64, saga: created_in, state };
-        let record = after.state.encode(after.version, after.saga.as_ref())?;
+        let record = after.state.encode_state(after.version, after.saga.as_ref())?;
         Ok(EncodedDecision { events: written, after, record })
     }
 
     /// Adds a decision to the turn.
-    pub(crate) fn record(
+    pub(crate) fn record_event(
         &mut self,
         number: u64,
         decided: EncodedDecision,
@@ -75,6 +75,6 @@ impl Turn<'_> {
             self.events.push(logged);
             self.encoded_events.push(bytes);
         }
-        self.transaction.set(number, decided.after, decided.record)
+        self.transaction.set_state(number, decided.after, decided.record)
     }
 }

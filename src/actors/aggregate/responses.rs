@@ -14,7 +14,7 @@ use crate::{
             fault::Fault,
         },
         tables::{
-            clipping::keepable,
+            clipping::clip_refusal,
             responses::{IdempotencyRow, PART, StoredResponse, part_key, request_key},
         },
     },
@@ -73,7 +73,7 @@ impl Turn<'_> {
         };
         let key = request_key(&key.scope);
         // A repeat within this turn must find it.
-        self.transaction.put(Space::Idempotency, key.clone(), &row)?;
+        self.transaction.put_row(Space::Idempotency, key.clone(), &row)?;
         self.expiring.push(Expiring::Row(key.clone()));
         self.new_keys.push((key, number));
         Ok(())
@@ -90,7 +90,7 @@ impl Turn<'_> {
             && refusal.kind != Kind::RetryLater
             && *refusal != Refusal::still_open()
         {
-            let answer = Some(StoredResponse::Refused(keepable(refusal.clone())));
+            let answer = Some(StoredResponse::Refused(clip_refusal(refusal.clone())));
             let row = IdempotencyRow {
                 fingerprint: *fingerprint,
                 number: 0,
@@ -98,7 +98,7 @@ impl Turn<'_> {
                 answer,
             };
             let key = request_key(&key.scope);
-            self.transaction.put(Space::Idempotency, key.clone(), &row)?;
+            self.transaction.put_row(Space::Idempotency, key.clone(), &row)?;
             self.expiring.push(Expiring::Row(key));
         }
         Ok(())
@@ -127,12 +127,12 @@ impl Turn<'_> {
                 let mut parts = outcome.body.chunks(PART).map(|part| ByteBuf::from(part.to_vec()));
                 let body = parts.next().unwrap_or_default();
                 for (part, number) in parts.zip(1..) {
-                    self.transaction.put(Space::Idempotency, part_key(key, number), &part)?;
+                    self.transaction.put_row(Space::Idempotency, part_key(key, number), &part)?;
                 }
                 Some(StoredResponse::Done { version: outcome.version, body })
             }
             Err(Fault::Refused(refusal)) if refusal.kind != Kind::RetryLater => {
-                Some(StoredResponse::Refused(keepable(refusal)))
+                Some(StoredResponse::Refused(clip_refusal(refusal)))
             }
             // The client is asked to retry: the same key is a new request then.
             Err(_) => {
@@ -140,7 +140,7 @@ impl Turn<'_> {
                 return Ok(());
             }
         };
-        self.transaction.put(Space::Idempotency, key.to_vec(), &row)
+        self.transaction.put_row(Space::Idempotency, key.to_vec(), &row)
     }
 
     /// Removes an expired response with its continuation rows.

@@ -78,7 +78,7 @@ impl Turn<'_> {
 
     /// Runs one timer, which has this row if any.
     fn run_timer(&mut self, number: u64, row: Option<Vec<u8>>) -> Result<(), StoreError> {
-        let done = match self.fire(number, row) {
+        let done = match self.fire_timer(number, row) {
             Err(StoreError::Damaged(what)) => {
                 self.behavior.shared.report_damage(&what);
                 false
@@ -98,7 +98,7 @@ impl Turn<'_> {
     }
 
     /// Whether nothing is due for `number` any more.
-    fn fire(&mut self, number: u64, row: Option<Vec<u8>>) -> Result<bool, StoreError> {
+    fn fire_timer(&mut self, number: u64, row: Option<Vec<u8>>) -> Result<bool, StoreError> {
         match self.due(number)? {
             Some((due, command)) if due <= self.now => {
                 let saga = self.saga_of(number)?;
@@ -117,12 +117,12 @@ impl Turn<'_> {
 
     /// What `number` waits for, and the command then.
     fn due(&mut self, number: u64) -> Result<Option<(Timestamp, Command)>, StoreError> {
-        let sheet = self.transaction.load(number)?;
+        let sheet = self.transaction.load_state(number)?;
         Ok(self.behavior.aggregate.due(sheet.now.state.as_ref()))
     }
 
     /// Writes the row of a timer that has changed.
-    pub(crate) fn reschedule(
+    pub(crate) fn reschedule_timer(
         &mut self,
         number: u64,
         before: Option<Timestamp>,
@@ -135,7 +135,7 @@ impl Turn<'_> {
             self.transaction.remove(timer_key(at, number));
         }
         if let Some(at) = after {
-            self.transaction.put(Space::Timer, timer_key(at, number), &())?;
+            self.transaction.put_row(Space::Timer, timer_key(at, number), &())?;
             self.timers.new.push((at, number));
         }
         Ok(())
@@ -149,7 +149,7 @@ impl Turn<'_> {
         Ok(super::asks::saga_of(
             self.behavior.aggregate,
             number,
-            &self.transaction.load(number)?.now,
+            &self.transaction.load_state(number)?.now,
         ))
     }
 }

@@ -1,7 +1,7 @@
 //! How a turn answers the callers that wait until an aggregate is settled.
 
 use super::{
-    context::Effect,
+    context::AggregateEffect,
     message::as_replay,
     turn::{Awaited, Turn},
 };
@@ -32,15 +32,15 @@ impl Turn<'_> {
             }
             if self.behavior.asking.contains_key(&number) {
                 let outcome = self.outcome_of(number)?;
-                self.effects.push_back(Effect::Settled { number, outcome });
+                self.effects.push_back(AggregateEffect::Settled { number, outcome });
             }
         }
         for (mail, number, replayed) in std::mem::take(&mut self.waiters) {
             if self.open_question(number).is_some() {
-                self.effects.push_back(Effect::Wait { mail, number, replayed });
+                self.effects.push_back(AggregateEffect::Wait { mail, number, replayed });
             } else {
                 let answer = as_replay(self.outcome_of(number)?, replayed);
-                self.effects.push_back(Effect::Reply { mail, answer });
+                self.effects.push_back(AggregateEffect::Reply { mail, answer });
             }
         }
         Ok(())
@@ -70,10 +70,12 @@ impl Turn<'_> {
         let (refused, others): (Vec<_>, Vec<_>) = waits.partition(|(_, of, _)| *of == number);
         self.waiters = others;
         for (mail, _, replayed) in refused {
-            self.effects
-                .push_back(Effect::Reply { mail, answer: as_replay(outcome.clone(), replayed) });
+            self.effects.push_back(AggregateEffect::Reply {
+                mail,
+                answer: as_replay(outcome.clone(), replayed),
+            });
         }
-        self.effects.push_back(Effect::Settled { number, outcome });
+        self.effects.push_back(AggregateEffect::Settled { number, outcome });
         Ok(())
     }
 

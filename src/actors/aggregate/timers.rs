@@ -54,7 +54,7 @@ impl Timers {
     }
 
     /// Applies the changes of an accepted turn.
-    pub(crate) fn apply(&mut self, change: TimersUpdate) {
+    pub(crate) fn apply_update(&mut self, change: TimersUpdate) {
         if let Some((from, next)) = change.walked {
             (self.cursor, self.next) = (from, next);
         }

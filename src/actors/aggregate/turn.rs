@@ -3,7 +3,7 @@
 
 use super::{
     asks,
-    context::{AggregateBehavior, Asking, Effect, Open},
+    context::{AggregateBehavior, AggregateEffect, Asking, Open},
     expiry::{Expiring, ExpiryCursor},
     timers::TimersUpdate,
 };
@@ -12,9 +12,9 @@ use crate::{
         ask::guard::Permit,
         erased::ErasedAsk,
         port::{context::Outcome, fault::Fault, health::OrderCounts, saga::TraceContext},
-        subscription::progress::Progress,
+        subscription::progress::SubscriptionProgress,
         tables::{
-            answers::AnswerPage, clipping::keepable, counters::Counters, log::LogEntry, query,
+            answers::AnswerPage, clipping::clip_refusal, counters::Counters, log::LogEntry, query,
             sagas::SagaPage, transaction::Transaction,
         },
     },
@@ -98,7 +98,7 @@ pub struct Turn<'a> {
     pub(crate) counters: Counters,
     pub(crate) now: Timestamp,
     pub(crate) awaited: BTreeMap<u64, Awaited>,
-    pub(crate) effects: VecDeque<Effect>,
+    pub(crate) effects: VecDeque<AggregateEffect>,
     /// Clients that wait for an aggregate: place of the message, number, whether it is a replay.
     pub(crate) waiters: Vec<(usize, u64, bool)>,
     /// Idempotency rows to write once the outcome is known, with the aggregate's number.
@@ -110,7 +110,7 @@ pub struct Turn<'a> {
     pub(crate) timers: TimersUpdate,
     pub(crate) contested: Vec<(String, Vec<u64>)>,
     pub(crate) expiry: Option<ExpiryCursor>,
-    pub(crate) progress: Progress,
+    pub(crate) progress: SubscriptionProgress,
     pub(crate) events: Vec<LogEntry>,
     /// The encoded form of each event.
     pub(crate) encoded_events: Vec<ByteBuf>,
@@ -123,7 +123,7 @@ pub struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     pub fn new(behavior: &'a AggregateBehavior) -> Self {
-        let progress = Progress::from(&behavior.counters.positions);
+        let progress = SubscriptionProgress::from(&behavior.counters.positions);
         Self {
             behavior,
             transaction: Transaction::new(&behavior.tree, 0, behavior.counters.highest),
@@ -188,7 +188,7 @@ impl<'a> Turn<'a> {
     /// The question is unchanged: it is asked again after a pause.
     pub(crate) fn reask_later(&mut self, number: u64) -> Result<(), StoreError> {
         let Some(open) = self.open_question(number) else { return Ok(()) };
-        let state = self.transaction.load(number)?.now.state.as_ref();
+        let state = self.transaction.load_state(number)?.now.state.as_ref();
         let Some(ask) = self.behavior.aggregate.awaits(state, number) else {
             return Ok(());
         };
@@ -208,7 +208,7 @@ impl<'a> Turn<'a> {
 
     /// The answer for `number`, which waits for nothing any more.
     pub(crate) fn outcome_of(&mut self, number: u64) -> Result<Result<Outcome, Fault>, StoreError> {
-        let kept = match self.transaction.load(number) {
+        let kept = match self.transaction.load_state(number) {
             Ok(sheet) => &sheet.now,
             Err(StoreError::Damaged(what)) => return Ok(Err(Fault::Damaged(what))),
             Err(error) => return Err(error),
@@ -217,12 +217,12 @@ impl<'a> Turn<'a> {
             Lifecycle::Ended(refusal) if refusal.kind == Kind::RetryLater => {
                 Err(self.retry_fault(number, refusal))
             }
-            Lifecycle::Ended(refusal) => Err(Fault::Refused(keepable(refusal))),
+            Lifecycle::Ended(refusal) => Err(Fault::Refused(clip_refusal(refusal))),
             Lifecycle::Absent => {
                 Err(Fault::Refused(Refusal::absent(self.behavior.aggregate.name())))
             }
             Lifecycle::Open | Lifecycle::Established | Lifecycle::Withdrawn => {
-                let order = kept.state.outcome();
+                let order = kept.state.order_outcome();
                 query::represent(kept.state.as_ref(), number).map(|body| Outcome {
                     number,
                     version: kept.version,
@@ -237,8 +237,8 @@ impl<'a> Turn<'a> {
 
     /// How the order `number` has ended. A kept answer does not say; an order that has failed stays so.
     pub(crate) fn order_outcome(&mut self, number: u64) -> OrderOutcome {
-        let loaded = self.transaction.load(number);
-        loaded.map_or(OrderOutcome::Pending, |loaded| loaded.now.state.outcome())
+        let loaded = self.transaction.load_state(number);
+        loaded.map_or(OrderOutcome::Pending, |loaded| loaded.now.state.order_outcome())
     }
 
     /// Nothing was done; the client may retry once the callee's breaker closes.

@@ -70,7 +70,7 @@ pub struct CallPermit {
 impl Breaker {
     /// A closed breaker.
     pub fn new(settings: BreakerSettings) -> Arc<Self> {
-        let inner = BreakerState { state: closed(), era: 0, opened: 0 };
+        let inner = BreakerState { state: closed_circuit(), era: 0, opened: 0 };
         Arc::new(Self { settings, inner: Mutex::new(inner) })
     }
 
@@ -78,13 +78,13 @@ impl Breaker {
     ///
     /// # Errors
     /// The time that is left until it may be tried out again.
-    pub fn enter(self: &Arc<Self>, now: Instant) -> Result<CallPermit, Duration> {
-        let mut inner = self.lock();
+    pub fn permit_call(self: &Arc<Self>, now: Instant) -> Result<CallPermit, Duration> {
+        let mut inner = self.lock_state();
         if let Circuit::Open { until } = inner.state {
             if now < until {
                 return Err(until - now);
             }
-            inner.change(Circuit::HalfOpen { running: 0, succeeded: 0 });
+            inner.change_circuit(Circuit::HalfOpen { running: 0, succeeded: 0 });
         }
         if let Circuit::HalfOpen { running, succeeded } = &mut inner.state {
             if *running + *succeeded >= self.settings.probes {
@@ -99,8 +99,8 @@ impl Breaker {
     ///
     /// # Errors
     /// The time that is left until it may be tried out again.
-    pub fn look(&self, now: Instant) -> Result<(), Duration> {
-        match self.lock().state {
+    pub fn check_call(&self, now: Instant) -> Result<(), Duration> {
+        match self.lock_state().state {
             Circuit::Open { until } if now < until => Err(until - now),
             Circuit::HalfOpen { running, succeeded }
                 if running + succeeded >= self.settings.probes =>
@@ -113,15 +113,15 @@ impl Breaker {
 
     /// How long no probe is let through, if it is open.
     pub fn open_for(&self, now: Instant) -> Option<Duration> {
-        match self.lock().state {
+        match self.lock_state().state {
             Circuit::Open { until } if now < until => Some(until - now),
             _ => None,
         }
     }
 
     /// `closed`, `open` or `halfOpen`, and how often it has opened.
-    pub fn state(&self, now: Instant) -> (&'static str, u64) {
-        let inner = self.lock();
+    pub fn circuit_state(&self, now: Instant) -> (&'static str, u64) {
+        let inner = self.lock_state();
         let state = match inner.state {
             Circuit::Closed { .. } => "closed",
             Circuit::Open { until } if now < until => "open",
@@ -130,12 +130,12 @@ impl Breaker {
         (state, inner.opened)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BreakerState> {
+    fn lock_state(&self) -> MutexGuard<'_, BreakerState> {
         sync::lock(&self.inner)
     }
 
-    fn outcome(&self, era: u64, success: bool, now: Instant) {
-        let mut inner = self.lock();
+    fn record_outcome(&self, era: u64, success: bool, now: Instant) {
+        let mut inner = self.lock_state();
         if inner.era != era {
             return;
         }
@@ -150,18 +150,18 @@ impl Breaker {
                 let share = *failures * 100 >= self.settings.failure_percent as usize * calls.len();
                 if calls.len() >= self.settings.minimum && share {
                     inner.opened += 1;
-                    inner.change(open);
+                    inner.change_circuit(open);
                 }
             }
             Circuit::HalfOpen { running, succeeded } => {
                 *running = running.saturating_sub(1);
                 if !success {
                     inner.opened += 1;
-                    inner.change(open);
+                    inner.change_circuit(open);
                 } else {
                     *succeeded += 1;
                     if *succeeded >= self.settings.probes {
-                        inner.change(closed());
+                        inner.change_circuit(closed_circuit());
                     }
                 }
             }
@@ -169,8 +169,8 @@ impl Breaker {
         }
     }
 
-    fn withdraw(&self, era: u64) {
-        let mut inner = self.lock();
+    fn withdraw_call(&self, era: u64) {
+        let mut inner = self.lock_state();
         if inner.era == era
             && let Circuit::HalfOpen { running, .. } = &mut inner.state
         {
@@ -180,33 +180,33 @@ impl Breaker {
 }
 
 impl BreakerState {
-    fn change(&mut self, state: Circuit) {
+    fn change_circuit(&mut self, state: Circuit) {
         self.state = state;
         self.era += 1;
     }
 }
 
-fn closed() -> Circuit {
+fn closed_circuit() -> Circuit {
     Circuit::Closed { calls: VecDeque::new(), failures: 0 }
 }
 
 impl CallPermit {
     /// The call was answered in time.
-    pub fn succeeded(mut self) {
+    pub fn record_success(mut self) {
         self.told = true;
-        self.breaker.outcome(self.era, true, Instant::now());
+        self.breaker.record_outcome(self.era, true, Instant::now());
     }
     /// The call was never made: it counts for nothing.
     pub fn not_made(mut self) {
         self.told = true;
-        self.breaker.withdraw(self.era);
+        self.breaker.withdraw_call(self.era);
     }
 }
 
 impl Drop for CallPermit {
     fn drop(&mut self) {
         if !self.told {
-            self.breaker.outcome(self.era, false, Instant::now());
+            self.breaker.record_outcome(self.era, false, Instant::now());
         }
     }
 }
@@ -223,64 +223,64 @@ mod tests {
     #[test]
     fn it_opens_when_half_of_the_calls_fail_but_not_before_there_are_enough() {
         let (breaker, now) = breaker();
-        breaker.enter(now).unwrap().succeeded();
-        breaker.enter(now).unwrap().succeeded();
-        drop(breaker.enter(now).unwrap());
-        assert_eq!(breaker.state(now), ("closed", 0));
-        drop(breaker.enter(now).unwrap());
-        assert_eq!(breaker.state(now), ("open", 1));
-        assert!(breaker.enter(now).unwrap_err() > Duration::from_secs(4));
+        breaker.permit_call(now).unwrap().record_success();
+        breaker.permit_call(now).unwrap().record_success();
+        drop(breaker.permit_call(now).unwrap());
+        assert_eq!(breaker.circuit_state(now), ("closed", 0));
+        drop(breaker.permit_call(now).unwrap());
+        assert_eq!(breaker.circuit_state(now), ("open", 1));
+        assert!(breaker.permit_call(now).unwrap_err() > Duration::from_secs(4));
     }
 
     #[test]
     fn after_its_time_three_probes_pass_and_their_success_closes_it() {
         let (breaker, now) = breaker();
-        (0..4).for_each(|_| drop(breaker.enter(now).unwrap()));
+        (0..4).for_each(|_| drop(breaker.permit_call(now).unwrap()));
         let later = Instant::now() + Duration::from_secs(6);
-        let probes: Vec<_> = (0..3).map(|_| breaker.enter(later).unwrap()).collect();
-        assert!(breaker.enter(later).is_err(), "a fourth at once is one too many");
-        probes.into_iter().for_each(CallPermit::succeeded);
-        assert_eq!(breaker.state(later).0, "closed");
+        let probes: Vec<_> = (0..3).map(|_| breaker.permit_call(later).unwrap()).collect();
+        assert!(breaker.permit_call(later).is_err(), "a fourth at once is one too many");
+        probes.into_iter().for_each(CallPermit::record_success);
+        assert_eq!(breaker.circuit_state(later).0, "closed");
     }
 
     #[test]
     fn a_check_takes_no_probe_and_returns_what_a_call_would_get() {
         let (breaker, now) = breaker();
-        assert_eq!((breaker.look(now), breaker.open_for(now)), (Ok(()), None));
-        (0..4).for_each(|_| drop(breaker.enter(now).unwrap()));
-        let rest = breaker.look(now).unwrap_err();
+        assert_eq!((breaker.check_call(now), breaker.open_for(now)), (Ok(()), None));
+        (0..4).for_each(|_| drop(breaker.permit_call(now).unwrap()));
+        let rest = breaker.check_call(now).unwrap_err();
         assert!(rest > Duration::from_secs(4) && breaker.open_for(now).is_some());
         let later = Instant::now() + Duration::from_secs(6);
         (0..10).for_each(|_| {
-            assert_eq!((breaker.look(later), breaker.open_for(later)), (Ok(()), None))
+            assert_eq!((breaker.check_call(later), breaker.open_for(later)), (Ok(()), None))
         });
-        let probes: Vec<_> = (0..3).map(|_| breaker.enter(later).unwrap()).collect();
-        assert!(breaker.look(later).is_err(), "a fourth at once is one too many");
+        let probes: Vec<_> = (0..3).map(|_| breaker.permit_call(later).unwrap()).collect();
+        assert!(breaker.check_call(later).is_err(), "a fourth at once is one too many");
         assert_eq!(breaker.open_for(later), None, "and yet it is not open");
         probes.into_iter().for_each(CallPermit::not_made);
-        assert_eq!(breaker.look(later), Ok(()));
+        assert_eq!(breaker.check_call(later), Ok(()));
     }
 
     #[test]
     fn a_failed_probe_opens_it_again_and_old_calls_do_not_count() {
         let (breaker, now) = breaker();
-        let old = breaker.enter(now).unwrap();
-        (0..4).for_each(|_| drop(breaker.enter(now).unwrap()));
+        let old = breaker.permit_call(now).unwrap();
+        (0..4).for_each(|_| drop(breaker.permit_call(now).unwrap()));
         let later = Instant::now() + Duration::from_secs(6);
-        let probe = breaker.enter(later).unwrap();
-        old.succeeded();
-        assert_eq!(breaker.state(later).0, "halfOpen");
+        let probe = breaker.permit_call(later).unwrap();
+        old.record_success();
+        assert_eq!(breaker.circuit_state(later).0, "halfOpen");
         drop(probe);
-        assert_eq!(breaker.state(Instant::now()), ("open", 2));
+        assert_eq!(breaker.circuit_state(Instant::now()), ("open", 2));
     }
 
     #[test]
     fn a_call_that_was_never_made_frees_its_probe() {
         let (breaker, now) = breaker();
-        (0..4).for_each(|_| drop(breaker.enter(now).unwrap()));
+        (0..4).for_each(|_| drop(breaker.permit_call(now).unwrap()));
         let later = Instant::now() + Duration::from_secs(6);
-        let probes: Vec<_> = (0..3).map(|_| breaker.enter(later).unwrap()).collect();
+        let probes: Vec<_> = (0..3).map(|_| breaker.permit_call(later).unwrap()).collect();
         probes.into_iter().for_each(CallPermit::not_made);
-        assert!(breaker.enter(later).is_ok());
+        assert!(breaker.permit_call(later).is_ok());
     }
 }

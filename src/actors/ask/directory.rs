@@ -12,7 +12,7 @@ use std::{
 /// A context that can be asked.
 pub trait Askable: Send + Sync {
     /// Sends an ask. A context that is unavailable drops the other end.
-    fn ask(&self, question: AskRequest) -> AnswerReceiver;
+    fn put_question(&self, question: AskRequest) -> AnswerReceiver;
 }
 
 /// A question on its way.
@@ -35,10 +35,10 @@ pub struct Peer {
 pub struct PeerDirectory(Arc<OnceLock<HashMap<&'static str, Peer>>>);
 
 impl PeerDirectory {
-    pub fn know(&self, peers: HashMap<&'static str, Peer>) {
+    pub fn set_peers(&self, peers: HashMap<&'static str, Peer>) {
         let _ = self.0.set(peers);
     }
-    pub fn find(&self, context: &str) -> Option<&Peer> {
+    pub fn find_peer(&self, context: &str) -> Option<&Peer> {
         self.0.get()?.get(context)
     }
     /// Permits a client's question to `first`, after which all of `chain` may be asked. A context of the chain that cannot be asked
@@ -46,10 +46,12 @@ impl PeerDirectory {
     ///
     /// # Errors
     /// How long to wait.
-    pub fn admit(&self, first: Name, chain: &[Name]) -> Result<Option<Permit>, Duration> {
-        let shut =
-            chain.iter().filter_map(|name| self.find(name.context)?.guard.look().err()).max();
+    pub fn permit_ask(&self, first: Name, chain: &[Name]) -> Result<Option<Permit>, Duration> {
+        let shut = chain
+            .iter()
+            .filter_map(|name| self.find_peer(name.context)?.guard.check_breaker().err())
+            .max();
         shut.map_or(Ok(()), Err)?;
-        self.find(first.context).map(|peer| peer.guard.enter()).transpose()
+        self.find_peer(first.context).map(|peer| peer.guard.permit_question()).transpose()
     }
 }

@@ -95,8 +95,8 @@ impl Guard {
     ///
     /// # Errors
     /// How long to wait.
-    pub fn enter(&self) -> Result<Permit, Duration> {
-        let call = self.breaker.enter(Instant::now())?;
+    pub fn permit_question(&self) -> Result<Permit, Duration> {
+        let call = self.breaker.permit_call(Instant::now())?;
         let Ok(permit) = self.concurrency.clone().try_acquire_owned() else {
             call.not_made();
             return Err(Duration::from_secs(1));
@@ -114,8 +114,8 @@ impl Guard {
     ///
     /// # Errors
     /// How long to wait.
-    pub fn look(&self) -> Result<(), Duration> {
-        self.breaker.look(Instant::now())
+    pub fn check_breaker(&self) -> Result<(), Duration> {
+        self.breaker.check_call(Instant::now())
     }
 
     /// How long the breaker lets no call through, if it is open.
@@ -126,7 +126,7 @@ impl Guard {
     /// Asks by `put`, as often as it may; a late answer to an earlier try counts while a later one runs. A question that
     /// must be asked and has no pass yet waits for one for as long as its tries may take together; before an open breaker
     /// the wait could not succeed.
-    pub async fn ask(
+    pub async fn ask_guarded(
         &self,
         pass: Option<Permit>,
         put: impl FnMut() -> AnswerReceiver,
@@ -135,7 +135,7 @@ impl Guard {
         let answer = self.ask_in_tries(pass, put).await;
         let is_answered = answer != Err(NoAnswer::Unavailable);
         let durations = if is_answered { &self.answered } else { &self.unanswered };
-        durations.observe(began.elapsed());
+        durations.observe_duration(began.elapsed());
         answer
     }
 
@@ -146,7 +146,7 @@ impl Guard {
     ) -> Result<(), NoAnswer> {
         let mut pass = match pass {
             Some(pass) => pass,
-            None => self.wait().await.ok_or(NoAnswer::Unavailable)?,
+            None => self.wait_for_permit().await.ok_or(NoAnswer::Unavailable)?,
         };
         let mut answers = Vec::with_capacity(1);
         for round in 1..=self.settings.tries.max(1) {
@@ -156,7 +156,7 @@ impl Guard {
                 match tokio::time::timeout_at(ends, first_of(&mut answers)).await {
                     Ok(Some(Ok(answer))) if answer != Err(NoAnswer::Unavailable) => {
                         if let Some(call) = pass.call.take() {
-                            call.succeeded();
+                            call.record_success();
                         }
                         return answer;
                     }
@@ -167,7 +167,7 @@ impl Guard {
             }
             drop(pass.call.take());
             if round < self.settings.tries {
-                match self.enter() {
+                match self.permit_question() {
                     Ok(next) => pass = next,
                     Err(_) => break,
                 }
@@ -176,10 +176,10 @@ impl Guard {
         Err(NoAnswer::Unavailable)
     }
 
-    async fn wait(&self) -> Option<Permit> {
+    async fn wait_for_permit(&self) -> Option<Permit> {
         let ends = Instant::now() + self.settings.patience();
         loop {
-            match self.enter() {
+            match self.permit_question() {
                 Ok(pass) => return Some(pass),
                 Err(_) if self.open_for().is_some() => return None,
                 Err(wait) => {
@@ -192,11 +192,11 @@ impl Guard {
 
     /// How it is doing.
     pub fn health(&self) -> GuardHealth {
-        let (breaker, opened) = self.breaker.state(Instant::now());
+        let (breaker, opened) = self.breaker.circuit_state(Instant::now());
         let in_flight =
             self.settings.concurrency.saturating_sub(self.concurrency.available_permits()) as u64;
-        let answered = self.answered.counts();
-        let unanswered = self.unanswered.counts();
+        let answered = self.answered.read_counts();
+        let unanswered = self.unanswered.read_counts();
         GuardHealth { breaker, opened, in_flight, answered, unanswered }
     }
 }
@@ -246,7 +246,7 @@ mod tests {
         });
         let mut senders = Vec::new();
         let mut tries = 0;
-        let answer = guard.ask(None, || {
+        let answer = guard.ask_guarded(None, || {
             let (sender, receiver) = oneshot::channel();
             senders.push(sender);
             tries += 1;
@@ -262,7 +262,7 @@ mod tests {
     async fn a_missing_answer_counts_as_no_answer() {
         let mut kept = Vec::new();
         let guard = quick(2);
-        let answer = guard.ask(None, || {
+        let answer = guard.ask_guarded(None, || {
             let (sender, receiver) = oneshot::channel();
             kept.push(sender);
             receiver
@@ -284,19 +284,22 @@ mod tests {
             ..Default::default()
         });
         // The context that is asked is unavailable.
-        assert_eq!(guard.ask(None, || oneshot::channel().1).await, Err(NoAnswer::Unavailable));
-        assert!(guard.look().is_err() && guard.open_for().is_some());
-        let refused = guard.ask(None, || unreachable!("the breaker is open"));
+        assert_eq!(
+            guard.ask_guarded(None, || oneshot::channel().1).await,
+            Err(NoAnswer::Unavailable)
+        );
+        assert!(guard.check_breaker().is_err() && guard.open_for().is_some());
+        let refused = guard.ask_guarded(None, || unreachable!("the breaker is open"));
         assert_eq!(refused.now_or_never(), Some(Err(NoAnswer::Unavailable)));
     }
 
     #[test]
     fn more_at_once_than_it_may_is_refused_and_a_pass_that_is_dropped_frees_its_place() {
         let guard = quick(1);
-        let passes = (guard.enter().ok(), guard.enter().ok());
-        assert!(guard.enter().is_err());
+        let passes = (guard.permit_question().ok(), guard.permit_question().ok());
+        assert!(guard.permit_question().is_err());
         drop(passes);
-        assert!(guard.enter().is_ok());
+        assert!(guard.permit_question().is_ok());
         assert_eq!(guard.health().breaker, "closed");
     }
 }

@@ -47,12 +47,12 @@ pub trait DeadLetters: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`Fault::Store`].
-    fn all(&self) -> Result<Vec<(u64, DeadLetter)>, Fault>;
+    fn list_letters(&self) -> Result<Vec<(u64, DeadLetter)>, Fault>;
     /// Tries one again (`true`), or drops it (`false`). `Ok(false)`: there is none of this number.
     ///
     /// # Errors
     /// [`Fault::Store`], or [`Fault::Refused`] with the reason for which it still cannot be taken.
-    fn settle(&self, number: u64, redrive: bool) -> BoxFuture<'_, Result<bool, Fault>>;
+    fn settle_letter(&self, number: u64, redrive: bool) -> BoxFuture<'_, Result<bool, Fault>>;
 }
 
 /// Where letters are kept: a tree of their own.
@@ -78,10 +78,10 @@ impl DeadLetterStore {
         Ok(Self { store: store.clone(), tree, epoch: store.activate(tree)?, next })
     }
 
-    fn whole() -> Scan {
+    fn whole_scan() -> Scan {
         Scan::space(Space::Parked, MOST)
     }
-    fn key(number: u64) -> Vec<u8> {
+    fn letter_key(number: u64) -> Vec<u8> {
         KeyBuf::new(Space::Parked).number(number).build()
     }
 
@@ -89,8 +89,8 @@ impl DeadLetterStore {
     ///
     /// # Errors
     /// What the store says.
-    pub fn all(&self) -> Result<Vec<(u64, DeadLetter)>, StoreError> {
-        let rows = self.store.scan(self.tree, &Self::whole())?;
+    pub fn list_letters(&self) -> Result<Vec<(u64, DeadLetter)>, StoreError> {
+        let rows = self.store.scan(self.tree, &Self::whole_scan())?;
         let letters = rows.into_iter().filter_map(|(key, row)| Some((last_number(&key)?, row)));
         letters
             .map(|(number, row)| Ok((number, codec::decode(Space::Parked, &row.record)?)))
@@ -101,8 +101,8 @@ impl DeadLetterStore {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn keep(&self, letter: &DeadLetter) -> Result<bool, StoreError> {
-        if self.store.scan(self.tree, &Self::whole())?.len() >= MOST {
+    pub async fn keep_letter(&self, letter: &DeadLetter) -> Result<bool, StoreError> {
+        if self.store.scan(self.tree, &Self::whole_scan())?.len() >= MOST {
             return Ok(false);
         }
         let bare = || DeadLetter { body: None, headers: BTreeMap::new(), ..letter.clone() };
@@ -111,7 +111,7 @@ impl DeadLetterStore {
                 codec::encode(Space::Parked, VERSION, &DeadLetter { body: None, ..letter.clone() })
             })
             .or_else(|_| codec::encode(Space::Parked, VERSION, &bare()))?;
-        self.write(self.next.fetch_add(1, Relaxed), Some(record)).await?;
+        self.write_record(self.next.fetch_add(1, Relaxed), Some(record)).await?;
         Ok(true)
     }
 
@@ -120,11 +120,11 @@ impl DeadLetterStore {
     /// # Errors
     /// What the store says.
     pub async fn remove(&self, number: u64) -> Result<(), StoreError> {
-        self.write(number, None).await
+        self.write_record(number, None).await
     }
 
-    async fn write(&self, number: u64, record: Option<Vec<u8>>) -> Result<(), StoreError> {
-        let writes = vec![(Self::key(number), record)];
+    async fn write_record(&self, number: u64, record: Option<Vec<u8>>) -> Result<(), StoreError> {
+        let writes = vec![(Self::letter_key(number), record)];
         let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
         self.store.commit(batch).await?;
         self.store.durable(self.store.accepted_commit()).await
@@ -150,13 +150,13 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let letters = DeadLetterStore::open(&store).unwrap();
         for body in ["a", &"b".repeat(100_000)] {
-            assert!(letters.keep(&letter(body)).await.unwrap());
+            assert!(letters.keep_letter(&letter(body)).await.unwrap());
         }
         let reopened = DeadLetterStore::open(&store).unwrap();
         let large = DeadLetter { body: None, ..letter("") };
-        assert_eq!(reopened.all().unwrap(), [(1, letter("a")), (2, large.clone())]);
+        assert_eq!(reopened.list_letters().unwrap(), [(1, letter("a")), (2, large.clone())]);
         reopened.remove(1).await.unwrap();
-        assert!(reopened.keep(&letter("c")).await.unwrap());
-        assert_eq!(reopened.all().unwrap(), [(2, large), (3, letter("c"))]);
+        assert!(reopened.keep_letter(&letter("c")).await.unwrap());
+        assert_eq!(reopened.list_letters().unwrap(), [(2, large), (3, letter("c"))]);
     }
 }

@@ -7,7 +7,7 @@
 use crate::{
     actors::{
         port::{
-            dispute::{Dispute, remedy},
+            dispute::{Dispute, describe_remedy},
             fault::Fault,
             history::{EventId, Past, Relation},
         },
@@ -40,11 +40,11 @@ pub struct KnownPasts {
     disputes: Mutex<BTreeMap<Case, Dispute>>,
 }
 
-fn key(context: &str) -> Vec<u8> {
+fn past_key(context: &str) -> Vec<u8> {
     KeyBuf::new(Space::Epoch).text(context).build()
 }
 
-fn read(record: &[u8]) -> Result<(String, Past), StoreError> {
+fn decode_past(record: &[u8]) -> Result<(String, Past), StoreError> {
     let (context, past): (String, String) = codec::decode(Space::Epoch, record)?;
     let past = past
         .parse()
@@ -52,7 +52,7 @@ fn read(record: &[u8]) -> Result<(String, Past), StoreError> {
     Ok((context, past))
 }
 
-fn forgotten(what: &str) {
+fn log_damage(what: &str) {
     tracing::error!(
         what,
         "what was known of the log of another node is damaged; the next past that arrives is accepted"
@@ -69,16 +69,16 @@ impl KnownPasts {
         let mut writes = Vec::new();
         let rows = store.scan(tree, &scan).or_else(|error| match error {
             StoreError::Damaged(what) => {
-                forgotten(&what);
+                log_damage(&what);
                 Ok(Vec::new())
             }
             error => Err(error),
         })?;
         for (row_key, row) in rows {
-            let (context, past) = match read(&row.record) {
+            let (context, past) = match decode_past(&row.record) {
                 // It is as for a node that has never heard of that context; the next past of it is written again.
                 Err(StoreError::Damaged(what)) => {
-                    forgotten(&what);
+                    log_damage(&what);
                     continue;
                 }
                 read => read?,
@@ -99,7 +99,7 @@ impl KnownPasts {
     }
 
     /// The last event of `context` that is known.
-    pub fn last(&self, context: &str) -> Option<EventId> {
+    pub fn last_known(&self, context: &str) -> Option<EventId> {
         sync::lock(&self.pasts).get(context).map(Past::last)
     }
 
@@ -108,22 +108,22 @@ impl KnownPasts {
     ///
     /// # Errors
     /// [`Fault::HistoryChanged`] when these are two logs; [`Fault::Busy`] for a past that comes too late.
-    pub fn judge(&self, context: &str, told: &Past) -> Result<(), Fault> {
+    pub fn accept_past(&self, context: &str, told: &Past) -> Result<(), Fault> {
         let mut pasts = sync::lock(&self.pasts);
         if let Some(known) = pasts.get(context) {
-            match told.to(known) {
+            match told.relation_to(known) {
                 Relation::GoesOn if told.is_no_news(known) => return Ok(()),
                 Relation::GoesOn => {}
-                Relation::Behind => return Err(late()),
+                Relation::Behind => return Err(late_fault()),
                 Relation::Apart => {
                     let known = known.last();
                     drop(pasts);
-                    return Err(self.apart(context, known));
+                    return Err(self.report_divergence(context, known));
                 }
             }
         }
         let record = codec::encode(Space::Epoch, VERSION, &(context, told.to_string()))?;
-        let writes = vec![(key(context), Some(record))];
+        let writes = vec![(past_key(context), Some(record))];
         // Under the lock, so that the rows are written in the order in which the words came.
         self.store.submit(Batch {
             tree: self.tree,
@@ -136,40 +136,40 @@ impl KnownPasts {
     }
 
     /// The past that `context` tells of itself lacks an event that is known.
-    pub fn apart(&self, context: &str, known: EventId) -> Fault {
+    pub fn report_divergence(&self, context: &str, known: EventId) -> Fault {
         let detail = format!(
             "this node knows event {known} of {context}, which is not in the log of the node that speaks for it now. {}",
-            remedy(context)
+            describe_remedy(context)
         );
-        self.dispute("heard", context, detail.clone());
+        self.record_dispute("heard", context, detail.clone());
         Fault::HistoryChanged { context: context.to_owned(), detail }
     }
 
     /// Others know an event of this node's own `context` that is not in its log.
-    pub fn lost(&self, context: &'static str, known: EventId) -> Fault {
+    pub fn report_lost_event(&self, context: &'static str, known: EventId) -> Fault {
         let detail = format!(
             "other nodes know event {known} of {context}, which is not in the log here. Either they have it from another \
              node that decides for {context}, or this node's data was put back from a copy. Start it with its latest data; \
              to go on with what it has, start those who have asked it once with `--accept-history {context}`, and this \
              one anew"
         );
-        self.dispute("lost", context, detail.clone());
+        self.record_dispute("lost", context, detail.clone());
         Fault::HistoryChanged { context: context.to_owned(), detail }
     }
 
     /// Another node asks for a `context` that this one decides for.
-    pub fn second(&self, context: &str) -> Fault {
+    pub fn report_second_node(&self, context: &str) -> Fault {
         let detail = format!(
             "another node asks questions of {context}, which this one decides for. End one of them, or have it leave \
              {context} out with --contexts, and start this node anew"
         );
-        self.dispute("second", context, detail.clone());
+        self.record_dispute("second", context, detail.clone());
         Fault::HistoryChanged { context: context.to_owned(), detail }
     }
 
     /// Questions to `callee` are refused for the past of who asks there.
-    pub fn refused(&self, callee: &'static str, why: &str) {
-        self.dispute(
+    pub fn report_refusal(&self, callee: &'static str, why: &str) {
+        self.record_dispute(
             "refused",
             callee,
             format!("{callee} answers no questions of this node. Its own node says: {why}"),
@@ -177,14 +177,14 @@ impl KnownPasts {
     }
 
     /// Questions to `callee` are answered.
-    pub fn answered(&self, callee: &'static str) {
+    pub fn clear_refusal(&self, callee: &'static str) {
         let mut disputes = sync::lock(&self.disputes);
         if !disputes.is_empty() && disputes.remove(&("refused", callee.to_owned())).is_some() {
             tracing::info!(callee, "questions are answered again");
         }
     }
 
-    fn dispute(&self, case: &'static str, context: &str, detail: String) {
+    fn record_dispute(&self, case: &'static str, context: &str, detail: String) {
         let mut disputes = sync::lock(&self.disputes);
         disputes.entry((case, context.to_owned())).or_insert_with(|| {
             tracing::error!(context, detail, "two pasts of one log");
@@ -199,7 +199,7 @@ impl KnownPasts {
 }
 
 /// A message of a node that another one has succeeded since.
-pub fn late() -> Fault {
+pub fn late_fault() -> Fault {
     Fault::Busy { retry_after: std::time::Duration::from_secs(1) }
 }
 
@@ -217,39 +217,42 @@ mod tests {
         let memory = MemoryStore::default();
         let store: Arc<dyn Store> = Arc::new(memory.clone());
         let heard = KnownPasts::open(&store, &[]).unwrap();
-        heard.judge("shop.till", &past("7;0;1:a")).unwrap();
-        heard.judge("shop.desk", &past("7;0;1:b")).unwrap();
-        memory.damage("holdfast.heard", &key("shop.till"), Some(vec![1; 20]));
+        heard.accept_past("shop.till", &past("7;0;1:a")).unwrap();
+        heard.accept_past("shop.desk", &past("7;0;1:b")).unwrap();
+        memory.damage_row("holdfast.heard", &past_key("shop.till"), Some(vec![1; 20]));
         let heard = KnownPasts::open(&store, &[]).unwrap();
-        assert_eq!((heard.last("shop.till"), heard.last("shop.desk").unwrap().sequence), (None, 7));
-        heard.judge("shop.till", &past("8;0;1:a")).unwrap();
+        assert_eq!(
+            (heard.last_known("shop.till"), heard.last_known("shop.desk").unwrap().sequence),
+            (None, 7)
+        );
+        heard.accept_past("shop.till", &past("8;0;1:a")).unwrap();
         let heard = KnownPasts::open(&store, &[]).unwrap();
-        assert_eq!(heard.last("shop.till").unwrap().to_string(), "a-8");
+        assert_eq!(heard.last_known("shop.till").unwrap().to_string(), "a-8");
     }
 
     #[test]
     fn a_received_past_is_known_after_a_restart_and_another_is_refused_until_it_is_accepted() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let heard = KnownPasts::open(&store, &[]).unwrap();
-        heard.judge("shop.till", &past("7;0;1:a")).unwrap();
-        heard.judge("shop.till", &past("9;0;1:a")).unwrap();
+        heard.accept_past("shop.till", &past("7;0;1:a")).unwrap();
+        heard.accept_past("shop.till", &past("9;0;1:a")).unwrap();
         // One that was overtaken on its way.
-        heard.judge("shop.till", &past("8;0;1:a")).unwrap();
+        heard.accept_past("shop.till", &past("8;0;1:a")).unwrap();
         let heard = KnownPasts::open(&store, &[]).unwrap();
-        assert_eq!(heard.last("shop.till").unwrap().to_string(), "a-9");
-        let refused = heard.judge("shop.till", &past("8;0;1:a,8:b")).unwrap_err();
+        assert_eq!(heard.last_known("shop.till").unwrap().to_string(), "a-9");
+        let refused = heard.accept_past("shop.till", &past("8;0;1:a,8:b")).unwrap_err();
         assert!(
             matches!(&refused, Fault::HistoryChanged { context, .. } if context == "shop.till"),
             "{refused}"
         );
         assert!(heard.disputes()[0].detail.contains("--accept-history shop.till"));
-        heard.judge("shop.till", &past("12;0;1:a,11:c")).unwrap();
+        heard.accept_past("shop.till", &past("12;0;1:a,11:c")).unwrap();
         // A late word of a process that has ended is nothing to mend.
         let before = heard.disputes().len();
-        assert_eq!(heard.judge("shop.till", &past("10;0;1:a")).unwrap_err(), late());
+        assert_eq!(heard.accept_past("shop.till", &past("10;0;1:a")).unwrap_err(), late_fault());
         assert_eq!(heard.disputes().len(), before);
         let heard = KnownPasts::open(&store, &["shop.till".into()]).unwrap();
-        heard.judge("shop.till", &past("8;0;1:a,8:b")).unwrap();
+        heard.accept_past("shop.till", &past("8;0;1:a,8:b")).unwrap();
         assert!(heard.disputes().is_empty());
     }
 }

@@ -43,22 +43,22 @@ pub type TellPast = Box<dyn Fn() -> Past + Send + Sync>;
 pub struct Pasts(Arc<OnceLock<HashMap<&'static str, TellPast>>>);
 
 impl Pasts {
-    pub fn know(&self, pasts: HashMap<&'static str, TellPast>) {
+    pub fn set_pasts(&self, pasts: HashMap<&'static str, TellPast>) {
         let _ = self.0.set(pasts);
     }
-    fn of(&self, context: &str) -> Option<Past> {
+    fn past_of(&self, context: &str) -> Option<Past> {
         Some(self.0.get()?.get(context)?())
     }
 }
 
 impl Askable for RemoteContext {
-    fn ask(&self, question: AskRequest) -> AnswerReceiver {
+    fn put_question(&self, question: AskRequest) -> AnswerReceiver {
         let (reply, answer) = oneshot::channel();
         let AskRequest { id, saga, thread, to, command } = question;
         let Some(command) = command.to_json() else { return answer };
         // Told are events that were accepted before, and wait for the disk with the question.
-        let past = self.pasts.of(&id.context);
-        let heard = self.heard.last(self.context);
+        let past = self.pasts.past_of(&id.context);
+        let heard = self.heard.last_known(self.context);
         let (number, key) = match to {
             Addressee::Number(number) => (number, None),
             Addressee::Key(key) => (0, Some(key)),
@@ -84,17 +84,18 @@ impl Askable for RemoteContext {
             if durable.await.is_err() {
                 return;
             }
-            match wire.ask(context, question, patience).await {
+            match wire.send_question(context, question, patience).await {
                 // What is answered by another past than the known one is no answer.
-                Ok(PeerReply { past: Some(past), .. }) if heard.judge(context, &past).is_err() => {}
+                Ok(PeerReply { past: Some(past), .. })
+                    if heard.accept_past(context, &past).is_err() => {}
                 Ok(PeerReply { answer, .. }) => {
-                    heard.answered(context);
+                    heard.clear_refusal(context);
                     let _ = reply.send(match answer {
                         PeerAnswer::Yes => Ok(()),
                         PeerAnswer::No(refusal) => Err(NoAnswer::Refused(refusal)),
                     });
                 }
-                Err(Silence::Changed(why)) => heard.refused(context, &why),
+                Err(Silence::Changed(why)) => heard.report_refusal(context, &why),
                 Err(Silence::Away(why)) => tracing::debug!(context, why, "a node gives no answer"),
             }
         });

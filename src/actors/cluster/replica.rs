@@ -13,8 +13,8 @@ use crate::{
     actors::{
         erased::AggregateType,
         port::{
-            backoff::pause,
-            dispute::{Dispute, remedy},
+            backoff::random_backoff,
+            dispute::{Dispute, describe_remedy},
             event_log::RecordedEvent,
             history::{EventId, Past, Word},
             peers::{PeerClient, Silence},
@@ -116,17 +116,18 @@ impl Replica {
 
     /// What the last event here is called; nothing where the source has never sent the names of its events, or where it
     /// cannot be read.
-    fn after(&self, last: u64) -> Option<EventId> {
-        self.listeners
-            .history(|history| (last == 0 || history.names(last)).then(|| history.id_of(last)))
+    fn last_event_id(&self, last: u64) -> Option<EventId> {
+        self.listeners.with_history(|history| {
+            (last == 0 || history.names_event(last)).then(|| history.id_of(last))
+        })
     }
 
     /// Appends what comes next, and counts it. The rest is here already, behind a gap, or of another past.
-    async fn append(&self, events: Vec<(LogEntry, Word)>, by: By) -> Result<(), String> {
+    async fn append_events(&self, events: Vec<(LogEntry, Word)>, by: By) -> Result<(), String> {
         let mut last = self.last.lock().await;
         let mut end = *last;
         let mut next = Vec::with_capacity(events.len());
-        let mut epoch = self.listeners.history(|history| history.current());
+        let mut epoch = self.listeners.with_history(|history| history.current_epoch());
         let mut began = Vec::new();
         for (logged, word) in events {
             let sequence = logged.envelope.sequence;
@@ -144,7 +145,7 @@ impl Replica {
                 }
                 next.push(logged);
                 end = sequence;
-            } else if sequence <= *last && self.listeners.has(EventId { word, sequence }) {
+            } else if sequence <= *last && self.listeners.has_event(EventId { word, sequence }) {
                 self.counts.again.fetch_add(1, Relaxed);
             } else if sequence > end || by == By::Feed {
                 self.missing.notify_one();
@@ -176,7 +177,10 @@ impl Replica {
         Ok(())
     }
 
-    async fn take(&self, events: Vec<RecordedEvent>) -> Result<Vec<(usize, String)>, String> {
+    async fn take_events(
+        &self,
+        events: Vec<RecordedEvent>,
+    ) -> Result<Vec<(usize, String)>, String> {
         let mut readable = Vec::with_capacity(events.len());
         let mut unreadable = Vec::new();
         for (place, event) in events.into_iter().enumerate() {
@@ -189,25 +193,25 @@ impl Replica {
         if !unreadable.is_empty() {
             self.missing.notify_one();
         }
-        self.append(readable, By::Feed).await?;
+        self.append_events(readable, By::Feed).await?;
         let durable = self.tree.store.durable(self.tree.store.accepted_commit()).await;
         durable.map(|()| unreadable).map_err(|why| why.to_string())
     }
 
-    async fn follow(&self) {
+    async fn follow_source(&self) {
         let mut feed = self.feed.subscribe();
         loop {
             let is_fed = matches!(*feed.borrow_and_update(), Some(Ok(_)));
-            match self.ask(if is_fed { Duration::ZERO } else { LINGER }).await {
+            match self.ask_source(if is_fed { Duration::ZERO } else { LINGER }).await {
                 Ok(0) if is_fed => tokio::select! {
                     () = self.missing.notified() => {}
                     _ = feed.changed() => {}
                     () = tokio::time::sleep(ROUND) => {}
                 },
                 Ok(_) => {}
-                Err(Silence::Away(why)) => self.stumble(why).await,
+                Err(Silence::Away(why)) => self.back_off(why).await,
                 Err(Silence::Changed(why)) => {
-                    self.stop(&why);
+                    self.stop_taking(&why);
                     tokio::time::sleep(ROUND).await;
                 }
             }
@@ -215,9 +219,12 @@ impl Replica {
     }
 
     /// Asks the source for what comes next, and says how many events it knew.
-    async fn ask(&self, linger: Duration) -> Result<usize, Silence> {
+    async fn ask_source(&self, linger: Duration) -> Result<usize, Silence> {
         let last = *self.last.lock().await;
-        let events = self.wire.events(self.context(), last + 1, self.after(last), linger).await?;
+        let events = self
+            .wire
+            .fetch_events(self.context(), last + 1, self.last_event_id(last), linger)
+            .await?;
         if sync::lock(&self.dispute).take().is_some() {
             tracing::info!(
                 context = self.context(),
@@ -237,7 +244,7 @@ impl Replica {
                 }
             }
         }
-        self.append(readable, By::Source).await.map_err(Silence::Away)?;
+        self.append_events(readable, By::Source).await.map_err(Silence::Away)?;
         if let Some(why) = stop {
             return Err(Silence::Away(why));
         }
@@ -246,18 +253,20 @@ impl Replica {
     }
 
     /// Nothing more is taken: what comes next follows something else than what is here.
-    fn stop(&self, why: &str) {
+    fn stop_taking(&self, why: &str) {
         let mut dispute = sync::lock(&self.dispute);
         dispute.get_or_insert_with(|| {
             let context = self.context();
-            let detail =
-                format!("events of {context} are not taken any more: {why}. {}", remedy(context));
+            let detail = format!(
+                "events of {context} are not taken any more: {why}. {}",
+                describe_remedy(context)
+            );
             tracing::error!(context, detail, "the source of its events has another past");
             Dispute::new(context, detail)
         });
     }
 
-    async fn stumble(&self, why: String) {
+    async fn back_off(&self, why: String) {
         let attempts = {
             let mut trouble = sync::lock(&self.trouble);
             *trouble = (trouble.0.saturating_add(1), Some(why.clone()));
@@ -271,7 +280,7 @@ impl Replica {
                 "the source of its events cannot be asked"
             );
         }
-        tokio::time::sleep(pause(attempts, SHORTEST, LONGEST)).await;
+        tokio::time::sleep(random_backoff(attempts, SHORTEST, LONGEST)).await;
     }
 }
 
@@ -297,25 +306,25 @@ impl ReplicaHandle for Replica {
     }
     fn past(&self) -> Option<Past> {
         let last = self.listeners.latest.load(Relaxed);
-        self.after(last).filter(|_| last > 0).map(|_| self.listeners.past())
+        self.last_event_id(last).filter(|_| last > 0).map(|_| self.listeners.past())
     }
     fn dispute(&self) -> Option<Dispute> {
         sync::lock(&self.dispute).clone()
     }
-    fn follow(self: Arc<Self>) -> BoxFuture<'static, ()> {
-        async move { Replica::follow(&self).await }.boxed()
+    fn follow_source(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        async move { Replica::follow_source(&self).await }.boxed()
     }
     fn fed_by(&self, feed: Result<&'static str, String>) {
         self.feed.send_replace(Some(feed));
     }
-    fn reads(&self, event: RecordedEvent) -> Result<(), String> {
+    fn check_readable(&self, event: RecordedEvent) -> Result<(), String> {
         as_logged(self.aggregate, event).map(drop)
     }
-    fn take(
+    fn take_events(
         &self,
         events: Vec<RecordedEvent>,
     ) -> BoxFuture<'_, Result<Vec<(usize, String)>, String>> {
-        Replica::take(self, events).boxed()
+        Replica::take_events(self, events).boxed()
     }
 }
 
@@ -348,8 +357,10 @@ fn as_logged(aggregate: &dyn AggregateType, told: RecordedEvent) -> Result<LogEn
     let bare = data.as_object().is_some_and(serde_json::Map::is_empty);
     let whole = serde_json::json!({ name.as_str(): data });
     let event = aggregate
-        .event(schema, whole)
-        .or_else(|why| if bare { aggregate.event(schema, name.as_str().into()) } else { Err(why) })
+        .read_event(schema, whole)
+        .or_else(
+            |why| if bare { aggregate.read_event(schema, name.as_str().into()) } else { Err(why) },
+        )
         .map_err(|why| format!("event {sequence} of {of}, `{name}`, cannot be read: {why}"))?;
     let saga = saga
         .rsplit_once('-')

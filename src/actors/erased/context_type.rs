@@ -24,14 +24,14 @@ pub trait EntityType: Send + Sync {
     /// How one looks.
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema;
     /// One that is not there yet.
-    fn absent(&self) -> State;
+    fn absent_state(&self) -> State;
     /// Reads the record of a state, of an older version of its type where need be.
     ///
     /// # Errors
     /// [`Undecodable`].
-    fn decode(&self, record: Record<'_>) -> Result<Versioned, Undecodable>;
+    fn decode_state(&self, record: Record<'_>) -> Result<Versioned, Undecodable>;
     /// The versions of its functions.
-    fn versions(&self) -> FunctionVersions;
+    fn function_versions(&self) -> FunctionVersions;
     /// [`Aggregate::claims`]; a view has none.
     fn claims(&self, state: &dyn AnyState) -> Vec<String>;
     /// When [`Aggregate::due`] is; a view has nothing due.
@@ -48,12 +48,12 @@ pub trait AggregateType: EntityType {
     ///
     /// # Errors
     /// What is wrong with that.
-    fn settings(&self, configured: Option<&Value>) -> Result<Settings, serde_json::Error>;
+    fn read_settings(&self, configured: Option<&Value>) -> Result<Settings, serde_json::Error>;
     /// A command that came from elsewhere.
     ///
     /// # Errors
     /// That it is none.
-    fn command(&self, json: Value) -> Result<Command, serde_json::Error>;
+    fn read_command(&self, json: Value) -> Result<Command, serde_json::Error>;
     /// [`Aggregate::WRITTEN_VERSION`].
     fn written_version(&self) -> u16;
     /// [`Aggregate::older_event`].
@@ -62,7 +62,7 @@ pub trait AggregateType: EntityType {
     ///
     /// # Errors
     /// [`Undecodable`].
-    fn event(&self, version: u16, json: Value) -> Result<Event, Undecodable>;
+    fn read_event(&self, version: u16, json: Value) -> Result<Event, Undecodable>;
     /// Reads an event of the log, of an older version of its type where need be.
     ///
     /// # Errors

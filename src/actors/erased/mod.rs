@@ -6,7 +6,7 @@ mod typed;
 mod values;
 
 pub use context_type::{AggregateType, EntityType};
-pub use typed::{aggregate, view};
+pub use typed::{aggregate_type, view_type};
 pub use values::{
     AnyEvent, AnyState, Circumstances, Command, Decided, ErasedAsk, Event, FunctionVersions,
     Settings, State, Versioned, event_of, state_mut, state_of,

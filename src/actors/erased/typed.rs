@@ -74,12 +74,12 @@ impl<V: View> Functions<V> for OfView {}
 pub struct Typed<E, F>(PhantomData<fn() -> (E, F)>);
 
 /// An aggregate's type, as the runtime sees it.
-pub const fn aggregate<A: Aggregate>() -> &'static dyn AggregateType {
+pub const fn aggregate_type<A: Aggregate>() -> &'static dyn AggregateType {
     &Typed::<A, OfAggregate>(PhantomData)
 }
 
 /// A view's type, as the runtime sees it.
-pub const fn view<V: View>() -> &'static dyn EntityType {
+pub const fn view_type<V: View>() -> &'static dyn EntityType {
     &Typed::<V, OfView>(PhantomData)
 }
 
@@ -99,10 +99,10 @@ impl<E: Entity, F: Functions<E>> EntityType for Typed<E, F> {
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<E::Representation>()
     }
-    fn absent(&self) -> State {
+    fn absent_state(&self) -> State {
         Box::new(E::default())
     }
-    fn decode(&self, record: Record<'_>) -> Result<Versioned, Undecodable> {
+    fn decode_state(&self, record: Record<'_>) -> Result<Versioned, Undecodable> {
         struct Inner<'a>(Record<'a>, &'a RefCell<(u64, Option<SagaId>)>);
         impl Decoder for Inner<'_> {
             fn read<T: DeserializeOwned>(self) -> Result<T, Undecodable> {
@@ -121,7 +121,7 @@ impl<E: Entity, F: Functions<E>> EntityType for Typed<E, F> {
         let (version, saga) = head.into_inner();
         Ok(Versioned { version, saga, state: Box::new(state) })
     }
-    fn versions(&self) -> FunctionVersions {
+    fn function_versions(&self) -> FunctionVersions {
         FunctionVersions {
             claims: F::CLAIMS_VERSION,
             indexes: E::INDEX_VERSION,
@@ -143,7 +143,7 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
     fn command_version(&self) -> u16 {
         A::COMMAND_VERSION
     }
-    fn settings(&self, configured: Option<&Value>) -> Result<Settings, serde_json::Error> {
+    fn read_settings(&self, configured: Option<&Value>) -> Result<Settings, serde_json::Error> {
         let settings: A::Settings = match configured {
             // A context of the system that reads no settings has the unit type for them.
             Some(configured) if size_of::<A::Settings>() > 0 => {
@@ -153,7 +153,7 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
         };
         Ok(Arc::new(settings))
     }
-    fn command(&self, json: Value) -> Result<Command, serde_json::Error> {
+    fn read_command(&self, json: Value) -> Result<Command, serde_json::Error> {
         Ok(Box::new(serde_json::from_value::<A::Command>(json)?))
     }
     fn written_version(&self) -> u16 {
@@ -162,7 +162,7 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
     fn older_event(&self, event: &dyn AnyEvent, version: u16) -> Option<Value> {
         A::older_event(event_of::<A>(event)?, version)
     }
-    fn event(&self, version: u16, json: Value) -> Result<Event, Undecodable> {
+    fn read_event(&self, version: u16, json: Value) -> Result<Event, Undecodable> {
         Ok(Box::new(read_event::<A>(version, Json(json))?))
     }
     fn decode_event(&self, version: u16, part: EventPart<'_>) -> Result<Event, Undecodable> {
@@ -180,7 +180,7 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
             this.settings.downcast_ref::<A::Settings>(),
         );
         let (Some(before), Ok(command), Some(settings)) = typed else {
-            return Err(foreign());
+            return Err(foreign_refusal());
         };
         let id = Id::new(this.number);
         let events = before.decide(*command, &DecisionContext { id, at: this.at, settings })?;
@@ -223,7 +223,7 @@ fn erased_ask<A: Aggregate>(ask: Ask<A>) -> ErasedAsk {
 }
 
 /// A command of another context's type, which no caller sends.
-fn foreign() -> Refusal {
+fn foreign_refusal() -> Refusal {
     Refusal::invalid(
         "foreign-command",
         "this is a command of another context",

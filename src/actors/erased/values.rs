@@ -27,27 +27,27 @@ pub type Settings = Arc<dyn Any + Send + Sync>;
 /// A state without its type.
 pub trait AnyState: Any + fmt::Debug + Send + Sync {
     /// The same again.
-    fn copy(&self) -> State;
+    fn clone_state(&self) -> State;
     /// [`Entity::lifecycle`].
     fn lifecycle(&self) -> Lifecycle;
     /// [`Entity::outcome`].
-    fn outcome(&self) -> OrderOutcome;
+    fn order_outcome(&self) -> OrderOutcome;
     /// [`Entity::indexes`].
     fn indexes(&self) -> Vec<(&'static str, Key)>;
     /// [`Entity::represent`], as JSON.
     fn represent(&self, number: u64) -> Result<Vec<u8>, serde_json::Error>;
     /// The record of this state.
-    fn encode(&self, version: u64, saga: Option<&SagaId>) -> Result<Vec<u8>, StoreError>;
+    fn encode_state(&self, version: u64, saga: Option<&SagaId>) -> Result<Vec<u8>, StoreError>;
 }
 
 impl<E: Entity> AnyState for E {
-    fn copy(&self) -> State {
+    fn clone_state(&self) -> State {
         Box::new(self.clone())
     }
     fn lifecycle(&self) -> Lifecycle {
         Entity::lifecycle(self)
     }
-    fn outcome(&self) -> OrderOutcome {
+    fn order_outcome(&self) -> OrderOutcome {
         Entity::outcome(self)
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
@@ -56,7 +56,7 @@ impl<E: Entity> AnyState for E {
     fn represent(&self, number: u64) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(&Entity::represent(self, Id::new(number)))
     }
-    fn encode(&self, version: u64, saga: Option<&SagaId>) -> Result<Vec<u8>, StoreError> {
+    fn encode_state(&self, version: u64, saga: Option<&SagaId>) -> Result<Vec<u8>, StoreError> {
         codec::encode(Space::State, E::STATE_VERSION, &(version, saga, self))
     }
 }
@@ -77,7 +77,7 @@ pub trait AnyEvent: Any + fmt::Debug + Send + Sync {
     /// Its name on the wire.
     fn name(&self) -> &str;
     /// As it stands in the log.
-    fn encode(&self) -> Result<Vec<u8>, StoreError>;
+    fn encode_event(&self) -> Result<Vec<u8>, StoreError>;
     /// As JSON, with its name.
     fn to_json(&self) -> Result<Value, serde_json::Error>;
 }
@@ -86,7 +86,7 @@ impl<T: NamedMessage> AnyEvent for T {
     fn name(&self) -> &str {
         self.as_ref()
     }
-    fn encode(&self) -> Result<Vec<u8>, StoreError> {
+    fn encode_event(&self) -> Result<Vec<u8>, StoreError> {
         codec::encode_part(self)
     }
     fn to_json(&self) -> Result<Value, serde_json::Error> {
@@ -121,7 +121,7 @@ pub struct ErasedAsk {
 
 impl fmt::Debug for ErasedAsk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to.show(self.callee, f)?;
+        self.to.write_to(self.callee, f)?;
         write!(f, " <- {:?}", self.command)
     }
 }

@@ -55,13 +55,14 @@ pub async fn accept_histories(
     lay_out: impl Fn(&mut Accepting<'_>),
 ) -> Result<(), NodeError> {
     let mut pasts = BTreeMap::new();
-    let elsewhere = settings.accept_history.iter().filter(|context| !settings.hosts(context));
+    let elsewhere =
+        settings.accept_history.iter().filter(|context| !settings.hosts_context(context));
     for (context, wire) in elsewhere.filter_map(|context| Some((context, settings.wire.as_ref()?)))
     {
-        if !wire.reaches(context) {
+        if !wire.reaches_context(context) {
             continue;
         }
-        let past = wire.past(context).await.map_err(|why| {
+        let past = wire.fetch_past(context).await.map_err(|why| {
             NodeError::Settings(format!(
                 "node.accept_history: {context} cannot be asked for the past that is to be accepted ({why}); start this \
                  node when that one runs"
@@ -83,12 +84,12 @@ pub async fn accept_histories(
 }
 
 impl Accepting<'_> {
-    fn replica(&self, aggregate: &'static dyn AggregateType) -> Result<Tree, StoreError> {
+    fn open_replica(&self, aggregate: &'static dyn AggregateType) -> Result<Tree, StoreError> {
         let name = format!("replica/{}", aggregate.name().context);
         Tree::open_as(self.store, aggregate, &name)
     }
 
-    fn write(
+    fn write_rows(
         &self,
         tree: TreeId,
         writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
@@ -101,15 +102,18 @@ impl Accepting<'_> {
     }
 
     /// Finds the last event that the replica of a context and the accepted past have in common.
-    fn look(&mut self, aggregate: &'static dyn AggregateType) -> Result<(), StoreError> {
+    fn find_common_event(
+        &mut self,
+        aggregate: &'static dyn AggregateType,
+    ) -> Result<(), StoreError> {
         let context = aggregate.name().context;
         let Some(past) = self.pasts.get(context) else { return Ok(()) };
-        let tree = self.replica(aggregate)?;
+        let tree = self.open_replica(aggregate)?;
         let last = last_sequence(aggregate, &tree)?;
-        let history = History::load(&tree)?;
+        let history = History::load_epochs(&tree)?;
         let mut kept = last.min(past.latest);
         // Where the source has never sent the names of its events, only their numbers can be compared.
-        while history.names(kept) && !past.has(history.id_of(kept)) {
+        while history.names_event(kept) && !past.has_event(history.id_of(kept)) {
             kept -= 1;
         }
         if kept < last {
@@ -121,7 +125,7 @@ impl Accepting<'_> {
 
     fn go_back(&mut self, entity: &'static dyn EntityType) -> Result<(), StoreError> {
         let tree = Tree::open(self.store, entity)?;
-        let (mut meta, _) = tree.counters()?;
+        let (mut meta, _) = tree.read_counters()?;
         let before = meta.clone();
         let mut writes = Vec::new();
         for (source, kept) in &self.kept {
@@ -148,20 +152,20 @@ impl Accepting<'_> {
         if meta != before {
             writes.push((counters_key(), Some(encode_counters(&meta)?)));
         }
-        self.write(tree.id, writes)
+        self.write_rows(tree.id, writes)
     }
 
-    fn cut(&mut self, aggregate: &'static dyn AggregateType) -> Result<(), StoreError> {
+    fn cut_replica(&mut self, aggregate: &'static dyn AggregateType) -> Result<(), StoreError> {
         let context = aggregate.name().context;
         let Some(kept) = self.kept.get(context).copied() else { return Ok(()) };
-        let tree = self.replica(aggregate)?;
+        let tree = self.open_replica(aggregate)?;
         let log = [Space::Log as u8];
         let key = |sequence| KeyBuf::new(Space::Log).number(sequence).build();
         // The row that holds the last event that is kept may hold others.
         let last =
             Scan { from: log.to_vec(), to: key(kept.saturating_add(1)), backwards: true, limit: 1 };
         let mut writes = Vec::new();
-        for (_, row) in tree.scan(&last)? {
+        for (_, row) in tree.scan_rows(&last)? {
             let mut events = decode_log(aggregate, &row.record)?;
             events.retain(|logged| logged.envelope.sequence <= kept);
             let written = events.iter().map(|logged| Ok((&logged.envelope, encode_event(logged)?)));
@@ -174,28 +178,28 @@ impl Accepting<'_> {
             (key(kept.saturating_add(1)), prefix_end(&log)),
             (epoch_key(kept.saturating_add(1)), prefix_end(&epochs)),
         ] {
-            let mut pages = Pages::of(Scan { from, to, backwards: false, limit: 256 });
+            let mut pages = Pages::over_scan(Scan { from, to, backwards: false, limit: 256 });
             while let Some(rows) = tree.next_page(&mut pages)? {
                 writes.extend(rows.into_iter().map(|(key, _)| (key, None)));
             }
         }
-        self.write(tree.id, writes)
+        self.write_rows(tree.id, writes)
     }
 }
 
 impl Accepting<'_> {
     fn visit_aggregate(&mut self, aggregate: &'static dyn AggregateType) {
-        let done = match (self.step, self.settings.hosts(aggregate.name().context)) {
-            (Step::Look, false) => self.look(aggregate),
+        let done = match (self.step, self.settings.hosts_context(aggregate.name().context)) {
+            (Step::Look, false) => self.find_common_event(aggregate),
             (Step::GoBack, true) => self.go_back(aggregate),
-            (Step::Cut, false) => self.cut(aggregate),
+            (Step::Cut, false) => self.cut_replica(aggregate),
             _ => Ok(()),
         };
         self.failed = self.failed.take().or(done.err());
     }
 
     fn visit_view(&mut self, view: &'static dyn EntityType) {
-        if matches!(self.step, Step::GoBack) && self.settings.hosts(view.name().context) {
+        if matches!(self.step, Step::GoBack) && self.settings.hosts_context(view.name().context) {
             let done = self.go_back(view);
             self.failed = self.failed.take().or(done.err());
         }
@@ -204,9 +208,9 @@ impl Accepting<'_> {
 
 impl Board for Accepting<'_> {
     fn aggregate<A: Aggregate>(&mut self) {
-        self.visit_aggregate(erased::aggregate::<A>());
+        self.visit_aggregate(erased::aggregate_type::<A>());
     }
     fn view<V: View>(&mut self) {
-        self.visit_view(erased::view::<V>());
+        self.visit_view(erased::view_type::<V>());
     }
 }

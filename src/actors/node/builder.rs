@@ -33,11 +33,11 @@ use crate::{
         },
         projection::{
             handle::ViewPart,
-            view::{ViewBehavior, ViewMail, generation},
+            view::{ViewBehavior, ViewMail, stored_generation},
         },
         subscription::{
             source::{LocalSource, PushWindow, Source, Subscribers},
-            subscriptions::{Delivery, Subscriptions},
+            subscriptions::{EventDelivery, Subscriptions},
         },
         tables::{
             log::{last_sequence, last_time},
@@ -112,9 +112,9 @@ impl<'a> NodeBuilder<'a> {
     }
 
     /// Where a context's log is: in its own tree, or in the replica of a context that another node hosts.
-    fn log(&self, aggregate: &'static dyn AggregateType) -> Result<Tree, NodeError> {
+    fn open_log(&self, aggregate: &'static dyn AggregateType) -> Result<Tree, NodeError> {
         let context = aggregate.name().context;
-        Ok(if self.settings.hosts(context) {
+        Ok(if self.settings.hosts_context(context) {
             Tree::open(self.store, aggregate)?
         } else {
             Tree::open_as(self.store, aggregate, &format!("replica/{context}"))?
@@ -122,7 +122,7 @@ impl<'a> NodeBuilder<'a> {
     }
 
     /// Those who listen to a context, whether or not it is laid out yet.
-    fn subscribers(
+    fn subscribers_of(
         &mut self,
         aggregate: &'static dyn AggregateType,
     ) -> Result<Arc<Subscribers>, NodeError> {
@@ -131,9 +131,9 @@ impl<'a> NodeBuilder<'a> {
             return Ok(known.clone());
         }
         let listeners = Arc::new(Subscribers::new(aggregate));
-        let tree = self.log(aggregate)?;
+        let tree = self.open_log(aggregate)?;
         let last = last_sequence(aggregate, &tree)?;
-        let is_here = self.settings.hosts(context);
+        let is_here = self.settings.hosts_context(context);
         listeners.latest.store(last, SeqCst);
         listeners.load_history(&tree, is_here.then_some(last + 1))?;
         if let Some(wire) = self.settings.wire.as_ref().filter(|_| !is_here) {
@@ -144,22 +144,26 @@ impl<'a> NodeBuilder<'a> {
     }
 
     /// Has the owner of a mailbox listen to a context: pushes become its mail, and the log is there for what was missed.
-    fn connect<M: Send + 'static, T: Send + 'static>(
+    fn subscribe_mailbox<M: Send + 'static, T: Send + 'static>(
         &mut self,
         mailbox: &Arc<Mailbox<M>>,
         ear: usize,
         hears: &Hears<T>,
-        mail: fn(Delivery<T>) -> M,
+        mail: fn(EventDelivery<T>) -> M,
     ) -> Result<(Arc<Subscribers>, PushWindow), NodeError> {
-        let listeners = self.subscribers(hears.source)?;
+        let listeners = self.subscribers_of(hears.source)?;
         let pushes = PushWindow::default();
         let mailbox = mailbox.clone();
         let pushed = hears.react.clone();
         let queue = pushes.clone();
         listeners.subscribe(Box::new(move |events| {
             if let Some(ticket) = queue.try_acquire() {
-                let told = LocalSource::batch(events, &pushed);
-                mailbox.post(mail(Delivery { subscription: ear, batch: told, _ticket: ticket }));
+                let told = LocalSource::typed_batch(events, &pushed);
+                mailbox.post(mail(EventDelivery {
+                    subscription: ear,
+                    batch: told,
+                    _ticket: ticket,
+                }));
             }
         }));
         Ok((listeners, pushes))
@@ -170,20 +174,23 @@ impl<'a> NodeBuilder<'a> {
         &mut self,
         mailbox: &Arc<Mailbox<M>>,
         all: Vec<Hears<T>>,
-        mail: fn(Delivery<T>) -> M,
+        mail: fn(EventDelivery<T>) -> M,
     ) -> Result<Vec<OpenSource<T>>, NodeError> {
         let mut sources = Vec::<OpenSource<T>>::new();
         let mut heard = Vec::new();
         for hears in all {
-            let (listeners, pushes) = self.connect(mailbox, sources.len(), &hears, mail)?;
+            let (listeners, pushes) =
+                self.subscribe_mailbox(mailbox, sources.len(), &hears, mail)?;
             let last = listeners.clone();
             let ids = listeners.clone();
             heard.push(HeardSource {
                 context: hears.source.name().context,
                 latest: Box::new(move || last.latest.load(SeqCst)),
-                id_of: Box::new(move |sequence| ids.history(|history| history.id_of(sequence))),
+                id_of: Box::new(move |sequence| {
+                    ids.with_history(|history| history.id_of(sequence))
+                }),
             });
-            let tree = self.log(hears.source)?.reporting_to(&mailbox.shared);
+            let tree = self.open_log(hears.source)?.reporting_to(&mailbox.shared);
             sources.push(Box::new(move || {
                 Box::new(LocalSource::new(&tree, &listeners, &hears.react, &pushes))
             }));
@@ -192,7 +199,7 @@ impl<'a> NodeBuilder<'a> {
         Ok(sources)
     }
 
-    fn shared(&self, name: Name) -> Arc<ContextStatus> {
+    fn new_status(&self, name: Name) -> Arc<ContextStatus> {
         ContextStatus::new(
             name,
             self.store.clone(),
@@ -202,7 +209,7 @@ impl<'a> NodeBuilder<'a> {
         )
     }
 
-    fn deploy<L: Behavior>(
+    fn deploy_context<L: Behavior>(
         &mut self,
         name: Name,
         mailbox: &Arc<Mailbox<L::Mail>>,
@@ -247,19 +254,19 @@ impl<'a> NodeBuilder<'a> {
     fn deploy_aggregate(&mut self, declared: DeclaredAggregate) -> Result<(), NodeError> {
         let DeclaredAggregate { aggregate, hears, routes, messaging } = declared;
         let name = aggregate.name();
-        let shared = self.shared(name);
+        let shared = self.new_status(name);
         let mailbox = Mailbox::<AggregateMail>::new(shared.clone());
         let sources = Arc::new(self.connect_all(&mailbox, hears, AggregateMail::Delivery)?);
 
         let tree = Tree::open(self.store, aggregate)?.reporting_to(&shared);
         rebuild::say_whether_due(&shared, &tree)?;
         last_time(aggregate, &tree).into_iter().for_each(|at| self.clock.carry_on_from(at));
-        let guard = Guard::new(self.settings.guard(&name));
+        let guard = Guard::new(self.settings.guard_settings(&name));
         let guards = self.settings.guards.clone();
         let system_guards = self.settings.system_guards.clone();
         let asking = NodeSettings { guards, system_guards, ..NodeSettings::default() };
-        let patience: Patience = Box::new(move |chain| asking.patience(name.system, chain));
-        let listeners = self.subscribers(aggregate)?;
+        let patience: Patience = Box::new(move |chain| asking.ask_patience(name.system, chain));
+        let listeners = self.subscribers_of(aggregate)?;
         let past = listeners.clone();
         self.local_pasts.insert(name.context, Box::new(move || past.past()));
         let outflows = EventLogs {
@@ -278,7 +285,7 @@ impl<'a> NodeBuilder<'a> {
         let settings = self.settings.of_aggregate(aggregate)?;
         let clock = self.clock.clone();
         let peers = self.peers.clone();
-        self.deploy(name, &mailbox, handle, move || {
+        self.deploy_context(name, &mailbox, handle, move || {
             let ears = Subscriptions::new(sources.iter().map(|open| open()).collect());
             let tree = tree.clone();
             let shared = shared.clone();
@@ -299,8 +306,9 @@ impl<'a> NodeBuilder<'a> {
     /// A context that another node hosts can be asked from here, through a guard of this node's own.
     fn reach_remote(&mut self, name: Name) {
         let context = name.context;
-        if let Some(wire) = self.settings.wire.as_ref().filter(|wire| wire.reaches(context)) {
-            let settings = self.settings.guard(&name);
+        if let Some(wire) = self.settings.wire.as_ref().filter(|wire| wire.reaches_context(context))
+        {
+            let settings = self.settings.guard_settings(&name);
             let patience = settings.patience();
             let guard = Guard::new(settings);
             let store = self.store.clone();
@@ -316,21 +324,21 @@ impl<'a> NodeBuilder<'a> {
     fn deploy_view(&mut self, declared: DeclaredView) -> Result<(), NodeError> {
         let DeclaredView { view, hears } = declared;
         let name = view.name();
-        let shared = self.shared(name);
+        let shared = self.new_status(name);
         let mailbox = Mailbox::<ViewMail>::new(shared.clone());
         let sources = Arc::new(self.connect_all(&mailbox, hears, ViewMail::Delivery)?);
         let tree = Tree::open(self.store, view)?.reporting_to(&shared);
         // Readers may come before the actor has loaded anything.
-        match generation(&tree) {
+        match stored_generation(&tree) {
             Ok(generation) => shared.generation.store(generation, SeqCst),
             // Its actor says so, and fails; the others go on.
             Err(StoreError::Damaged(_)) => {}
             Err(error) => return Err(error.into()),
         }
         rebuild::say_whether_due(&shared, &tree)?;
-        let guard = Guard::new(self.settings.guard(&name));
+        let guard = Guard::new(self.settings.guard_settings(&name));
         let handle = ContextHandle::new(mailbox.clone(), tree.clone(), guard, ViewPart);
-        self.deploy(name, &mailbox, Arc::new(handle), move || {
+        self.deploy_context(name, &mailbox, Arc::new(handle), move || {
             let ears = Subscriptions::new(sources.iter().map(|open| open()).collect());
             Ok(ViewBehavior::new(tree.clone(), shared.clone(), ears))
         });
@@ -340,14 +348,14 @@ impl<'a> NodeBuilder<'a> {
 
 impl Board for NodeBuilder<'_> {
     fn aggregate<A: Aggregate>(&mut self) {
-        if !self.settings.hosts(A::NAME.context) {
+        if !self.settings.hosts_context(A::NAME.context) {
             self.reach_remote(A::NAME);
         } else if self.failed.is_none() {
             self.failed = self.deploy_aggregate(declared_aggregate::<A>()).err();
         }
     }
     fn view<V: View>(&mut self) {
-        if self.failed.is_none() && self.settings.hosts(V::NAME.context) {
+        if self.failed.is_none() && self.settings.hosts_context(V::NAME.context) {
             self.failed = self.deploy_view(declared_view::<V>()).err();
         }
     }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub struct Declarations(Vec<Arc<dyn Declaration>>);
 
 /// What the contexts that `lay_out` puts on the board declare, in the order of the board.
-pub fn declarations(lay_out: impl FnOnce(&mut Declarations)) -> Vec<Arc<dyn Declaration>> {
+pub fn collect_declarations(lay_out: impl FnOnce(&mut Declarations)) -> Vec<Arc<dyn Declaration>> {
     let mut board = Declarations::default();
     lay_out(&mut board);
     board.0
@@ -26,15 +26,20 @@ pub fn declarations(lay_out: impl FnOnce(&mut Declarations)) -> Vec<Arc<dyn Decl
 impl Board for Declarations {
     fn aggregate<A: Aggregate>(&mut self) {
         let declared = declared_aggregate::<A>();
-        self.add(declared.aggregate, false, declared.routes.0);
+        self.add_declaration(declared.aggregate, false, declared.routes.0);
     }
     fn view<V: View>(&mut self) {
-        self.add(declared_view::<V>().view, true, Vec::new());
+        self.add_declaration(declared_view::<V>().view, true, Vec::new());
     }
 }
 
 impl Declarations {
-    fn add(&mut self, entity: &'static dyn EntityType, is_view: bool, routes: Vec<RouteInfo>) {
+    fn add_declaration(
+        &mut self,
+        entity: &'static dyn EntityType,
+        is_view: bool,
+        routes: Vec<RouteInfo>,
+    ) {
         let filters = query::filter_fields(entity);
         self.0.push(Arc::new(Declared { entity, is_view, routes, filters }));
     }
@@ -67,7 +72,7 @@ impl Declaration for Declared {
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
         self.entity.shown_schema(generator)
     }
-    fn filters(&self) -> &[&'static str] {
+    fn filter_fields(&self) -> &[&'static str] {
         &self.filters
     }
 }

@@ -55,9 +55,9 @@ pub fn declared_aggregate<A: Aggregate>() -> DeclaredAggregate {
     let mut messages = MessageList(None);
     A::messages(&mut messages);
     DeclaredAggregate {
-        aggregate: crate::actors::erased::aggregate::<A>(),
+        aggregate: crate::actors::erased::aggregate_type::<A>(),
         hears: hears.0,
-        routes: routes.finish(),
+        routes: routes.into_parts(),
         messaging: messages.0,
     }
 }
@@ -66,7 +66,7 @@ pub fn declared_aggregate<A: Aggregate>() -> DeclaredAggregate {
 pub fn declared_view<V: View>() -> DeclaredView {
     let mut hears = SourceList::<V, _>(Vec::new(), PhantomData);
     V::folds(&mut hears);
-    DeclaredView { view: crate::actors::erased::view::<V>(), hears: hears.0 }
+    DeclaredView { view: crate::actors::erased::view_type::<V>(), hears: hears.0 }
 }
 
 /// Gathers what a listener listens to.
@@ -78,7 +78,7 @@ impl<A: Aggregate> Policies<A> for SourceList<A, Command> {
             let (id, command) = react(event_of::<S>(events.get(place)?.event.as_ref())?)?;
             Some((Recipient::Number(id.get()), Box::new(command)))
         });
-        self.0.push(Hears { source: crate::actors::erased::aggregate::<S>(), react });
+        self.0.push(Hears { source: crate::actors::erased::aggregate_type::<S>(), react });
     }
     fn on_key<S: Aggregate>(&mut self, react: ReactByKey<A, S>) {
         let react: Reaction<Command> = Arc::new(move |events, place| {
@@ -89,14 +89,14 @@ impl<A: Aggregate> Policies<A> for SourceList<A, Command> {
             };
             Some((recipient, Box::new(command)))
         });
-        self.0.push(Hears { source: crate::actors::erased::aggregate::<S>(), react });
+        self.0.push(Hears { source: crate::actors::erased::aggregate_type::<S>(), react });
     }
     fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>) {
         let react: Reaction<Command> = Arc::new(move |events, place| {
             let command = react(event_of::<S>(events.get(place)?.event.as_ref())?)?;
             Some((Recipient::New, Box::new(command)))
         });
-        self.0.push(Hears { source: crate::actors::erased::aggregate::<S>(), react });
+        self.0.push(Hears { source: crate::actors::erased::aggregate_type::<S>(), react });
     }
 }
 
@@ -113,15 +113,15 @@ impl<V: View> Folds<V> for SourceList<V, RowChange> {
             });
             Some((Recipient::Number(number), change))
         });
-        self.0.push(Hears { source: crate::actors::erased::aggregate::<S>(), react });
+        self.0.push(Hears { source: crate::actors::erased::aggregate_type::<S>(), react });
     }
 }
 
 /// Gathers the routes of one context.
-struct RouteList<A>(Vec<Route>, PhantomData<fn() -> A>);
+struct RouteList<A>(Vec<DeclaredRoute>, PhantomData<fn() -> A>);
 
 /// A route, and how each body that it takes becomes a command.
-struct Route {
+struct DeclaredRoute {
     info: RouteInfo,
     ways: Vec<Way>,
 }
@@ -132,34 +132,34 @@ struct Way {
     enter: Enter,
 }
 
-fn schema<B: Body>(generator: &mut SchemaGenerator) -> Schema {
+fn body_schema<B: Body>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<B>()
 }
 
 impl<A> RouteList<A> {
-    fn add(&mut self, verb: Verb, word: Option<&'static str>, role: Role, enter: Enter) {
+    fn add_route(&mut self, verb: Verb, word: Option<&'static str>, role: Role, enter: Enter) {
         let info = RouteInfo { verb, word, role, bodies: Vec::new(), withdraws: false };
         let ways = vec![Way { fields: Vec::new(), enter }];
-        self.0.push(Route { info, ways });
+        self.0.push(DeclaredRoute { info, ways });
     }
 
     /// Adds a route that takes a `B`, or this body to the route that is there.
     fn add_with_body<B: Body>(&mut self, verb: Verb, role: Role, enter: Enter) {
-        let is_there = |route: &&mut Route| {
+        let is_there = |route: &&mut DeclaredRoute| {
             verb == Verb::Patch && route.info.verb == verb && route.info.word.is_none()
         };
         let way = Way { fields: patch::fields_of::<B>(), enter };
         if let Some(route) = self.0.iter_mut().find(is_there) {
-            route.info.bodies.push(schema::<B>);
+            route.info.bodies.push(body_schema::<B>);
             route.ways.push(way);
             return;
         }
-        let bodies: Vec<BodySchema> = vec![schema::<B>];
+        let bodies: Vec<BodySchema> = vec![body_schema::<B>];
         let info = RouteInfo { verb, word: None, role, bodies, withdraws: false };
-        self.0.push(Route { info, ways: vec![way] });
+        self.0.push(DeclaredRoute { info, ways: vec![way] });
     }
 
-    fn finish(self) -> (Vec<RouteInfo>, Vec<Enter>) {
+    fn into_parts(self) -> (Vec<RouteInfo>, Vec<Enter>) {
         self.0.into_iter().map(|route| (route.info, enter_by(route.ways))).unzip()
     }
 }
@@ -172,7 +172,7 @@ fn enter_by(mut ways: Vec<Way>) -> Enter {
         return only.enter;
     }
     Box::new(move |body, is_keyed| {
-        let place = patch::choose(&body, ways.iter().map(|way| &way.fields));
+        let place = patch::choose_body(&body, ways.iter().map(|way| &way.fields));
         match place.map(|place| ways.get(place)) {
             Ok(Some(way)) => (way.enter)(body, is_keyed),
             Err(Unclear::Several) => Err(Refusal::one_at_a_time().into()),
@@ -185,20 +185,20 @@ fn enter_by(mut ways: Vec<Way>) -> Enter {
 }
 
 /// The body, and its fingerprint if that is wanted.
-fn read<B: Body>(body: Value, is_keyed: bool) -> Result<(B, u64), BadBody> {
-    let body: B = lenient::read(body)?;
-    let fingerprint = if is_keyed { responses::fingerprint(&body) } else { 0 };
+fn read_body<B: Body>(body: Value, is_keyed: bool) -> Result<(B, u64), BadBody> {
+    let body: B = lenient::read_body(body)?;
+    let fingerprint = if is_keyed { responses::fingerprint_body(&body) } else { 0 };
     Ok((body, fingerprint))
 }
 
 /// The number that a client chose is none; the member has one of these names.
 fn no_number(names: &[&str]) -> BadBody {
-    let pointer = lenient::pointer(names.first());
+    let pointer = lenient::json_pointer(names.first());
     BadBody::new(pointer, "numbers of things are positive", "번호는 1 이상이어야 합니다")
 }
 
 /// A command that came without a body.
-fn bodiless(command: Command) -> Entered {
+fn enter_bodiless(command: Command) -> Entered {
     Entered { target: ON_PATH, command, fingerprint: 0 }
 }
 
@@ -208,7 +208,7 @@ const ON_PATH: Recipient = Recipient::Number(0);
 impl<A: Aggregate> Routes<A> for RouteList<A> {
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
         let enter: Enter = Box::new(move |body, is_keyed| {
-            let (body, fingerprint) = read::<B>(body, is_keyed)?;
+            let (body, fingerprint) = read_body::<B>(body, is_keyed)?;
             let (target, command) = enter(body);
             let target = match target {
                 Target::New => Recipient::New,
@@ -223,18 +223,18 @@ impl<A: Aggregate> Routes<A> for RouteList<A> {
     }
     fn patch<B: Body>(&mut self, who: Role, enter: fn(B) -> A::Command) {
         let enter: Enter = Box::new(move |body, is_keyed| {
-            let (body, fingerprint) = read::<B>(body, is_keyed)?;
+            let (body, fingerprint) = read_body::<B>(body, is_keyed)?;
             Ok(Entered { target: ON_PATH, command: Box::new(enter(body)), fingerprint })
         });
         self.add_with_body::<B>(Verb::Patch, who, enter);
     }
     fn patch_verb(&mut self, who: Role, verb: &'static str, enter: fn() -> A::Command) {
-        let enter: Enter = Box::new(move |_, _| Ok(bodiless(Box::new(enter()))));
-        self.add(Verb::Patch, Some(verb), who, enter);
+        let enter: Enter = Box::new(move |_, _| Ok(enter_bodiless(Box::new(enter()))));
+        self.add_route(Verb::Patch, Some(verb), who, enter);
     }
     fn delete(&mut self, who: Role, enter: fn() -> A::Command) {
-        let enter: Enter = Box::new(move |_, _| Ok(bodiless(Box::new(enter()))));
-        self.add(Verb::Delete, None, who, enter);
+        let enter: Enter = Box::new(move |_, _| Ok(enter_bodiless(Box::new(enter()))));
+        self.add_route(Verb::Delete, None, who, enter);
     }
     fn withdraw(&mut self, who: Role, enter: fn() -> A::Command) {
         self.delete(who, enter);

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     actors::{
         ask::guard::Guard,
-        cluster::known_pasts::{KnownPasts, late},
+        cluster::known_pasts::{KnownPasts, late_fault},
         node::settings::{NodeError, NodeSettings},
         outbox::{
             event_log::Find,
@@ -84,8 +84,8 @@ impl LocalNode {
             ..
         } = layout;
         failed.map_or(Ok(()), Err)?;
-        peers.know(known);
-        pasts.know(told);
+        peers.set_peers(known);
+        pasts.set_pasts(told);
         let mut systems: Vec<_> = placed.iter().map(|placed| placed.name.system).collect();
         systems.dedup();
         let placed = Arc::new(placed);
@@ -112,12 +112,12 @@ impl LocalNode {
     }
 
     /// Follows the contexts of other nodes that contexts of this node listen to, for as long as it is polled.
-    pub fn follow(&self) -> Vec<BoxFuture<'static, ()>> {
-        self.replicas.iter().map(|replica| replica.clone().follow()).collect()
+    pub fn follow_replicas(&self) -> Vec<BoxFuture<'static, ()>> {
+        self.replicas.iter().map(|replica| replica.clone().follow_source()).collect()
     }
 
     /// The logs of contexts of other nodes that are kept here, for those who bring their events.
-    pub fn replicating(&self) -> &[Arc<dyn ReplicaHandle>] {
+    pub fn replica_handles(&self) -> &[Arc<dyn ReplicaHandle>] {
         &self.replicas
     }
 
@@ -154,7 +154,7 @@ impl LocalNode {
     ) -> Result<Vec<BoxFuture<'static, ()>>, NodeError> {
         let mut running = Vec::new();
         for context in &self.contexts {
-            let Some(log) = context.messages() else { continue };
+            let Some(log) = context.message_log() else { continue };
             let queue: Arc<dyn RunningPump> = Arc::new(MessageQueue::new(
                 name,
                 context.clone(),
@@ -170,7 +170,12 @@ impl LocalNode {
         Ok(running)
     }
 
-    async fn settle(&self, context: &str, number: u64, redrive: bool) -> Result<bool, Fault> {
+    async fn settle_message(
+        &self,
+        context: &str,
+        number: u64,
+        redrive: bool,
+    ) -> Result<bool, Fault> {
         let Some(refused) = self.refused.get(context, number)? else { return Ok(false) };
         if redrive {
             let of = self.contexts.iter().find(|of| of.name().context == context);
@@ -194,20 +199,20 @@ impl Node for LocalNode {
     }
     fn advance_clock(&self, by: Duration) -> Result<(), AdvanceError> {
         self.clock.advance(by)?;
-        self.saved_clock.save(&self.clock)?;
+        self.saved_clock.save_offset(&self.clock)?;
         self.placed.iter().for_each(|placed| (placed.wake)());
         Ok(())
     }
     fn clock_health(&self) -> ClockHealth {
         self.clock.health()
     }
-    fn durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), Fault>> {
+    fn wait_durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), Fault>> {
         self.store.durable(commit).map_err(Fault::from).boxed()
     }
     fn is_durable(&self, commit: Commit) -> bool {
         commit <= self.store.durable_commit()
     }
-    fn accepted(&self) -> Commit {
+    fn accepted_commit(&self) -> Commit {
         self.store.accepted_commit()
     }
     fn store_health(&self) -> StoreHealth {
@@ -216,45 +221,47 @@ impl Node for LocalNode {
     fn store_is_full(&self) -> bool {
         self.store.is_full()
     }
-    fn guards(&self) -> Vec<(&'static str, GuardHealth)> {
+    fn guard_health(&self) -> Vec<(&'static str, GuardHealth)> {
         self.guards.iter().map(|(context, guard)| (*context, guard.health())).collect()
     }
-    fn replicas(&self) -> Vec<ReplicaHealth> {
+    fn replica_health(&self) -> Vec<ReplicaHealth> {
         self.replicas.iter().map(|replica| replica.health()).collect()
     }
     fn disputes(&self) -> Vec<Dispute> {
         let of_replicas = self.replicas.iter().filter_map(|replica| replica.dispute());
         self.known_pasts.disputes().into_iter().chain(of_replicas).collect()
     }
-    fn meet(&self, callee: &dyn Context, question: &PeerQuestion) -> Result<(), Fault> {
-        if let (Some(known), Some(history)) = (question.heard, callee.history())
-            && !history.has(known)
+    fn compare_pasts(&self, callee: &dyn Context, question: &PeerQuestion) -> Result<(), Fault> {
+        if let (Some(known), Some(history)) = (question.heard, callee.event_log())
+            && !history.has_event(known)
         {
-            return Err(self.known_pasts.lost(callee.name().context, known));
+            return Err(self.known_pasts.report_lost_event(callee.name().context, known));
         }
         let asker = question.id.context.as_ref();
         // What is decided here asks from here: this is another one of it.
         if self.contexts.iter().any(|context| context.name().context == asker) {
-            return Err(self.known_pasts.second(asker));
+            return Err(self.known_pasts.report_second_node(asker));
         }
         let Some(told) = &question.past else { return Ok(()) };
         // What its events say of it counts as well as what it has said itself.
         let replica = self.replicas.iter().find(|replica| replica.context() == asker);
         if let Some(known) = replica.and_then(|replica| replica.past()) {
-            match told.to(&known) {
+            match told.relation_to(&known) {
                 Relation::GoesOn => {}
-                Relation::Behind => return Err(late()),
-                Relation::Apart => return Err(self.known_pasts.apart(asker, known.last())),
+                Relation::Behind => return Err(late_fault()),
+                Relation::Apart => {
+                    return Err(self.known_pasts.report_divergence(asker, known.last()));
+                }
             }
         }
-        self.known_pasts.judge(asker, told)
+        self.known_pasts.accept_past(asker, told)
     }
     fn refused_messages(
         &self,
         after: Option<(&str, u64)>,
         limit: usize,
     ) -> Result<Vec<RefusedMessage>, Fault> {
-        Ok(self.refused.list(after, limit)?)
+        Ok(self.refused.list_messages(after, limit)?)
     }
     fn refused_message_count(&self) -> u64 {
         self.refused.count()
@@ -266,21 +273,21 @@ impl Node for LocalNode {
         redrive: bool,
     ) -> BoxFuture<'_, Result<bool, Fault>> {
         let context = context.to_owned();
-        async move { self.settle(&context, number, redrive).await }.boxed()
+        async move { self.settle_message(&context, number, redrive).await }.boxed()
     }
-    fn sinks(&self) -> Vec<SinkHealth> {
+    fn sink_health(&self) -> Vec<SinkHealth> {
         let mut sinks: Vec<_> =
-            sync::read(&self.pumps).iter().filter_map(|pump| pump.sink()).collect();
+            sync::read(&self.pumps).iter().filter_map(|pump| pump.sink_health()).collect();
         sinks.dedup_by_key(|health| health.sink);
         sinks
     }
-    fn outflows(&self) -> Vec<OutboxHealth> {
+    fn outbox_health(&self) -> Vec<OutboxHealth> {
         sync::read(&self.pumps).iter().map(|pump| pump.health()).collect()
     }
     fn store_works(&self) -> bool {
         self.store.failure().is_none()
     }
-    fn ready(&self) -> bool {
+    fn is_ready(&self) -> bool {
         let starting = |context: &Arc<dyn Context>| context.phase() == Phase::Starting;
         self.store_works() && !self.contexts.iter().any(starting) && self.disputes().is_empty()
     }

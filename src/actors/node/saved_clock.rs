@@ -20,7 +20,7 @@ pub struct SavedClock {
     epoch: Epoch,
 }
 
-fn key() -> Vec<u8> {
+fn clock_key() -> Vec<u8> {
     KeyBuf::new(Space::Timer).build()
 }
 
@@ -30,7 +30,7 @@ impl SavedClock {
         let tree = store.open_tree("holdfast.clock")?;
         let epoch = store.activate(tree)?;
         let saved = Self { store: store.clone(), tree, epoch };
-        match saved.offset() {
+        match saved.saved_offset() {
             Ok(Some(micros)) => clock.carry_on_from(machine_time().plus_micros(micros)),
             Ok(None) => {}
             Err(StoreError::Damaged(what)) => {
@@ -41,15 +41,15 @@ impl SavedClock {
         Ok(saved)
     }
 
-    fn offset(&self) -> Result<Option<i64>, StoreError> {
-        let row = self.store.read(self.tree, &[&key()])?.pop().flatten();
+    fn saved_offset(&self) -> Result<Option<i64>, StoreError> {
+        let row = self.store.read(self.tree, &[&clock_key()])?.pop().flatten();
         row.map(|row| codec::decode(Space::Timer, &row.record)).transpose()
     }
 
     /// Keeps the offset of `clock`.
-    pub fn save(&self, clock: &Clock) -> Result<(), StoreError> {
+    pub fn save_offset(&self, clock: &Clock) -> Result<(), StoreError> {
         let record = codec::encode(Space::Timer, VERSION, &clock.offset())?;
-        let writes = vec![(key(), Some(record))];
+        let writes = vec![(clock_key(), Some(record))];
         let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
         self.store.submit(batch).map(drop)
     }

@@ -71,21 +71,21 @@ impl Default for NodeSettings {
 }
 
 impl NodeSettings {
-    pub(crate) fn hosts(&self, context: &str) -> bool {
+    pub(crate) fn hosts_context(&self, context: &str) -> bool {
         self.contexts.as_ref().is_none_or(|hosted| hosted.contains(context))
     }
-    pub(crate) fn guard(&self, name: &Name) -> GuardSettings {
+    pub(crate) fn guard_settings(&self, name: &Name) -> GuardSettings {
         let of_system = || self.system_guards.get(name.system).copied();
         self.guards.get(name.context).copied().or_else(of_system).unwrap_or_default()
     }
     /// How long a client of `system` waits whose command asks all of `chain` in a row: for each as long as its tries may
     /// take, and two seconds. Never less than for any one ask of the system, which a repeat may have to wait for.
-    pub(crate) fn patience(&self, system: &str, chain: &[Name]) -> Duration {
+    pub(crate) fn ask_patience(&self, system: &str, chain: &[Name]) -> Duration {
         let own =
             self.guards.iter().filter(|(context, _)| context.split('.').next() == Some(system));
         let of_system = self.system_guards.get(system).copied().unwrap_or_default().patience();
         let one = own.map(|(_, guard)| guard.patience()).fold(of_system, Duration::max);
-        let all = chain.iter().map(|name| self.guard(name).patience()).sum();
+        let all = chain.iter().map(|name| self.guard_settings(name).patience()).sum();
         one.max(all) + Duration::from_secs(2)
     }
     /// The version in which a context writes its events for other nodes and consumers.
@@ -113,7 +113,7 @@ impl NodeSettings {
     ) -> Result<Settings, NodeError> {
         let system = aggregate.name().system;
         aggregate
-            .settings(self.systems.get(system))
+            .read_settings(self.systems.get(system))
             .map_err(|error| NodeError::Settings(format!("systems.{system}: {error}")))
     }
 }

@@ -68,7 +68,7 @@ impl Heartbeat {
     }
 
     /// Looks again after so long; says for how long it has been silent.
-    fn listen(&mut self, since: Duration) -> Duration {
+    fn measure_silence(&mut self, since: Duration) -> Duration {
         let beats = self.beats.load(Relaxed);
         self.silent =
             if beats == self.seen { self.silent + since.min(LOOK) } else { Duration::ZERO };
@@ -100,7 +100,7 @@ impl Watchdog {
                 System::set_current(system);
                 let mut last = Instant::now();
                 while over.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
-                    look(&placed, &mut hearts, last.elapsed(), silence, &stuck);
+                    check_threads(&placed, &mut hearts, last.elapsed(), silence, &stuck);
                     last = Instant::now();
                     let _ = clock.now();
                 }
@@ -113,7 +113,7 @@ impl Watchdog {
     }
 }
 
-fn look(
+fn check_threads(
     placed: &[DeployedContext],
     hearts: &mut BTreeMap<&'static str, Heartbeat>,
     since: Duration,
@@ -128,7 +128,7 @@ fn look(
                 (placed.replace)();
                 (placed.spawn)(&heart.arbiter);
             }
-        } else if heart.listen(since) > silence {
+        } else if heart.measure_silence(since) > silence {
             tracing::error!(system, "the thread of a system hangs; the process ends");
             stuck(system);
         }
@@ -159,14 +159,14 @@ mod tests {
     async fn only_time_in_which_the_guardian_ran_counts_as_silence() {
         let mut heart = heart();
         assert_eq!(
-            heart.listen(Duration::from_secs(3600)),
+            heart.measure_silence(Duration::from_secs(3600)),
             LOOK,
             "the process was stopped for an hour"
         );
         heart.beats.fetch_add(1, Relaxed);
-        assert_eq!(heart.listen(BEAT), Duration::ZERO);
+        assert_eq!(heart.measure_silence(BEAT), Duration::ZERO);
         // It runs, and hears nothing.
-        let silences: Vec<_> = (0..11).map(|_| heart.listen(BEAT)).collect();
+        let silences: Vec<_> = (0..11).map(|_| heart.measure_silence(BEAT)).collect();
         assert_eq!(silences.last(), Some(&Duration::from_secs(11)));
     }
 }

@@ -64,10 +64,10 @@ impl<T: Send> EventLog<T> for LocalEventLog<T> {
         Ok(LogPage { items, last, commit: self.tree.store.accepted_commit() })
     }
     fn id_of(&self, sequence: u64) -> EventId {
-        self.listeners.history(|history| history.id_of(sequence))
+        self.listeners.with_history(|history| history.id_of(sequence))
     }
-    fn has(&self, id: EventId) -> bool {
-        self.listeners.has(id)
+    fn has_event(&self, id: EventId) -> bool {
+        self.listeners.has_event(id)
     }
     fn past(&self) -> Past {
         self.listeners.past()
@@ -75,12 +75,12 @@ impl<T: Send> EventLog<T> for LocalEventLog<T> {
 }
 
 /// The text message that a state waits for to be sent.
-type Waiting = Arc<dyn Fn(&dyn AnyState) -> Option<Message> + Send + Sync>;
+type FindWaiting = Arc<dyn Fn(&dyn AnyState) -> Option<Message> + Send + Sync>;
 
 /// Which states are text messages that wait to be sent, and the command that the outcome becomes.
 #[derive(Clone)]
 pub struct Messaging {
-    pub waiting: Waiting,
+    pub waiting: FindWaiting,
     pub then: Arc<dyn Fn(MessageOutcome) -> Command + Send + Sync>,
 }
 
@@ -97,7 +97,7 @@ pub struct EventLogs {
 }
 
 impl EventLogs {
-    fn of<T: Send + 'static>(&self, extract: Extract<T>) -> Arc<dyn EventLog<T>> {
+    fn extract_log<T: Send + 'static>(&self, extract: Extract<T>) -> Arc<dyn EventLog<T>> {
         Arc::new(LocalEventLog {
             tree: self.tree.clone(),
             listeners: self.listeners.clone(),
@@ -105,7 +105,7 @@ impl EventLogs {
         })
     }
     /// Everything that happened.
-    pub fn history(&self) -> Arc<dyn EventLog<RecordedEvent>> {
+    pub fn event_log(&self) -> Arc<dyn EventLog<RecordedEvent>> {
         let aggregate = self.listeners.aggregate;
         let version = self.written_version;
         let causes = Causes {
@@ -113,25 +113,26 @@ impl EventLogs {
             tree: self.tree.clone(),
             listeners: self.listeners.clone(),
         };
-        self.of(Arc::new(move |entry, epoch| {
-            let caused_by = causes.of(&entry.envelope);
+        self.extract_log(Arc::new(move |entry, epoch| {
+            let caused_by = causes.cause_of(&entry.envelope);
             Some(RecordedEvent { caused_by, ..recorded_event(aggregate, version, entry, epoch) })
         }))
     }
     /// The text messages that wait to be sent.
-    pub fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
+    pub fn message_log(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
         let messaging = self.messaging.clone()?;
         let context = self.listeners.aggregate.name().context;
-        let events = self.of(Arc::new(move |LogEntry { envelope, .. }: &LogEntry, word| {
-            let event = EventId { word, sequence: envelope.sequence };
-            let saga = envelope.saga.to_string();
-            let at = envelope.at;
-            let number = envelope.aggregate;
-            let to = String::new();
-            let text = String::new();
-            let message = OutboundMessage { context, event, number, at, saga, to, text };
-            Some((envelope.version, message))
-        }));
+        let events =
+            self.extract_log(Arc::new(move |LogEntry { envelope, .. }: &LogEntry, word| {
+                let event = EventId { word, sequence: envelope.sequence };
+                let saga = envelope.saga.to_string();
+                let at = envelope.at;
+                let number = envelope.aggregate;
+                let to = String::new();
+                let text = String::new();
+                let message = OutboundMessage { context, event, number, at, saga, to, text };
+                Some((envelope.version, message))
+            }));
         Some(Arc::new(WaitingMessages { events, tree: self.tree.clone(), messaging }))
     }
 }
@@ -145,8 +146,8 @@ struct WaitingMessages {
 }
 
 impl WaitingMessages {
-    fn waiting(&self, number: u64, version: u64) -> Result<Option<Message>, StoreError> {
-        match self.tree.report_damage_of(self.tree.state(0, number)) {
+    fn waiting_message(&self, number: u64, version: u64) -> Result<Option<Message>, StoreError> {
+        match self.tree.report_damage_of(self.tree.read_state(0, number)) {
             Ok(Some((_, now))) if now.version == version => {
                 Ok((self.messaging.waiting)(now.state.as_ref()))
             }
@@ -168,7 +169,7 @@ impl EventLog<OutboundMessage> for WaitingMessages {
         let page = self.events.read_some(from, limit)?;
         let mut items = Vec::new();
         for (sequence, (version, message)) in page.items {
-            if let Some(Message { to, text }) = self.waiting(message.number, version)? {
+            if let Some(Message { to, text }) = self.waiting_message(message.number, version)? {
                 items.push((sequence, OutboundMessage { to, text, ..message }));
             }
         }
@@ -177,8 +178,8 @@ impl EventLog<OutboundMessage> for WaitingMessages {
     fn id_of(&self, sequence: u64) -> EventId {
         self.events.id_of(sequence)
     }
-    fn has(&self, id: EventId) -> bool {
-        self.events.has(id)
+    fn has_event(&self, id: EventId) -> bool {
+        self.events.has_event(id)
     }
     fn past(&self) -> Past {
         self.events.past()
@@ -195,7 +196,7 @@ struct Causes {
 impl Causes {
     /// The event that another follows from: that of the source; for an answer or a timer, the one that asked or set it. A
     /// command and the ask of another context are no events.
-    fn of(&self, envelope: &Envelope) -> Option<CausingEvent> {
+    fn cause_of(&self, envelope: &Envelope) -> Option<CausingEvent> {
         let aggregate = self.listeners.aggregate;
         let own = aggregate.name().context;
         match &envelope.cause {
@@ -205,7 +206,7 @@ impl Causes {
             }
             Cause::Answer(_) | Cause::Timer => {
                 let before = event_before(aggregate, &self.tree, envelope).ok().flatten()?;
-                let id = self.listeners.history(|history| history.id_of(before));
+                let id = self.listeners.with_history(|history| history.id_of(before));
                 Some(CausingEvent { context: own.to_owned(), id })
             }
             Cause::Command(_) | Cause::Ask(_) | Cause::Elsewhere(_) => None,

@@ -7,11 +7,11 @@
 use super::{
     pump::{Cursors, RunningPump},
     refused_messages::RefusedMessages,
-    telephones::{Entry, Telephones},
+    telephones::{QueuedMessage, Telephones},
 };
 use crate::{
     actors::port::{
-        backoff::pause,
+        backoff::random_backoff,
         context::Context,
         event_log::{EventLog, OutboundMessage, OutboxHealth},
         message::{MessageGateway, NotSent, RefusedMessage},
@@ -57,10 +57,10 @@ pub struct MessageQueue {
 
 /// How a message that was under way has ended.
 enum Done {
-    Settled(Entry),
+    Settled(QueuedMessage),
     /// It was never started: it was too much for its telephone.
-    Dropped(Entry),
-    Failed(Entry, String),
+    Dropped(QueuedMessage),
+    Failed(QueuedMessage, String),
 }
 
 impl MessageQueue {
@@ -86,31 +86,32 @@ impl MessageQueue {
         let mut telephones = Telephones::from(self.cursor.load(Relaxed));
         let mut under_way: FuturesUnordered<BoxFuture<'_, Done>> = FuturesUnordered::new();
         loop {
-            while telephones.unsettled() < READ_AHEAD
+            while telephones.unsettled_count() < READ_AHEAD
                 && *latest.borrow_and_update() > telephones.read_to()
             {
                 match self.read_ahead(&mut telephones).await {
                     Ok(overflow) => {
-                        under_way.extend(overflow.into_iter().map(|entry| self.overflow(entry)));
+                        under_way
+                            .extend(overflow.into_iter().map(|entry| self.drop_message(entry)));
                     }
                     Err(error) => self.back_off(&error.to_string()).await,
                 }
             }
             self.read.0.store(telephones.read_to(), Relaxed);
-            self.read.1.store(telephones.unsettled() as u64, Relaxed);
+            self.read.1.store(telephones.unsettled_count() as u64, Relaxed);
             self.move_cursor(telephones.settled_to()).await;
-            let room = self.window().saturating_sub(under_way.len());
-            let start = telephones.start(Instant::now(), room);
-            under_way.extend(start.into_iter().map(|entry| self.deliver(entry).boxed()));
-            let wake = telephones.wake();
-            let may_read = telephones.unsettled() < READ_AHEAD;
+            let room = self.window_size().saturating_sub(under_way.len());
+            let start = telephones.start_messages(Instant::now(), room);
+            under_way.extend(start.into_iter().map(|entry| self.send_message(entry).boxed()));
+            let wake = telephones.next_wake();
+            let may_read = telephones.unsettled_count() < READ_AHEAD;
             tokio::select! {
                 Some(done) = under_way.next(), if !under_way.is_empty() => match done {
                     Done::Settled(entry) => {
                         *sync::lock(&self.failures) = (0, None);
-                        telephones.settle(entry, true);
+                        telephones.settle_message(entry, true);
                     }
-                    Done::Dropped(entry) => telephones.settle(entry, false),
+                    Done::Dropped(entry) => telephones.settle_message(entry, false),
                     Done::Failed(entry, why) => {
                         let now = Instant::now();
                         let earliest = now + self.note_failure(&entry, &why);
@@ -128,15 +129,18 @@ impl MessageQueue {
     }
 
     /// While the gateway takes nothing, one message at a time tries it.
-    fn window(&self) -> usize {
+    fn window_size(&self) -> usize {
         if sync::lock(&self.failures).0 >= WINDOW as u64 { 1 } else { WINDOW }
     }
 
     /// Reads what comes next. Gives what is too much for its telephone.
-    async fn read_ahead(&self, telephones: &mut Telephones) -> Result<Vec<Entry>, StoreError> {
-        let page = self.log.read(telephones.read_to() + 1)?;
+    async fn read_ahead(
+        &self,
+        telephones: &mut Telephones,
+    ) -> Result<Vec<QueuedMessage>, StoreError> {
+        let page = self.log.read_page(telephones.read_to() + 1)?;
         self.store.durable(page.commit).await?;
-        Ok(telephones.add(page.items, page.last))
+        Ok(telephones.add_page(page.items, page.last))
     }
 
     async fn move_cursor(&self, to: u64) {
@@ -144,39 +148,39 @@ impl MessageQueue {
             return;
         }
         // A cursor that lags costs a look at messages that are settled, after a restart.
-        if let Err(error) = self.cursors.set(self.sink, self.log.context(), to).await {
+        if let Err(error) = self.cursors.save_cursor(self.sink, self.log.context(), to).await {
             self.back_off(&error.to_string()).await;
         } else {
             self.cursor.store(to, Relaxed);
         }
     }
 
-    async fn deliver(&self, entry: Entry) -> Done {
+    async fn send_message(&self, entry: QueuedMessage) -> Done {
         let outcome = match self.gateway.send(&entry.message).await {
             Ok(()) => MessageOutcome::Sent,
             Err(NotSent::Refused(reason)) => MessageOutcome::Refused { reason },
             Err(NotSent::Failed(why)) => return Done::Failed(entry, why),
         };
-        self.report(&entry.message, &outcome).await;
+        self.report_outcome(&entry.message, &outcome).await;
         Done::Settled(entry)
     }
 
-    fn overflow(&self, entry: Entry) -> BoxFuture<'_, Done> {
+    fn drop_message(&self, entry: QueuedMessage) -> BoxFuture<'_, Done> {
         async move {
             let reason = "too many messages wait for this telephone".to_owned();
-            self.report(&entry.message, &MessageOutcome::Refused { reason }).await;
+            self.report_outcome(&entry.message, &MessageOutcome::Refused { reason }).await;
             Done::Dropped(entry)
         }
         .boxed()
     }
 
     /// Reports an outcome to the context until it has recorded it.
-    async fn report(&self, message: &OutboundMessage, outcome: &MessageOutcome) {
+    async fn report_outcome(&self, message: &OutboundMessage, outcome: &MessageOutcome) {
         let mut attempts = 0;
         while let Err(why) = self.try_report(message, outcome).await {
             attempts += 1;
             *sync::lock(&self.failures) = (attempts, Some(why));
-            tokio::time::sleep(pause(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
+            tokio::time::sleep(random_backoff(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
         }
     }
 
@@ -201,12 +205,12 @@ impl MessageQueue {
         // was recorded.
         if let Some(refused) = &refused {
             tracing::warn!(context, %event, number, reason = refused.reason, "text message refused");
-            self.refused.keep(refused).await.map_err(|error| error.to_string())?;
+            self.refused.keep_message(refused).await.map_err(|error| error.to_string())?;
         }
         let reported = self.context.report_message(*number, outcome.clone()).await;
         reported.map_err(|fault| format!("{context} cannot record it: {fault:?}"))?;
         let settled = match &refused {
-            Some(refused) => self.refused.keep(refused).await,
+            Some(refused) => self.refused.keep_message(refused).await,
             None => self.refused.remove(context, *number, None).await,
         };
         settled.map_err(|error| error.to_string())?;
@@ -214,7 +218,7 @@ impl MessageQueue {
     }
 
     /// Counts a failure. Gives how long the gateway is left alone for it.
-    fn note_failure(&self, entry: &Entry, why: &str) -> Duration {
+    fn note_failure(&self, entry: &QueuedMessage, why: &str) -> Duration {
         let failures = {
             let mut failures = sync::lock(&self.failures);
             *failures = (failures.0.saturating_add(1), Some(why.to_owned()));
@@ -224,7 +228,7 @@ impl MessageQueue {
             let OutboundMessage { context, event, number, .. } = &entry.message;
             tracing::warn!(context, %event, number, failures, why, "retrying text message");
         }
-        pause(failures.saturating_sub(WINDOW as u64), Duration::ZERO, MAX_BACKOFF)
+        random_backoff(failures.saturating_sub(WINDOW as u64), Duration::ZERO, MAX_BACKOFF)
     }
 
     async fn back_off(&self, why: &str) {
@@ -233,7 +237,7 @@ impl MessageQueue {
             *failures = (failures.0.saturating_add(1), Some(why.to_owned()));
             failures.0
         };
-        tokio::time::sleep(pause(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
+        tokio::time::sleep(random_backoff(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
     }
 }
 
@@ -245,7 +249,7 @@ impl RunningPump for MessageQueue {
         let pending = unread.saturating_add(self.read.1.load(Relaxed));
         OutboxHealth { sink: self.sink, context: self.log.context(), pending, attempts, error }
     }
-    fn sink(&self) -> Option<SinkHealth> {
+    fn sink_health(&self) -> Option<SinkHealth> {
         None
     }
     fn run(self: Arc<Self>) -> BoxFuture<'static, ()> {

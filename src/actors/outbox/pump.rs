@@ -2,7 +2,7 @@
 
 use crate::{
     actors::port::{
-        backoff::pause,
+        backoff::random_backoff,
         event_log::{EventLog, OutboxHealth},
         sink::{Sink, SinkHealth},
     },
@@ -39,18 +39,23 @@ impl Cursors {
         Ok(Self { store: store.clone(), tree, epoch: store.activate(tree)? })
     }
 
-    fn key(sink: &str, context: &str) -> Vec<u8> {
+    fn cursor_key(sink: &str, context: &str) -> Vec<u8> {
         KeyBuf::new(Space::Position).text(sink).text(context).build()
     }
 
     pub fn get(&self, sink: &str, context: &str) -> Result<u64, StoreError> {
-        let row = self.store.read(self.tree, &[&Self::key(sink, context)])?.pop().flatten();
+        let row = self.store.read(self.tree, &[&Self::cursor_key(sink, context)])?.pop().flatten();
         row.map_or(Ok(0), |row| codec::decode(Space::Position, &row.record))
     }
 
-    pub async fn set(&self, sink: &str, context: &str, place: u64) -> Result<(), StoreError> {
+    pub async fn save_cursor(
+        &self,
+        sink: &str,
+        context: &str,
+        place: u64,
+    ) -> Result<(), StoreError> {
         let record = codec::encode(Space::Position, VERSION, &place)?;
-        let writes = vec![(Self::key(sink, context), Some(record))];
+        let writes = vec![(Self::cursor_key(sink, context), Some(record))];
         let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
         self.store.commit(batch).await.map(drop)
     }
@@ -100,22 +105,22 @@ impl<T: Send + Sync + 'static> Pump<T> {
                 }
                 continue;
             }
-            if let Err(error) = self.drain().await {
+            if let Err(error) = self.drain_log().await {
                 self.back_off(error.to_string()).await;
             }
         }
     }
 
-    async fn drain(&self) -> Result<(), StoreError> {
-        let drawn = self.flow.read(self.cursor.load(Relaxed) + 1)?;
+    async fn drain_log(&self) -> Result<(), StoreError> {
+        let drawn = self.flow.read_page(self.cursor.load(Relaxed) + 1)?;
         self.cursors.store.durable(drawn.commit).await?;
         let mut left = drawn.items.as_slice();
         while let Some((first, _)) = left.first() {
-            match self.sink.take(self.flow.context(), left).await {
+            match self.sink.take_items(self.flow.context(), left).await {
                 Ok(taken) => {
                     left = left.get(taken.max(1)..).unwrap_or_default();
                     let place = left.first().map_or(drawn.last, |(next, _)| next - 1);
-                    self.cursors.set(self.sink_name, self.flow.context(), place).await?;
+                    self.cursors.save_cursor(self.sink_name, self.flow.context(), place).await?;
                     self.cursor.store(place, Relaxed);
                     *sync::lock(&self.failures) = (0, None);
                 }
@@ -146,7 +151,7 @@ impl<T: Send + Sync + 'static> Pump<T> {
                 "it is kept and tried again"
             );
         }
-        tokio::time::sleep(pause(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
+        tokio::time::sleep(random_backoff(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
     }
 }
 
@@ -155,7 +160,7 @@ pub trait RunningPump: Send + Sync {
     /// How it is doing.
     fn health(&self) -> OutboxHealth;
     /// The health of its receiver, where that is known apart.
-    fn sink(&self) -> Option<SinkHealth>;
+    fn sink_health(&self) -> Option<SinkHealth>;
     /// Runs it.
     fn run(self: Arc<Self>) -> BoxFuture<'static, ()>;
 }
@@ -164,7 +169,7 @@ impl<T: Send + Sync + 'static> RunningPump for Pump<T> {
     fn health(&self) -> OutboxHealth {
         Pump::health(self)
     }
-    fn sink(&self) -> Option<SinkHealth> {
+    fn sink_health(&self) -> Option<SinkHealth> {
         self.sink.health()
     }
     fn run(self: Arc<Self>) -> BoxFuture<'static, ()> {

@@ -31,7 +31,7 @@ pub struct RefusedMessages {
     writing: Mutex<()>,
 }
 
-fn key(context: &str, number: u64) -> Vec<u8> {
+fn message_key(context: &str, number: u64) -> Vec<u8> {
     KeyBuf::new(Space::Parked).text(context).number(number).build()
 }
 
@@ -47,7 +47,7 @@ impl RefusedMessages {
             writing: Mutex::default(),
         };
         // They are counted unread: one that is damaged keeps no server from starting.
-        let mut pages = Pages::of(Scan::space(Space::Parked, PAGE));
+        let mut pages = Pages::over_scan(Scan::space(Space::Parked, PAGE));
         while let Some(page) = pages.next(|scan| store.scan(tree, scan))? {
             refused.count.fetch_add(page.len() as u64, Relaxed);
         }
@@ -60,14 +60,14 @@ impl RefusedMessages {
     }
 
     /// At most `limit` of those after the one of this context and number.
-    pub fn list(
+    pub fn list_messages(
         &self,
         after: Option<(&str, u64)>,
         limit: usize,
     ) -> Result<Vec<RefusedMessage>, StoreError> {
         let mut scan = Scan::space(Space::Parked, limit);
         if let Some((context, number)) = after {
-            scan.from = key_after(&key(context, number));
+            scan.from = key_after(&message_key(context, number));
         }
         let rows = self.store.scan(self.tree, &scan)?.into_iter();
         rows.map(|(_, row)| codec::decode(Space::Parked, &row.record)).collect()
@@ -75,18 +75,18 @@ impl RefusedMessages {
 
     /// This one, if it is there.
     pub fn get(&self, context: &str, number: u64) -> Result<Option<RefusedMessage>, StoreError> {
-        let rows = self.store.read(self.tree, &[&key(context, number)])?;
+        let rows = self.store.read(self.tree, &[&message_key(context, number)])?;
         let row = rows.into_iter().flatten().next();
         row.map(|row| codec::decode(Space::Parked, &row.record)).transpose()
     }
 
     /// Keeps one, and is done once a power cut cannot take it back.
-    pub async fn keep(&self, message: &RefusedMessage) -> Result<(), StoreError> {
+    pub async fn keep_message(&self, message: &RefusedMessage) -> Result<(), StoreError> {
         let RefusedMessage { context, number, .. } = message;
         let _writing = self.writing.lock().await;
         let is_new = self.get(context, *number)?.is_none();
         let record = codec::encode(Space::Parked, VERSION, message)?;
-        self.write(key(context, *number), Some(record)).await?;
+        self.write_record(message_key(context, *number), Some(record)).await?;
         self.count.fetch_add(is_new.into(), Relaxed);
         Ok(())
     }
@@ -101,13 +101,13 @@ impl RefusedMessages {
         let _writing = self.writing.lock().await;
         let found = self.get(context, number)?;
         if found.is_some_and(|found| event.is_none_or(|event| found.event == event)) {
-            self.write(key(context, number), None).await?;
+            self.write_record(message_key(context, number), None).await?;
             self.count.fetch_sub(1, Relaxed);
         }
         Ok(())
     }
 
-    async fn write(&self, key: Vec<u8>, record: Option<Vec<u8>>) -> Result<(), StoreError> {
+    async fn write_record(&self, key: Vec<u8>, record: Option<Vec<u8>>) -> Result<(), StoreError> {
         let writes = vec![(key, record)];
         let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
         self.store.commit(batch).await?;
@@ -137,12 +137,12 @@ mod tests {
         let refused = RefusedMessages::open(&store).unwrap();
         let all = [message("a.text", 1), message("a.text", 2), message("b.text", 1)];
         for message in all.iter().chain(&all[..1]) {
-            refused.keep(message).await.unwrap();
+            refused.keep_message(message).await.unwrap();
         }
         let reopened = RefusedMessages::open(&store).unwrap();
         assert_eq!((refused.count(), reopened.count()), (3, 3));
-        assert_eq!(reopened.list(None, 2).unwrap(), all[..2]);
-        assert_eq!(reopened.list(Some(("a.text", 2)), 2).unwrap(), all[2..]);
+        assert_eq!(reopened.list_messages(None, 2).unwrap(), all[..2]);
+        assert_eq!(reopened.list_messages(Some(("a.text", 2)), 2).unwrap(), all[2..]);
         for _ in 0..2 {
             reopened.remove("a.text", 2, None).await.unwrap();
         }
@@ -157,11 +157,11 @@ mod tests {
     async fn one_that_is_damaged_is_counted_and_keeps_no_server_from_starting() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let refused = RefusedMessages::open(&store).unwrap();
-        refused.keep(&message("a.text", 1)).await.unwrap();
-        refused.write(key("a.text", 2), Some(vec![1, 2, 3])).await.unwrap();
+        refused.keep_message(&message("a.text", 1)).await.unwrap();
+        refused.write_record(message_key("a.text", 2), Some(vec![1, 2, 3])).await.unwrap();
         let reopened = RefusedMessages::open(&store).unwrap();
         assert_eq!(reopened.count(), 2);
-        assert_eq!(reopened.list(None, 1).unwrap(), [message("a.text", 1)]);
-        assert!(reopened.list(None, 2).is_err());
+        assert_eq!(reopened.list_messages(None, 1).unwrap(), [message("a.text", 1)]);
+        assert!(reopened.list_messages(None, 2).is_err());
     }
 }

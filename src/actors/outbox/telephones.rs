@@ -1,6 +1,6 @@
 //! Which text message is next, for each telephone.
 
-use crate::actors::port::{backoff::pause, event_log::OutboundMessage};
+use crate::actors::port::{backoff::random_backoff, event_log::OutboundMessage};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     time::Duration,
@@ -12,22 +12,22 @@ pub const MOST: usize = 100;
 
 /// A message, and its place in the log.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct QueuedMessage {
     pub sequence: u64,
     pub message: OutboundMessage,
 }
 
 /// What waits for one telephone. While a message is under way, it is not among them.
 #[derive(Debug, Default)]
-struct Waiting {
-    entries: VecDeque<Entry>,
+struct TelephoneQueue {
+    entries: VecDeque<QueuedMessage>,
     failures: u64,
 }
 
 /// The messages that were read and are not settled, by telephone.
 #[derive(Debug, Default)]
 pub struct Telephones {
-    waiting: HashMap<String, Waiting>,
+    waiting: HashMap<String, TelephoneQueue>,
     /// Telephones for which one can be sent, the one that has waited longest first.
     ready: VecDeque<String>,
     /// Telephones that are left alone for a while.
@@ -43,7 +43,7 @@ impl Telephones {
     }
 
     /// How many messages are not settled.
-    pub fn unsettled(&self) -> usize {
+    pub fn unsettled_count(&self) -> usize {
         self.unsettled.len()
     }
     /// How far the log was read.
@@ -55,18 +55,18 @@ impl Telephones {
         self.unsettled.first().map_or(self.read_to, |first| first - 1)
     }
     /// When the next telephone has rested.
-    pub fn wake(&self) -> Option<Instant> {
+    pub fn next_wake(&self) -> Option<Instant> {
         self.resting.first().map(|(until, _)| *until)
     }
 
     /// Adds a page of the log, which ends with `last`. Gives what is too much for its telephone: it counts as unsettled, too.
-    pub fn add(&mut self, page: Vec<(u64, OutboundMessage)>, last: u64) -> Vec<Entry> {
+    pub fn add_page(&mut self, page: Vec<(u64, OutboundMessage)>, last: u64) -> Vec<QueuedMessage> {
         self.read_to = self.read_to.max(last);
         let mut overflow = Vec::new();
         for (sequence, message) in page {
             self.unsettled.insert(sequence);
             let to = message.to.clone();
-            let entry = Entry { sequence, message };
+            let entry = QueuedMessage { sequence, message };
             if !self.waiting.contains_key(&to) {
                 self.ready.push_back(to.clone());
             }
@@ -81,7 +81,7 @@ impl Telephones {
     }
 
     /// Takes at most `most` messages that can be sent now, each to another telephone.
-    pub fn start(&mut self, now: Instant, most: usize) -> Vec<Entry> {
+    pub fn start_messages(&mut self, now: Instant, most: usize) -> Vec<QueuedMessage> {
         while self.resting.first().is_some_and(|(until, _)| *until <= now) {
             self.ready.extend(self.resting.pop_first().map(|(_, telephone)| telephone));
         }
@@ -96,7 +96,11 @@ impl Telephones {
     }
 
     /// A message that was started, or was too much, is settled: the next one of its telephone can be sent.
-    pub fn settle(&mut self, Entry { sequence, message }: Entry, was_started: bool) {
+    pub fn settle_message(
+        &mut self,
+        QueuedMessage { sequence, message }: QueuedMessage,
+        was_started: bool,
+    ) {
         self.unsettled.remove(&sequence);
         if !was_started {
             return;
@@ -116,7 +120,7 @@ impl Telephones {
     /// and longer each time.
     pub fn put_back(
         &mut self,
-        entry: Entry,
+        entry: QueuedMessage,
         now: Instant,
         earliest: Instant,
         (shortest, longest): (Duration, Duration),
@@ -125,7 +129,7 @@ impl Telephones {
         let waiting = self.waiting.entry(telephone.clone()).or_default();
         waiting.failures = waiting.failures.saturating_add(1);
         waiting.entries.push_front(entry);
-        let until = now + pause(waiting.failures, shortest, longest);
+        let until = now + random_backoff(waiting.failures, shortest, longest);
         self.resting.insert((until.max(earliest), telephone));
     }
 }
@@ -154,7 +158,7 @@ mod tests {
         };
         telephones.iter().zip(from..).map(message).collect()
     }
-    fn sequences(entries: &[Entry]) -> Vec<u64> {
+    fn sequences(entries: &[QueuedMessage]) -> Vec<u64> {
         entries.iter().map(|entry| entry.sequence).collect()
     }
 
@@ -162,36 +166,36 @@ mod tests {
     fn one_telephone_that_fails_holds_up_no_other_and_keeps_its_order() {
         let now = Instant::now();
         let mut telephones = Telephones::from(0);
-        assert!(telephones.add(page(&[1, 1, 2, 2], 1), 4).is_empty());
-        let started = telephones.start(now, 9);
+        assert!(telephones.add_page(page(&[1, 1, 2, 2], 1), 4).is_empty());
+        let started = telephones.start_messages(now, 9);
         assert_eq!(sequences(&started), [1, 3]);
-        assert!(telephones.start(now, 9).is_empty());
+        assert!(telephones.start_messages(now, 9).is_empty());
         let [bad, good] = started.try_into().unwrap();
         telephones.put_back(bad, now, now, PAUSES);
-        telephones.settle(good, true);
-        let started = telephones.start(now, 9);
+        telephones.settle_message(good, true);
+        let started = telephones.start_messages(now, 9);
         assert_eq!((sequences(&started), telephones.settled_to()), (vec![4], 0));
-        let later = telephones.wake().unwrap();
+        let later = telephones.next_wake().unwrap();
         assert!(later > now);
-        let again = telephones.start(later, 9);
+        let again = telephones.start_messages(later, 9);
         assert_eq!(sequences(&again), [1]);
         for entry in started.into_iter().chain(again) {
-            telephones.settle(entry, true);
+            telephones.settle_message(entry, true);
         }
-        assert_eq!((telephones.settled_to(), telephones.unsettled()), (1, 1));
-        assert_eq!(sequences(&telephones.start(later, 9)), [2]);
+        assert_eq!((telephones.settled_to(), telephones.unsettled_count()), (1, 1));
+        assert_eq!(sequences(&telephones.start_messages(later, 9)), [2]);
     }
 
     #[test]
     fn what_is_too_much_for_one_telephone_is_given_back_and_no_other_has_less() {
         let mut telephones = Telephones::from(0);
         let many = vec![1; MOST + 2];
-        let overflow = telephones.add(page(&many, 1), many.len() as u64);
+        let overflow = telephones.add_page(page(&many, 1), many.len() as u64);
         assert_eq!(sequences(&overflow), [MOST as u64 + 1, MOST as u64 + 2]);
-        assert!(telephones.add(page(&[2], 200), 200).is_empty());
-        overflow.into_iter().for_each(|entry| telephones.settle(entry, false));
-        let started = telephones.start(Instant::now(), 9);
-        assert_eq!((sequences(&started), telephones.unsettled()), (vec![1, 200], MOST + 1));
+        assert!(telephones.add_page(page(&[2], 200), 200).is_empty());
+        overflow.into_iter().for_each(|entry| telephones.settle_message(entry, false));
+        let started = telephones.start_messages(Instant::now(), 9);
+        assert_eq!((sequences(&started), telephones.unsettled_count()), (vec![1, 200], MOST + 1));
     }
 
     proptest! {
@@ -205,18 +209,18 @@ mod tests {
         ) {
             let mut queue = Telephones::from(0);
             let last = telephones.len() as u64;
-            queue.add(page(&telephones, 1), last);
+            queue.add_page(page(&telephones, 1), last);
             let mut outcomes = outcomes.into_iter();
             let mut now = Instant::now();
-            let mut settled: Vec<Entry> = Vec::new();
-            while queue.unsettled() > 0 {
-                let started = queue.start(now, most);
+            let mut settled: Vec<QueuedMessage> = Vec::new();
+            while queue.unsettled_count() > 0 {
+                let started = queue.start_messages(now, most);
                 if started.is_empty() {
-                    now = queue.wake().unwrap();
+                    now = queue.next_wake().unwrap();
                 }
                 for entry in started {
                     if outcomes.next().unwrap_or(true) {
-                        queue.settle(entry.clone(), true);
+                        queue.settle_message(entry.clone(), true);
                         settled.push(entry);
                     } else {
                         queue.put_back(entry, now, now, PAUSES);
@@ -227,7 +231,7 @@ mod tests {
             }
             prop_assert_eq!((settled.len() as u64, queue.settled_to()), (last, last));
             for telephone in 0..4_u8 {
-                let of = |entry: &&Entry| entry.message.to == telephone.to_string();
+                let of = |entry: &&QueuedMessage| entry.message.to == telephone.to_string();
                 let order: Vec<u64> = settled.iter().filter(of).map(|entry| entry.sequence).collect();
                 prop_assert!(order.is_sorted(), "{:?}", order);
             }

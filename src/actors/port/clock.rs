@@ -86,13 +86,13 @@ impl Clock {
     }
 
     /// What the clock would show if no caller had seen a later time.
-    fn reading(&self) -> Timestamp {
+    fn read_machine(&self) -> Timestamp {
         (self.machine)().plus_micros(self.offset.load(Relaxed)).min(LATEST)
     }
 
     /// Business time.
     pub fn now(&self) -> Timestamp {
-        let reading = self.reading();
+        let reading = self.read_machine();
         let before = Timestamp::from_micros(self.reached.fetch_max(reading.micros(), Relaxed));
         if before.micros().saturating_sub(reading.micros()) > STEP {
             self.run_on();
@@ -103,7 +103,7 @@ impl Clock {
     /// The machine's clock has been set back.
     fn run_on(&self) {
         let mut changes = sync::lock(&self.changes);
-        let back = self.reached.load(Relaxed).saturating_sub(self.reading().micros());
+        let back = self.reached.load(Relaxed).saturating_sub(self.read_machine().micros());
         // Another caller may have seen it too.
         if back > STEP {
             self.offset.fetch_add(back, Relaxed);
@@ -120,7 +120,7 @@ impl Clock {
     pub fn carry_on_from(&self, at: Timestamp) {
         let at = at.min(LATEST);
         let mut changes = sync::lock(&self.changes);
-        let behind = at.micros().saturating_sub(self.reading().micros());
+        let behind = at.micros().saturating_sub(self.read_machine().micros());
         if behind > 0 {
             self.offset.fetch_add(behind, Relaxed);
             changes.carried_on_from = changes.carried_on_from.max(Some(at));
@@ -135,7 +135,7 @@ impl Clock {
     pub fn advance(&self, by: Duration) -> Result<(), TooFar> {
         let _changes = sync::lock(&self.changes);
         let micros = i64::try_from(by.as_micros()).map_err(|_| TooFar)?;
-        if by > FARTHEST || self.reading().plus_micros(micros) >= LATEST {
+        if by > FARTHEST || self.read_machine().plus_micros(micros) >= LATEST {
             return Err(TooFar);
         }
         self.offset.fetch_add(micros, Relaxed);
@@ -148,7 +148,7 @@ impl Clock {
     }
 
     /// How long until business time `at`, on the machine's clock.
-    pub fn until(&self, at: Timestamp) -> Duration {
+    pub fn time_until(&self, at: Timestamp) -> Duration {
         let micros = at.micros().saturating_sub(self.now().micros());
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
     }

@@ -35,30 +35,30 @@ use std::{sync::Arc, time::Duration};
 /// let node = LocalNode::start(Arc::new(MemoryStore::new()), NodeSettings::default(), |board| {
 ///     systems::lay_out("bookrent", board);
 /// })?;
-/// # while !node.ready() { tokio::task::yield_now().await }
+/// # while !node.is_ready() { tokio::task::yield_now().await }
 /// let books = node.contexts().iter().find(|it| it.name().context == "bookrent.book").unwrap();
 /// // The first of its routes registers a book.
 /// let body = serde_json::json!({ "title": "title01" });
-/// let registered = books.enter(CommandRequest { body, ..CommandRequest::default() }).await.unwrap();
+/// let registered = books.execute_command(CommandRequest { body, ..CommandRequest::default() }).await.unwrap();
 /// assert_eq!((registered.number, registered.settled), (1, true));
-/// assert_eq!(books.read(1).unwrap().version, 1);
-/// assert_eq!(books.list(&ListQuery::default()).unwrap().total, 1);
+/// assert_eq!(books.read_item(1).unwrap().version, 1);
+/// assert_eq!(books.list_items(&ListQuery::default()).unwrap().total, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
 pub trait Context: Declaration {
     /// Executes a command; answers when it is settled and durable, or when patience ends.
-    fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>>;
+    fn execute_command(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>>;
     /// What is under `number` now, accepted but perhaps not yet durable: see [`Seen::commit`].
     ///
     /// # Errors
     /// [`Fault::Refused`] with 404, or that the context cannot answer.
-    fn read(&self, number: u64) -> Result<Seen, Fault>;
+    fn read_item(&self, number: u64) -> Result<Seen, Fault>;
     /// One page of a list.
     ///
     /// # Errors
     /// [`Fault::Refused`] for a sort or filter that no index serves, or that the context cannot answer.
-    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault>;
+    fn list_items(&self, query: &ListQuery) -> Result<ListPage, Fault>;
 
     /// How it is doing.
     fn health(&self) -> ContextHealth;
@@ -73,40 +73,54 @@ pub trait Context: Declaration {
     /// Injects a fault into its answers, or clears it.
     fn set_fault(&self, fault: Option<Injected>);
     /// Rebuilds a view from the events; [`Fault::Refused`] for a context that is none.
-    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>>;
+    fn rebuild_view(&self) -> BoxFuture<'static, Result<(), Fault>>;
     /// Events set aside: at most `limit` of those behind `after`, in the order of their names.
     ///
     /// # Errors
     /// [`Fault::Store`].
-    fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault>;
+    fn list_parked(
+        &self,
+        after: Option<&ParkedId>,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, Fault>;
     /// Those of these that are set aside here.
     ///
     /// # Errors
     /// [`Fault::Store`].
     fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault>;
     /// Tries a parked event and those behind it again (`true`), or drops it (`false`).
-    fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>>;
+    fn settle_parked(
+        &self,
+        parked: ParkedId,
+        redrive: bool,
+    ) -> BoxFuture<'static, Result<(), Fault>>;
     /// What it has to tell of the saga that `context` began under `number`, from sequence `from` on: some `limit` entries.
     ///
     /// # Errors
     /// [`Fault::Store`].
-    fn saga(&self, context: &str, number: u64, from: u64, limit: usize) -> Result<SagaPart, Fault>;
+    fn saga_part(
+        &self,
+        context: &str,
+        number: u64,
+        from: u64,
+        limit: usize,
+    ) -> Result<SagaPart, Fault>;
     /// Answers the ask of another node. `Err`: this context does not answer at present.
     ///
     /// # Errors
     /// [`Fault::Away`], [`Fault::Busy`], or [`Fault::BadBody`] for a command that is none of its.
-    fn ask(
+    fn answer_peer(
         &self,
         _question: PeerQuestion,
     ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
         Box::pin(std::future::ready(Err(Fault::Away(self.name().context))))
     }
     /// Its events, for readers outside; a view has none.
-    fn history(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
+    fn event_log(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
         None
     }
     /// The text messages that wait to be sent, by the events that queued them, if it has any.
-    fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
+    fn message_log(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
         None
     }
     /// Records what became of the message under `number`; done when that is durable.
@@ -270,10 +284,10 @@ pub struct ListPage {
 /// let node = LocalNode::start(Arc::new(MemoryStore::new()), NodeSettings::default(), |board| {
 ///     systems::lay_out("bookrent", board);
 /// })?;
-/// # while !node.ready() { tokio::task::yield_now().await }
+/// # while !node.is_ready() { tokio::task::yield_now().await }
 /// let names: Vec<_> = node.contexts().iter().map(|context| context.name().context).collect();
 /// assert!(names.contains(&"bookrent.rent"));
-/// assert!(node.ready() && node.store_works());
+/// assert!(node.is_ready() && node.store_works());
 /// // Business time goes forward only.
 /// let before = node.now();
 /// node.advance_clock(Duration::from_secs(60)).unwrap();
@@ -298,11 +312,11 @@ pub trait Node: Send + Sync {
         ClockHealth { now: self.now(), ..ClockHealth::default() }
     }
     /// Resolves once `commit` is durable.
-    fn durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), Fault>>;
+    fn wait_durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), Fault>>;
     /// Whether `commit` is durable already.
     fn is_durable(&self, commit: Commit) -> bool;
     /// The last accepted commit.
-    fn accepted(&self) -> Commit;
+    fn accepted_commit(&self) -> Commit;
     /// Whether the store works.
     fn store_works(&self) -> bool {
         self.store_health().failed.is_none()
@@ -314,11 +328,11 @@ pub trait Node: Send + Sync {
     /// How the store is doing, which costs a look at the disk.
     fn store_health(&self) -> StoreHealth;
     /// The guards in front of contexts of other nodes.
-    fn guards(&self) -> Vec<(&'static str, GuardHealth)> {
+    fn guard_health(&self) -> Vec<(&'static str, GuardHealth)> {
         Vec::new()
     }
     /// How what comes from other nodes is doing.
-    fn replicas(&self) -> Vec<ReplicaHealth> {
+    fn replica_health(&self) -> Vec<ReplicaHealth> {
         Vec::new()
     }
     /// What other nodes and this one have found of logs that do not go on with what was known of them.
@@ -330,11 +344,11 @@ pub trait Node: Send + Sync {
     ///
     /// # Errors
     /// [`Fault::HistoryChanged`]; then the question must not be decided.
-    fn meet(&self, _callee: &dyn Context, _question: &PeerQuestion) -> Result<(), Fault> {
+    fn compare_pasts(&self, _callee: &dyn Context, _question: &PeerQuestion) -> Result<(), Fault> {
         Ok(())
     }
     /// How what leaves the node is doing.
-    fn outflows(&self) -> Vec<OutboxHealth> {
+    fn outbox_health(&self) -> Vec<OutboxHealth> {
         Vec::new()
     }
     /// At most `limit` of the text messages that their gateway refuses, after the one of this context and number.
@@ -365,9 +379,9 @@ pub trait Node: Send + Sync {
         Box::pin(std::future::ready(Ok(false)))
     }
     /// How those outside who take it are doing.
-    fn sinks(&self) -> Vec<SinkHealth> {
+    fn sink_health(&self) -> Vec<SinkHealth> {
         Vec::new()
     }
     /// Whether everything has started and the store is sound.
-    fn ready(&self) -> bool;
+    fn is_ready(&self) -> bool;
 }

@@ -19,7 +19,7 @@ pub trait Declaration: Send + Sync {
     /// How one of its things looks.
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema;
     /// The fields that lists filter by; they sort by `id` and these.
-    fn filters(&self) -> &[&'static str];
+    fn filter_fields(&self) -> &[&'static str];
 }
 
 impl fmt::Debug for dyn Declaration {

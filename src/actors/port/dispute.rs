@@ -22,7 +22,7 @@ impl Dispute {
 }
 
 /// What to do about two pasts of `context`.
-pub fn remedy(context: &str) -> String {
+pub fn describe_remedy(context: &str) -> String {
     format!(
         "Either a second node decides for {context}, or its data was put back from a copy. End the wrong one, or give it \
          its latest data again, and start this node anew; to go on with what there is now, start it once with \

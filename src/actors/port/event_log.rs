@@ -36,20 +36,20 @@ pub struct LogPage<T> {
 /// let node = LocalNode::start(Arc::new(MemoryStore::new()), NodeSettings::default(), |board| {
 ///     systems::lay_out("bookrent", board);
 /// })?;
-/// # while !node.ready() { tokio::task::yield_now().await }
+/// # while !node.is_ready() { tokio::task::yield_now().await }
 /// let books = node.contexts().iter().find(|it| it.name().context == "bookrent.book").unwrap();
-/// let log = books.history().expect("a context that decides has a log");
+/// let log = books.event_log().expect("a context that decides has a log");
 /// let mut latest = log.latest();
 /// let body = serde_json::json!({ "title": "title01" });
-/// books.enter(CommandRequest { body, ..CommandRequest::default() }).await.unwrap();
+/// books.execute_command(CommandRequest { body, ..CommandRequest::default() }).await.unwrap();
 /// latest.wait_for(|latest| *latest >= 1).await?;
 ///
-/// let page = log.read(1)?;
+/// let page = log.read_page(1)?;
 /// let (sequence, event) = &page.items[0];
 /// assert_eq!((*sequence, event.name.as_str()), (1, "Registered"));
 /// // What leaves the process waits until it is durable. An event's id names it for ever.
-/// node.durable(page.commit).await.unwrap();
-/// assert!(log.has(event.id()));
+/// node.wait_durable(page.commit).await.unwrap();
+/// assert!(log.has_event(event.id()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
@@ -59,7 +59,7 @@ pub trait EventLog<T>: Send + Sync {
     /// How far the log goes, now and from now on.
     fn latest(&self) -> watch::Receiver<u64>;
     /// As [`EventLog::read_some`], as much as is usually read at once.
-    fn read(&self, from: u64) -> Result<LogPage<T>, StoreError> {
+    fn read_page(&self, from: u64) -> Result<LogPage<T>, StoreError> {
         self.read_some(from, READ_LIMIT)
     }
     /// About `limit` of what happened from sequence `from` on.
@@ -70,7 +70,7 @@ pub trait EventLog<T>: Send + Sync {
     /// What the event with this sequence is called.
     fn id_of(&self, sequence: u64) -> EventId;
     /// Whether this event is in the log.
-    fn has(&self, id: EventId) -> bool;
+    fn has_event(&self, id: EventId) -> bool;
     /// What others need to judge whether it goes on with what they know of it.
     fn past(&self) -> Past;
 }

@@ -100,7 +100,7 @@ pub struct OrderCounts([u64; OrderOutcome::ENDED.len()]);
 
 impl OrderCounts {
     /// Counts one; an order that is pending has not ended.
-    pub fn count(&mut self, outcome: OrderOutcome) {
+    pub fn count_outcome(&mut self, outcome: OrderOutcome) {
         let place = OrderOutcome::ENDED.iter().position(|known| *known == outcome);
         if let Some(count) = place.and_then(|place| self.0.get_mut(place)) {
             *count += 1;
@@ -108,7 +108,7 @@ impl OrderCounts {
     }
 
     /// Adds what others have counted.
-    pub fn add(&mut self, others: Self) {
+    pub fn add_counts(&mut self, others: Self) {
         self.0.iter_mut().zip(others.0).for_each(|(count, more)| *count += more);
     }
 

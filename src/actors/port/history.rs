@@ -142,14 +142,14 @@ impl Past {
 
     /// Whether an event is in it. Words of one writer overtake each other on their way, so what is behind its last event
     /// is believed of the writer's own epoch.
-    pub fn has(&self, id: EventId) -> bool {
+    pub fn has_event(&self, id: EventId) -> bool {
         id.sequence == 0 || id.sequence < self.since || word_at(&self.began, id.sequence) == id.word
     }
 
     /// How it stands to what is known.
-    pub fn to(&self, known: &Self) -> Relation {
+    pub fn relation_to(&self, known: &Self) -> Relation {
         let own = self.began.last().copied();
-        if self.has(known.last()) {
+        if self.has_event(known.last()) {
             return Relation::GoesOn;
         }
         let last = self.last();
@@ -157,7 +157,7 @@ impl Past {
             last.sequence < first
                 || known.began.iter().rev().skip(1).any(|(_, known)| *known == word)
         });
-        if ended && last.sequence <= known.latest && known.has(last) {
+        if ended && last.sequence <= known.latest && known.has_event(last) {
             Relation::Behind
         } else {
             Relation::Apart

@@ -84,10 +84,10 @@ pub enum Silence {
 /// struct Agreeable(&'static str);
 ///
 /// impl PeerClient for Agreeable {
-///     fn reaches(&self, context: &str) -> bool {
+///     fn reaches_context(&self, context: &str) -> bool {
 ///         context == self.0
 ///     }
-///     fn ask(
+///     fn send_question(
 ///         &self,
 ///         _context: &'static str,
 ///         _question: PeerQuestion,
@@ -95,10 +95,10 @@ pub enum Silence {
 ///     ) -> BoxFuture<'static, Result<PeerReply, Silence>> {
 ///         ready(Ok(PeerReply { answer: PeerAnswer::Yes, past: None })).boxed()
 ///     }
-///     fn past(&self, _context: &str) -> BoxFuture<'static, Result<Past, String>> {
+///     fn fetch_past(&self, _context: &str) -> BoxFuture<'static, Result<Past, String>> {
 ///         ready(Err("it has no log".to_owned())).boxed()
 ///     }
-///     fn events(
+///     fn fetch_events(
 ///         &self,
 ///         _context: &'static str,
 ///         _from: u64,
@@ -110,13 +110,13 @@ pub enum Silence {
 /// }
 ///
 /// let node = Agreeable("shop.stock");
-/// assert!(node.reaches("shop.stock") && !node.reaches("shop.order"));
+/// assert!(node.reaches_context("shop.stock") && !node.reaches_context("shop.order"));
 /// ```
 pub trait PeerClient: Send + Sync {
     /// Whether there is a node that is known to host `context`.
-    fn reaches(&self, context: &str) -> bool;
+    fn reaches_context(&self, context: &str) -> bool;
     /// Sends an ask, once; after `within` no one waits for the answer any more.
-    fn ask(
+    fn send_question(
         &self,
         context: &'static str,
         question: PeerQuestion,
@@ -126,13 +126,13 @@ pub trait PeerClient: Send + Sync {
     ///
     /// # Errors
     /// Why it cannot be learnt.
-    fn past(&self, context: &str) -> BoxFuture<'static, Result<Past, String>>;
+    fn fetch_past(&self, context: &str) -> BoxFuture<'static, Result<Past, String>>;
     /// What happened in `context` from sequence `from` on, behind the event called `after`, where that is known. Where
     /// nothing has, waits up to `linger` for it to happen.
     ///
     /// # Errors
     /// Why nothing can be learnt; it is asked again after a pause.
-    fn events(
+    fn fetch_events(
         &self,
         context: &'static str,
         from: u64,

@@ -43,7 +43,7 @@ pub struct ReplicaHealth {
 ///     events: Vec<RecordedEvent>,
 /// ) -> Result<Vec<String>, String> {
 ///     replica.fed_by(Ok("amqp"));
-///     let unreadable = replica.take(events).await?;
+///     let unreadable = replica.take_events(events).await?;
 ///     Ok(unreadable.into_iter().map(|(place, why)| format!("event {place}: {why}")).collect())
 /// }
 /// ```
@@ -57,20 +57,20 @@ pub trait ReplicaHandle: Send + Sync {
     /// That its source has another past, while that is so.
     fn dispute(&self) -> Option<Dispute>;
     /// Asks its source for what is missing, for as long as it is polled.
-    fn follow(self: Arc<Self>) -> BoxFuture<'static, ()>;
+    fn follow_source(self: Arc<Self>) -> BoxFuture<'static, ()>;
     /// Sets what delivers events from now on, so that the source need not be asked for each; or why nothing does any more.
     fn fed_by(&self, feed: Result<&'static str, String>);
     /// Whether an event can be read here.
     ///
     /// # Errors
     /// Why not.
-    fn reads(&self, event: RecordedEvent) -> Result<(), String>;
+    fn check_readable(&self, event: RecordedEvent) -> Result<(), String>;
     /// Takes what a feed has brought, and is done once a power cut cannot take it back. Says which of the events cannot
     /// be read, by their places, and why; they and those behind a gap are asked for, so none of them is needed again.
     ///
     /// # Errors
     /// What the store says; all of it may be brought again.
-    fn take(
+    fn take_events(
         &self,
         events: Vec<RecordedEvent>,
     ) -> BoxFuture<'_, Result<Vec<(usize, String)>, String>>;

@@ -13,7 +13,7 @@ use serde::Serialize;
 /// struct Printer;
 ///
 /// impl Sink<String> for Printer {
-///     fn take<'a>(
+///     fn take_items<'a>(
 ///         &'a self,
 ///         context: &'static str,
 ///         items: &'a [(u64, String)],
@@ -28,7 +28,7 @@ use serde::Serialize;
 /// }
 ///
 /// let lines = [(1, "one".to_owned()), (2, "two".to_owned())];
-/// let taken = Printer.take("shop.order", &lines).now_or_never();
+/// let taken = Printer.take_items("shop.order", &lines).now_or_never();
 /// assert_eq!(taken, Some(Ok(1)), "the second is offered next");
 /// ```
 pub trait Sink<T>: Send + Sync {
@@ -37,7 +37,7 @@ pub trait Sink<T>: Send + Sync {
     /// # Errors
     /// Why it could not take even the first; it is offered again after a pause. A sink that knows when it can go on
     /// waits for that itself, and tells of it in [`Sink::health`].
-    fn take<'a>(
+    fn take_items<'a>(
         &'a self,
         context: &'static str,
         items: &'a [(u64, T)],

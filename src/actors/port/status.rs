@@ -139,7 +139,7 @@ impl ContextStatus {
             Phase::Starting | Phase::Running | Phase::Degraded => Ok(()),
         }
     }
-    pub fn fault(&self) -> Option<Injected> {
+    pub fn injected_fault(&self) -> Option<Injected> {
         *sync::read(&self.fault)
     }
     pub fn set_fault(&self, fault: Option<Injected>) {
@@ -160,10 +160,10 @@ impl ContextStatus {
         known.push_back(what.to_owned());
     }
     /// The damage that was found last.
-    pub fn damage(&self) -> Option<String> {
+    pub fn last_damage(&self) -> Option<String> {
         sync::lock(&self.damage).back().cloned()
     }
-    pub fn chaos(&self, point: ChaosPoint) {
+    pub fn inject_chaos(&self, point: ChaosPoint) {
         if let Some(chaos) = &self.chaos {
             chaos(self.name.context, point);
         }
@@ -171,7 +171,7 @@ impl ContextStatus {
 
     /// Sends `answer` once `commit` is durable, held back or lost by the injected fault. If it never will be durable,
     /// a caller that has been granted something, or has had something recorded (`stands`), cannot know what is left of it.
-    pub fn reply<T: Send + 'static>(
+    pub fn send_reply<T: Send + 'static>(
         &self,
         commit: Commit,
         sender: oneshot::Sender<Result<T, Fault>>,
@@ -183,7 +183,7 @@ impl ContextStatus {
             let lost = |error| if stands { Fault::Unknown } else { Fault::from(error) };
             let _ = sender.send(durable.map_err(lost).and(answer_ask));
         });
-        match self.fault() {
+        match self.injected_fault() {
             None => self.store.on_durable(commit, then),
             Some(fault) => {
                 let store = self.store.clone();
@@ -195,7 +195,7 @@ impl ContextStatus {
     /// Sends the answer to an ask, which does not wait for the disk, held back or lost by the injected fault.
     pub fn answer_ask<T: Send + 'static>(&self, sender: oneshot::Sender<T>, answer: T) {
         let release = move || drop(sender.send(answer));
-        match self.fault() {
+        match self.injected_fault() {
             None => release(),
             Some(fault) => self.after_fault(fault, release),
         }
@@ -203,8 +203,8 @@ impl ContextStatus {
 
     fn after_fault(&self, fault: Injected, release: impl FnOnce() + 'static) {
         let (low, high) = fault.delay_ms;
-        let delay = Duration::from_millis(low + random() % (high.saturating_sub(low) + 1));
-        let lost = (random() % 1_000_000) as f64 / 1_000_000.0 < fault.failure_rate;
+        let delay = Duration::from_millis(low + random_number() % (high.saturating_sub(low) + 1));
+        let lost = (random_number() % 1_000_000) as f64 / 1_000_000.0 < fault.failure_rate;
         actix::spawn(async move {
             tokio::time::sleep(delay).await;
             if !lost {
@@ -214,6 +214,6 @@ impl ContextStatus {
     }
 }
 
-fn random() -> u64 {
+fn random_number() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -2,7 +2,7 @@
 
 use super::{
     turn::ViewTurn,
-    view::{CacheUpdate, ViewBehavior, ViewEffect, ViewMail, is_clearing, purge_start},
+    view::{ViewBehavior, ViewCacheUpdate, ViewEffect, ViewMail, is_clearing, purge_start},
 };
 use crate::{
     actors::{
@@ -27,29 +27,29 @@ use std::{
 impl Behavior for ViewBehavior {
     type Mail = ViewMail;
     type Effect = ViewEffect;
-    type CacheUpdate = CacheUpdate;
+    type CacheUpdate = ViewCacheUpdate;
 
-    fn reload(&mut self, _: &Arc<Mailbox<ViewMail>>) -> Result<(), StoreError> {
+    fn reload_state(&mut self, _: &Arc<Mailbox<ViewMail>>) -> Result<(), StoreError> {
         self.epoch = self.tree.store.activate(self.tree.id)?;
-        (self.counters, self.counters_commit) = rebuild::load(&self.tree)?;
+        (self.counters, self.counters_commit) = rebuild::load_counters(&self.tree)?;
         self.shared.generation.store(self.counters.generation, SeqCst);
         if rebuild::is_due(&self.counters, &self.tree) {
             return Ok(());
         }
-        self.subscriptions.reload(&self.tree)?;
+        self.subscriptions.reload_parked(&self.tree)?;
         self.has_more = true;
         self.purged = purge_start();
         self.publish_health();
         Ok(())
     }
 
-    fn prepare(&mut self) -> Result<Option<Batch>, StoreError> {
+    fn prepare_batch(&mut self) -> Result<Option<Batch>, StoreError> {
         if !rebuild::is_due(&self.counters, &self.tree) {
             return Ok(None);
         }
         let at = (&self.counters, self.counters_commit);
         let (batch, after) =
-            rebuild::page(&self.tree, self.epoch, at, self.shared.retention.seconds())?;
+            rebuild::rebuild_page(&self.tree, self.epoch, at, self.shared.retention.seconds())?;
         self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
         Ok(Some(batch))
     }
@@ -101,7 +101,7 @@ impl Behavior for ViewBehavior {
         work.into_output()
     }
 
-    fn apply_cache(&mut self, memory: CacheUpdate, commit: Commit) {
+    fn apply_cache(&mut self, memory: ViewCacheUpdate, commit: Commit) {
         if memory.counters != self.counters {
             self.counters_commit = commit;
         }
@@ -125,13 +125,13 @@ impl Behavior for ViewBehavior {
     fn run_effect(&mut self, commit: Commit, told: ViewEffect, mails: &mut [Option<ViewMail>]) {
         match mails.get_mut(told.place).and_then(Option::take) {
             Some(ViewMail::Rebuild(done) | ViewMail::Unpark { done, .. }) => {
-                self.shared.reply(commit, done, told.answer, false)
+                self.shared.send_reply(commit, done, told.answer, false)
             }
             Some(ViewMail::Delivery(_) | ViewMail::Wake) | None => {}
         }
     }
 
-    fn reject(&mut self, mail: ViewMail, why: &Fault) {
+    fn reject_mail(&mut self, mail: ViewMail, why: &Fault) {
         match mail {
             ViewMail::Rebuild(done) | ViewMail::Unpark { done, .. } => {
                 drop(done.send(Err(why.clone())))

@@ -3,7 +3,7 @@
 use super::view::ViewMail;
 use crate::{
     actors::{
-        actor::handle::{ContextHandle, Done, HandlePart},
+        actor::handle::{ContextHandle, DoneSender, HandlePart},
         port::{
             context::{CommandRequest, Outcome},
             fault::{Fault, ROUTE},
@@ -21,20 +21,20 @@ impl HandlePart for ViewPart {
     type Mail = ViewMail;
     const IS_VIEW: bool = true;
 
-    fn enter(
+    fn execute_command(
         _: &ContextHandle<Self>,
         _: CommandRequest,
     ) -> BoxFuture<'static, Result<Outcome, Fault>> {
         std::future::ready(Err(Refusal::absent(ROUTE).into())).boxed()
     }
-    fn rebuild(handle: &ContextHandle<Self>) -> BoxFuture<'static, Result<(), Fault>> {
+    fn rebuild_view(handle: &ContextHandle<Self>) -> BoxFuture<'static, Result<(), Fault>> {
         // Both tables exist until the new one is complete.
-        if handle.shared().store.is_full() {
+        if handle.context_status().store.is_full() {
             return std::future::ready(Err(Fault::DiskFull)).boxed();
         }
         handle.send_by_operator(ViewMail::Rebuild)
     }
-    fn unpark(parked: ParkedId, redrive: bool, done: Done) -> ViewMail {
+    fn settle_parked(parked: ParkedId, redrive: bool, done: DoneSender) -> ViewMail {
         ViewMail::Unpark { parked, redrive, done }
     }
 }

@@ -1,12 +1,12 @@
 //! One turn of a view: events change rows, and older generations are purged.
 
-use super::view::{CLEARING, CacheUpdate, RowChange, ViewBehavior, ViewEffect, purge_start};
+use super::view::{CLEARING, RowChange, ViewBehavior, ViewCacheUpdate, ViewEffect, purge_start};
 use crate::{
     actors::{
         actor::behavior::TurnOutput,
         erased::Versioned,
         subscription::{
-            progress::{Listener, Progress},
+            progress::{Listener, SubscriptionProgress},
             source::Recipient,
         },
         tables::{
@@ -36,7 +36,7 @@ pub struct ViewTurn<'a> {
     pub(super) behavior: &'a ViewBehavior,
     pub(super) transaction: Transaction<'a>,
     pub(super) counters: Counters,
-    pub(super) progress: Progress,
+    pub(super) progress: SubscriptionProgress,
     pub(super) effects: VecDeque<ViewEffect>,
     pub(super) clears_parked: bool,
     pub(super) has_more: bool,
@@ -52,7 +52,7 @@ impl<'a> ViewTurn<'a> {
             None => (behavior.counters.generation, &behavior.counters.positions),
         };
         let transaction = Transaction::new(&behavior.tree, generation, behavior.counters.highest);
-        let progress = Progress::from(positions);
+        let progress = SubscriptionProgress::from(positions);
         let counters = behavior.counters.clone();
         let purged = behavior.purged.clone();
         Self {
@@ -84,7 +84,7 @@ impl<'a> ViewTurn<'a> {
     pub(super) fn purge_parked(&mut self) -> Result<(), StoreError> {
         let from = self.purged[2].clone();
         let parked = Scan { from, ..Scan::space(Space::Parked, MAX_PURGED) };
-        let rows = self.behavior.tree.scan(&parked)?;
+        let rows = self.behavior.tree.scan_rows(&parked)?;
         if let Some((last, _)) = rows.last() {
             self.purged[2] = key_after(last);
         }
@@ -104,7 +104,7 @@ impl<'a> ViewTurn<'a> {
         let current = u64::from(self.counters.generation);
         for (space, from) in [Space::State, Space::Index].into_iter().zip(&mut self.purged) {
             let to = KeyBuf::new(space).number(current).build();
-            let rows = self.behavior.tree.scan(&Scan {
+            let rows = self.behavior.tree.scan_rows(&Scan {
                 from: from.clone(),
                 to,
                 backwards: false,
@@ -122,7 +122,7 @@ impl<'a> ViewTurn<'a> {
     pub(super) fn into_output(mut self) -> Result<TurnOutput<ViewBehavior>, StoreError> {
         if self.clears_parked {
             // The parked events are purged first.
-            self.progress = Progress::from(
+            self.progress = SubscriptionProgress::from(
                 self.counters.building.as_ref().map_or(&self.counters.positions, |(_, at)| at),
             );
             self.progress.more = true;
@@ -141,7 +141,7 @@ impl<'a> ViewTurn<'a> {
         }
         self.progress.more |= self.has_more;
         // Of all generations together: looking for a missing row costs little.
-        self.counters.highest = self.transaction.highest();
+        self.counters.highest = self.transaction.highest_number();
         self.transaction.expect(counters_key(), self.behavior.counters_commit);
         if self.counters != self.behavior.counters {
             self.transaction.put_counters(&self.counters)?;
@@ -149,7 +149,7 @@ impl<'a> ViewTurn<'a> {
         let judged = self.transaction.read_commit.0;
         let reshelve = self.clears_parked;
         let cleared = self.purged;
-        let memory = CacheUpdate {
+        let memory = ViewCacheUpdate {
             counters: self.counters,
             progress: self.progress,
             clears_parked: reshelve,
@@ -165,11 +165,11 @@ impl<'a> ViewTurn<'a> {
 }
 
 impl Listener<RowChange> for ViewTurn<'_> {
-    fn progress(&mut self) -> &mut Progress {
+    fn progress(&mut self) -> &mut SubscriptionProgress {
         &mut self.progress
     }
 
-    fn apply(
+    fn apply_event(
         &mut self,
         _: &'static str,
         _: &Envelope,
@@ -179,7 +179,7 @@ impl Listener<RowChange> for ViewTurn<'_> {
         let Recipient::Number(number) = whose else {
             return Ok(Err("a view has no numbers of its own".to_owned()));
         };
-        let kept = match self.transaction.load(number) {
+        let kept = match self.transaction.load_state(number) {
             Ok(sheet) => &sheet.now,
             Err(StoreError::Damaged(what)) => {
                 self.report_damage(&what);
@@ -188,16 +188,20 @@ impl Listener<RowChange> for ViewTurn<'_> {
             Err(error) => return Err(error),
         };
         let version = kept.version;
-        let mut row = kept.state.copy();
+        let mut row = kept.state.clone_state();
         let folded = catch_unwind(AssertUnwindSafe(move || {
             change(row.as_mut());
             row
         }));
         match folded {
-            Ok(row) => match row.encode(version + 1, None) {
+            Ok(row) => match row.encode_state(version + 1, None) {
                 Ok(record) => self
                     .transaction
-                    .set(number, Versioned { version: version + 1, saga: None, state: row }, record)
+                    .set_state(
+                        number,
+                        Versioned { version: version + 1, saga: None, state: row },
+                        record,
+                    )
                     .map(Ok),
                 Err(StoreError::Invalid(why)) => Ok(Err(why)),
                 Err(error) => Err(error),
@@ -213,11 +217,16 @@ impl Listener<RowChange> for ViewTurn<'_> {
         self.behavior.shared.report_damage(what);
     }
 
-    fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
-        self.transaction.park(key, row.as_ref())
+    fn write_parked(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
+        self.transaction.write_parked(key, row.as_ref())
     }
 
-    fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+    fn list_parked(
+        &self,
+        source: &str,
+        aggregate: u64,
+        limit: usize,
+    ) -> Result<Vec<u64>, StoreError> {
         parked::first_parked(&self.behavior.tree, source, aggregate, limit)
     }
 }

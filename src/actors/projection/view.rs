@@ -8,8 +8,8 @@ use crate::{
         erased::AnyState,
         port::{fault::Fault, health::ParkedId, status::ContextStatus},
         subscription::{
-            progress::Progress,
-            subscriptions::{Delivery, Subscriptions},
+            progress::SubscriptionProgress,
+            subscriptions::{EventDelivery, Subscriptions},
         },
         tables::{counters::Counters, tree::Tree},
     },
@@ -35,7 +35,7 @@ pub type RowChange = Box<dyn FnOnce(&mut dyn AnyState) + Send>;
 /// A message to a view.
 pub enum ViewMail {
     /// Events of a source.
-    Delivery(Delivery<RowChange>),
+    Delivery(EventDelivery<RowChange>),
     /// Parked events or logs may be due.
     Wake,
     /// Rebuild the table.
@@ -64,8 +64,8 @@ pub(super) fn purge_start() -> [Vec<u8>; 3] {
 }
 
 /// The generation that is shown.
-pub fn generation(tree: &Tree) -> Result<u32, StoreError> {
-    Ok(tree.counters()?.0.generation)
+pub fn stored_generation(tree: &Tree) -> Result<u32, StoreError> {
+    Ok(tree.read_counters()?.0.generation)
 }
 
 /// Answers an operator once a turn is accepted.
@@ -75,9 +75,9 @@ pub struct ViewEffect {
 }
 
 /// How an accepted turn changes the cache.
-pub struct CacheUpdate {
+pub struct ViewCacheUpdate {
     pub(super) counters: Counters,
-    pub(super) progress: Progress,
+    pub(super) progress: SubscriptionProgress,
     pub(super) clears_parked: bool,
     pub(super) purged: [Vec<u8>; 3],
 }
@@ -102,7 +102,7 @@ impl ViewBehavior {
 
     pub(super) fn publish_health(&self) {
         self.shared.generation.store(self.counters.generation, SeqCst);
-        self.shared.parked.store(self.subscriptions.parked(), Relaxed);
+        self.shared.parked.store(self.subscriptions.parked_count(), Relaxed);
         self.shared.last_sequence.store(self.counters.last_sequence, Relaxed);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{
-        port::{backoff::backoff, health::ParkedId},
+        port::{backoff::backoff_delay, health::ParkedId},
         tables::{
             parked::{decode_parked, parse_parked_key},
             tree::Tree,
@@ -26,7 +26,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(300);
 
 /// The pause after so many attempts.
 pub fn retry_pause(attempts: u32) -> Duration {
-    backoff(attempts.into(), MIN_BACKOFF, MAX_BACKOFF)
+    backoff_delay(attempts.into(), MIN_BACKOFF, MAX_BACKOFF)
 }
 
 /// The parked events of one source aggregate.
@@ -49,7 +49,7 @@ pub struct ParkedQueues {
 
 impl ParkedQueues {
     /// How many events are parked.
-    pub fn count(&self) -> u64 {
+    pub fn count_events(&self) -> u64 {
         self.count
     }
     /// How many aggregates have parked events.
@@ -121,7 +121,7 @@ impl ParkedQueues {
     pub fn read(tree: &Tree, source: &str) -> Result<Self, StoreError> {
         let mut shelves = Self::default();
         let prefix = KeyBuf::new(Space::Parked).text(source).build();
-        let mut pages = Pages::of(Scan::prefix(&prefix, ROWS));
+        let mut pages = Pages::over_scan(Scan::prefix(&prefix, ROWS));
         while let Some(rows) = tree.next_readable_page(&mut pages, prefix.len())? {
             // The rows are sorted by aggregate.
             for (key, row) in rows {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// What one turn changes about the subscriptions.
 #[derive(Default)]
-pub struct Progress {
+pub struct SubscriptionProgress {
     /// The positions after the turn, by source.
     pub positions: BTreeMap<String, u64>,
     /// What is parked, by subscription and aggregate: how many events, and the first one.
@@ -36,9 +36,9 @@ pub(super) struct Retried {
 /// A turn that applies events.
 pub trait Listener<T> {
     /// What it has changed so far.
-    fn progress(&mut self) -> &mut Progress;
+    fn progress(&mut self) -> &mut SubscriptionProgress;
     /// Applies what one event means for one aggregate or row, or says why that fails.
-    fn apply(
+    fn apply_event(
         &mut self,
         source: &'static str,
         envelope: &Envelope,
@@ -48,12 +48,17 @@ pub trait Listener<T> {
     /// Reports damage in what is read.
     fn report_damage(&mut self, what: &str);
     /// Writes the row of a parked event, or removes it.
-    fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError>;
+    fn write_parked(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError>;
     /// The first `limit` parked sequences of a source's aggregate, as they were before this turn.
-    fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError>;
+    fn list_parked(
+        &self,
+        source: &str,
+        aggregate: u64,
+        limit: usize,
+    ) -> Result<Vec<u64>, StoreError>;
 }
 
-impl Progress {
+impl SubscriptionProgress {
     /// A turn that begins at these positions.
     pub fn from(positions: &BTreeMap<String, u64>) -> Self {
         Self { positions: positions.clone(), ..Self::default() }

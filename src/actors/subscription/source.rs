@@ -62,38 +62,38 @@ impl Subscribers {
     }
     /// Finds out who wrote the log. Where it is written here, `next` is the sequence that this start goes on with.
     pub fn load_history(&self, tree: &Tree, next: Option<u64>) -> Result<(), StoreError> {
-        let mut history = History::load(tree)?;
+        let mut history = History::load_epochs(tree)?;
         if let Some(next) =
-            next.filter(|_| history.current().is_none_or(|(_, word)| word != self.word))
+            next.filter(|_| history.current_epoch().is_none_or(|(_, word)| word != self.word))
         {
-            history.begin(next, self.word);
+            history.begin_epoch(next, self.word);
         }
         *sync::write(&self.history) = history;
         Ok(())
     }
     /// The word of the epoch that begins with this very event, if one does.
     pub fn epoch_starting_at(&self, sequence: u64) -> Option<Word> {
-        self.history(|history| {
-            history.current().filter(|(first, _)| *first == sequence).map(|(_, word)| word)
+        self.with_history(|history| {
+            history.current_epoch().filter(|(first, _)| *first == sequence).map(|(_, word)| word)
         })
     }
     /// An epoch begins, in a log that is written elsewhere.
     pub fn begin_epoch(&self, first: u64, word: Word) {
-        sync::write(&self.history).begin(first, word);
+        sync::write(&self.history).begin_epoch(first, word);
     }
     /// Looks at who wrote the log.
-    pub fn history<T>(&self, look: impl FnOnce(&History) -> T) -> T {
+    pub fn with_history<T>(&self, look: impl FnOnce(&History) -> T) -> T {
         look(&sync::read(&self.history))
     }
     /// What others need to judge it.
     pub fn past(&self) -> Past {
         let latest = self.latest.load(SeqCst);
-        self.history(|history| history.past(latest))
+        self.with_history(|history| history.past(latest))
     }
     /// Whether this event is in the log.
-    pub fn has(&self, id: EventId) -> bool {
+    pub fn has_event(&self, id: EventId) -> bool {
         let latest = self.latest.load(SeqCst);
-        self.history(|history| history.has(id, latest))
+        self.with_history(|history| history.has_event(id, latest))
     }
     /// These events stand. An empty slice says only that there may be something in the log.
     pub fn publish(&self, events: &LogEntries) {
@@ -110,8 +110,8 @@ impl Subscribers {
 
 /// Events of one source, and what each comes to for a listener of type `T`: which of its things, and what of it.
 pub trait EventBatch<T>: Send {
-    fn envelope(&self, place: usize) -> Option<&Envelope>;
-    fn react(&self, place: usize) -> Option<(Recipient, T)>;
+    fn envelope_at(&self, place: usize) -> Option<&Envelope>;
+    fn react_at(&self, place: usize) -> Option<(Recipient, T)>;
 }
 
 /// What an event comes to for one listener.
@@ -134,10 +134,10 @@ struct TypedBatch<T> {
 }
 
 impl<T> EventBatch<T> for TypedBatch<T> {
-    fn envelope(&self, place: usize) -> Option<&Envelope> {
+    fn envelope_at(&self, place: usize) -> Option<&Envelope> {
         self.events.get(place).map(|logged| &logged.envelope)
     }
-    fn react(&self, place: usize) -> Option<(Recipient, T)> {
+    fn react_at(&self, place: usize) -> Option<(Recipient, T)> {
         (self.react)(&self.events, place)
     }
 }
@@ -149,7 +149,7 @@ pub trait Source<T>: Send {
     /// Whether no push of it is on its way.
     fn is_idle(&self) -> bool;
     /// Events from sequence `from` on, about `limit` of them.
-    fn read(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<T>>, StoreError>;
+    fn read_batch(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<T>>, StoreError>;
 }
 
 /// The log of a context of this process, or its replica here.
@@ -175,7 +175,7 @@ impl<T: Send + 'static> LocalSource<T> {
         }
     }
     /// What is said aloud, as mail for the listener.
-    pub fn batch(events: &LogEntries, react: &Reaction<T>) -> Box<dyn EventBatch<T>> {
+    pub fn typed_batch(events: &LogEntries, react: &Reaction<T>) -> Box<dyn EventBatch<T>> {
         Box::new(TypedBatch { events: events.clone(), react: react.clone() })
     }
 }
@@ -190,9 +190,9 @@ impl<T: Send + 'static> Source<T> for LocalSource<T> {
     fn is_idle(&self) -> bool {
         self.pushes.is_empty()
     }
-    fn read(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<T>>, StoreError> {
+    fn read_batch(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<T>>, StoreError> {
         let events = read_log(self.listeners.aggregate, &self.tree, from, limit)?;
-        Ok(Self::batch(&events.into(), &self.react))
+        Ok(Self::typed_batch(&events.into(), &self.react))
     }
 }
 

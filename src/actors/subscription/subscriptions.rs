@@ -6,7 +6,7 @@
 
 use super::{
     parking::{ParkedQueues, retry_pause},
-    progress::{Listener, Progress, Retried},
+    progress::{Listener, Retried, SubscriptionProgress},
     source::{EventBatch, PushPermit, READ_LIMIT, Source},
 };
 use crate::{
@@ -31,7 +31,7 @@ const MAX_RETRIES_PER_QUEUE: usize = 64;
 const MAX_RETRIES: usize = 256;
 
 /// Events that a source has pushed.
-pub struct Delivery<T> {
+pub struct EventDelivery<T> {
     pub subscription: usize,
     pub batch: Box<dyn EventBatch<T>>,
     pub _ticket: PushPermit,
@@ -73,7 +73,7 @@ impl<T> Subscriptions<T> {
     }
 
     /// Loads what is parked.
-    pub fn reload(&mut self, tree: &Tree) -> Result<(), StoreError> {
+    pub fn reload_parked(&mut self, tree: &Tree) -> Result<(), StoreError> {
         for ear in &mut self.subscriptions {
             ear.parked = ParkedQueues::read(tree, ear.source.context())?;
         }
@@ -85,8 +85,8 @@ impl<T> Subscriptions<T> {
         self.subscriptions.iter_mut().for_each(|ear| ear.parked = ParkedQueues::default());
     }
 
-    pub fn parked(&self) -> u64 {
-        self.subscriptions.iter().map(|ear| ear.parked.count()).sum()
+    pub fn parked_count(&self) -> u64 {
+        self.subscriptions.iter().map(|ear| ear.parked.count_events()).sum()
     }
 
     /// How many events have not been applied.
@@ -113,11 +113,11 @@ impl<T> Subscriptions<T> {
     pub fn apply_delivery(
         &self,
         work: &mut impl Listener<T>,
-        heard: &Delivery<T>,
+        heard: &EventDelivery<T>,
     ) -> Result<(), StoreError> {
         let Some(ear) = self.subscriptions.get(heard.subscription) else { return Ok(()) };
         let position = work.progress().position(ear.source.context());
-        match heard.batch.envelope(0) {
+        match heard.batch.envelope_at(0) {
             Some(first) if first.sequence <= position + 1 => {
                 self.apply_batch(work, heard.subscription, heard.batch.as_ref())
             }
@@ -140,7 +140,7 @@ impl<T> Subscriptions<T> {
         {
             return Ok(());
         }
-        let told = match ear.source.read(position + 1, READ_LIMIT) {
+        let told = match ear.source.read_batch(position + 1, READ_LIMIT) {
             Ok(told) => told,
             // The other sources go on; this one is retried.
             Err(StoreError::Damaged(what)) => {
@@ -170,7 +170,7 @@ impl<T> Subscriptions<T> {
         let source = ear.source.context();
         let mut position = work.progress().position(source);
         for index in 0.. {
-            let Some(envelope) = batch.envelope(index) else { break };
+            let Some(envelope) = batch.envelope_at(index) else { break };
             if envelope.sequence <= position {
                 continue;
             }
@@ -184,7 +184,10 @@ impl<T> Subscriptions<T> {
             if let Err(error) = taken {
                 tracing::warn!(source, sequence = envelope.sequence, error, "parking event");
                 let key = parked_key(source, envelope.aggregate, envelope.sequence);
-                work.park(key, Some(ParkedRow { attempts: u32::from(!behind_another), error }))?;
+                work.write_parked(
+                    key,
+                    Some(ParkedRow { attempts: u32::from(!behind_another), error }),
+                )?;
                 let shelf = work.progress().shelved.entry((place, envelope.aggregate));
                 shelf.or_insert((0, envelope.sequence)).0 += 1;
             }
@@ -235,7 +238,7 @@ impl<T> Subscriptions<T> {
         let Some(shelf) = ear.parked.get(aggregate) else { return Ok(()) };
         let source = ear.source.context();
         let mut retried = Retried { taken: 0, first: None, failed: None };
-        let sequences = match work.parked(source, aggregate, MAX_RETRIES_PER_QUEUE + 1) {
+        let sequences = match work.list_parked(source, aggregate, MAX_RETRIES_PER_QUEUE + 1) {
             Err(StoreError::Damaged(what)) => {
                 work.report_damage(&what);
                 (retried.first, retried.failed) =
@@ -251,9 +254,11 @@ impl<T> Subscriptions<T> {
             }
             work.progress().tries += 1;
             let key = parked_key(source, aggregate, sequence);
-            let taken = match ear.source.read(sequence, 1) {
+            let taken = match ear.source.read_batch(sequence, 1) {
                 Ok(told)
-                    if told.envelope(0).is_some_and(|envelope| envelope.sequence == sequence) =>
+                    if told
+                        .envelope_at(0)
+                        .is_some_and(|envelope| envelope.sequence == sequence) =>
                 {
                     apply_event(work, source, told.as_ref(), 0)?
                 }
@@ -266,11 +271,11 @@ impl<T> Subscriptions<T> {
             };
             if let Err(error) = taken {
                 let attempts = shelf.attempts.saturating_add(1);
-                work.park(key, Some(ParkedRow { attempts, error }))?;
+                work.write_parked(key, Some(ParkedRow { attempts, error }))?;
                 retried.failed = Some(attempts);
                 break;
             }
-            work.park(key, None)?;
+            work.write_parked(key, None)?;
             (retried.taken, retried.first) = (retried.taken + 1, None);
         }
         work.progress().retried.insert((place, aggregate), retried);
@@ -295,8 +300,9 @@ impl<T> Subscriptions<T> {
         {
             return Ok(false);
         }
-        let first = work.parked(source, *aggregate, 2)?.into_iter().find(|other| other != sequence);
-        work.park(parked_key(source, *aggregate, *sequence), None)?;
+        let first =
+            work.list_parked(source, *aggregate, 2)?.into_iter().find(|other| other != sequence);
+        work.write_parked(parked_key(source, *aggregate, *sequence), None)?;
         work.progress()
             .retried
             .insert((place, *aggregate), Retried { taken: 1, first, failed: None });
@@ -304,7 +310,7 @@ impl<T> Subscriptions<T> {
     }
 
     /// Applies the changes of an accepted turn.
-    pub fn apply_progress(&mut self, hearing: &Progress) {
+    pub fn apply_progress(&mut self, hearing: &SubscriptionProgress) {
         for (place, read) in &hearing.read {
             let Some(ear) = self.subscriptions.get_mut(*place) else { continue };
             let times = ear.unreadable.map_or(1, |(times, _)| times.saturating_add(1));
@@ -329,10 +335,10 @@ fn apply_event<T>(
     batch: &dyn EventBatch<T>,
     index: usize,
 ) -> Result<Result<(), String>, StoreError> {
-    let Some(envelope) = batch.envelope(index) else { return Ok(Ok(())) };
-    match catch_unwind(AssertUnwindSafe(|| batch.react(index))) {
+    let Some(envelope) = batch.envelope_at(index) else { return Ok(Ok(())) };
+    match catch_unwind(AssertUnwindSafe(|| batch.react_at(index))) {
         Ok(None) => Ok(Ok(())),
-        Ok(Some((whose, what))) => work.apply(source, envelope, whose, what),
+        Ok(Some((whose, what))) => work.apply_event(source, envelope, whose, what),
         Err(_) => Ok(Err("the policy panicked".to_owned())),
     }
 }

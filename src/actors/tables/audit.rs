@@ -16,11 +16,11 @@ pub struct RowAudit {
 }
 
 impl Audit for RowAudit {
-    fn tree(&mut self, _name: &str) {
+    fn begin_tree(&mut self, _name: &str) {
         self.next = None;
     }
 
-    fn row(&mut self, key: &[u8], row: &Row) -> Option<String> {
+    fn check_row(&mut self, key: &[u8], row: &Row) -> Option<String> {
         let space =
             Space::VARIANTS.iter().copied().find(|space| key.first() == Some(&(*space as u8)));
         let shown = key.escape_ascii();
@@ -30,14 +30,14 @@ impl Audit for RowAudit {
             Err(error) => return Some(format!("`{shown}`: {error}")),
         };
         match (space, last_number(key)) {
-            (Space::Log, Some(first)) => self.log(first, record),
+            (Space::Log, Some(first)) => self.check_log(first, record),
             _ => None,
         }
     }
 }
 
 impl RowAudit {
-    fn log(&mut self, first: u64, record: Record<'_>) -> Option<String> {
+    fn check_log(&mut self, first: u64, record: Record<'_>) -> Option<String> {
         let row = match decode_envelopes(record) {
             Ok((_, row)) => row,
             Err(why) => {
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_gap_in_a_log_and_a_changed_record_are_reported() {
         let mut audit = RowAudit::default();
-        let mut look = |(key, row): (Vec<u8>, Row)| audit.row(&key, &row);
+        let mut look = |(key, row): (Vec<u8>, Row)| audit.check_row(&key, &row);
         assert_eq!(look(log(1, 3)), None);
         assert_eq!(look(log(4, 2)), None);
         assert_eq!(look(log(7, 1)), Some("the log has a gap: event 7 follows 5".into()));

@@ -90,7 +90,7 @@ impl From<MetaV1> for Counters {
             positions,
             generation,
             building,
-            written_by: Versions::unsaid(),
+            written_by: Versions::not_recorded(),
             rebuild: None,
             lists: 0,
         }
@@ -99,7 +99,7 @@ impl From<MetaV1> for Counters {
 
 impl Versions {
     /// Those of rows that were written before it was said which: the first of all functions, and none of the runtime's.
-    pub fn unsaid() -> Self {
+    pub fn not_recorded() -> Self {
         Self { rows: 0, claims: 1, indexes: 1, due: 1 }
     }
 }

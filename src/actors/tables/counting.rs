@@ -12,7 +12,7 @@ pub struct Counting(MemoryStore, AtomicUsize);
 
 impl Counting {
     /// How many rows have been read; a look at nothing counts as one.
-    pub fn rows(&self) -> usize {
+    pub fn rows_read(&self) -> usize {
         self.1.load(SeqCst)
     }
 }

@@ -22,7 +22,7 @@ impl Tree {
     /// or, where it begins with one, the first behind it, as far as the sixteen bytes behind `prefix` others tell their
     /// keys apart. Says whether this is all that was asked for.
     pub fn scan_over(&self, scan: &Scan, prefix: usize) -> Result<(Rows, bool), StoreError> {
-        match self.scan(scan) {
+        match self.scan_rows(scan) {
             Err(StoreError::Damaged(what)) => self.report_damage(&what),
             rows => return rows.map(|rows| (rows, true)),
         }
@@ -46,7 +46,7 @@ impl Tree {
 
     /// The first row from a key on, if there is one; `None` where that cannot be read.
     fn first_from(&self, from: Vec<u8>, to: &[u8]) -> Result<Option<Rows>, StoreError> {
-        match self.scan(&Scan { from, to: to.to_vec(), backwards: false, limit: 1 }) {
+        match self.scan_rows(&Scan { from, to: to.to_vec(), backwards: false, limit: 1 }) {
             Err(StoreError::Damaged(_)) => Ok(None),
             rows => rows.map(Some),
         }
@@ -110,7 +110,7 @@ impl Tree {
     ) -> Result<Option<(Vec<u8>, Row)>, StoreError> {
         let look = |number: u64| {
             let to = [from, &number.to_be_bytes()].concat();
-            match self.scan(&Scan { from: from.to_vec(), to, backwards: true, limit: 1 }) {
+            match self.scan_rows(&Scan { from: from.to_vec(), to, backwards: true, limit: 1 }) {
                 Err(StoreError::Damaged(_)) => Ok(None),
                 rows => rows.map(Some),
             }

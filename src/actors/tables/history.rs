@@ -43,8 +43,8 @@ impl History {
     ///
     /// # Errors
     /// What the store says.
-    pub fn load(tree: &Tree) -> Result<Self, StoreError> {
-        let mut pages = Pages::of(Scan::space(Space::Epoch, PAGE));
+    pub fn load_epochs(tree: &Tree) -> Result<Self, StoreError> {
+        let mut pages = Pages::over_scan(Scan::space(Space::Epoch, PAGE));
         let mut history = Self::default();
         loop {
             let rows = match tree.next_page(&mut pages) {
@@ -58,7 +58,7 @@ impl History {
             };
             for (key, row) in &rows {
                 match (last_number(key), codec::decode(Space::Epoch, &row.record)) {
-                    (Some(first), Ok(word)) => history.begin(first, Word(word)),
+                    (Some(first), Ok(word)) => history.begin_epoch(first, Word(word)),
                     (None, _) => history.lacks_an_epoch(tree, "its key is none"),
                     (_, Err(StoreError::Damaged(what))) => history.lacks_an_epoch(tree, &what),
                     (_, Err(error)) => return Err(error),
@@ -78,19 +78,19 @@ impl History {
     }
 
     /// A new epoch begins with `first`; one that was to begin there, or behind, has no events.
-    pub fn begin(&mut self, first: u64, word: Word) {
+    pub fn begin_epoch(&mut self, first: u64, word: Word) {
         self.began.retain(|(began, _)| *began < first);
         self.began.push((first, word));
         self.unsure = self.unsure.min(first);
     }
 
     /// The last epoch, and with which sequence it begins.
-    pub fn current(&self) -> Option<(u64, Word)> {
+    pub fn current_epoch(&self) -> Option<(u64, Word)> {
         self.began.last().copied()
     }
 
     /// Whether it is known what the event with this sequence is called.
-    pub fn names(&self, sequence: u64) -> bool {
+    pub fn names_event(&self, sequence: u64) -> bool {
         !self.began.is_empty() && sequence >= self.unsure
     }
 
@@ -100,7 +100,7 @@ impl History {
     }
 
     /// Whether this event is in a log that goes up to `latest`.
-    pub fn has(&self, id: EventId, latest: u64) -> bool {
+    pub fn has_event(&self, id: EventId, latest: u64) -> bool {
         let is_called_so = || id.sequence < self.unsure || self.id_of(id.sequence) == id;
         id.sequence == 0 || (id.sequence <= latest && is_called_so())
     }

@@ -82,13 +82,13 @@ impl Posting {
         one
     }
     /// Adds those of `other`.
-    pub fn add(&mut self, other: &Self) {
+    pub fn add_all(&mut self, other: &Self) {
         self.bits.iter_mut().zip(&other.bits).for_each(|(byte, other)| *byte |= other);
         self.len = self.bits.iter().map(|byte| byte.count_ones() as usize).sum();
     }
     /// Those that are in both.
     #[must_use]
-    pub fn and(&self, other: &Self) -> Self {
+    pub fn intersect_with(&self, other: &Self) -> Self {
         let mut both = self.clone();
         both.bits.iter_mut().zip(&other.bits).for_each(|(byte, other)| *byte &= other);
         both.len = both.bits.iter().map(|byte| byte.count_ones() as usize).sum();
@@ -166,7 +166,7 @@ pub fn read_row(prefix: usize, key: &[u8], record: &[u8]) -> Result<IndexRow, St
     if !stands_alone(&value) {
         return Ok(IndexRow { value, last, chunk: last, posting: Posting::decode(record)? });
     }
-    let (chunk, offset) = place(last);
+    let (chunk, offset) = chunk_of(last);
     let posting = if decode_entry(record)? { Posting::of(offset) } else { Posting::default() };
     Ok(IndexRow { value, last, chunk, posting })
 }
@@ -200,7 +200,7 @@ fn read_value(bytes: &[u8]) -> Option<Key> {
 }
 
 /// How two values compare in an index: as the keys of their rows do.
-pub fn order(one: &Key, other: &Key) -> Ordering {
+pub fn compare_keys(one: &Key, other: &Key) -> Ordering {
     let rank = |value: &Key| match value {
         Key::Missing => MISSING,
         Key::Flag(_) => FLAG,
@@ -212,7 +212,7 @@ pub fn order(one: &Key, other: &Key) -> Ordering {
 }
 
 /// The chunk of a number and its offset there.
-pub fn place(number: u64) -> (u64, u16) {
+pub fn chunk_of(number: u64) -> (u64, u16) {
     (number / CHUNK, u16::try_from(number % CHUNK).unwrap_or(0))
 }
 
@@ -269,7 +269,7 @@ mod tests {
             let record = if stands_alone(&one) { encode_entry(true) } else { Posting::of(7).encode() };
             let row = read_row(prefix, &key(&one), &record.unwrap()).unwrap();
             prop_assert_eq!((row.value, row.last), (one.clone(), 7));
-            prop_assert_eq!(key(&one).cmp(&key(&other)), order(&one, &other));
+            prop_assert_eq!(key(&one).cmp(&key(&other)), compare_keys(&one, &other));
         }
 
         #[test]

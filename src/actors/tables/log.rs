@@ -120,7 +120,7 @@ fn size_in_row(envelope: &Envelope, event: &[u8]) -> usize {
 /// # Errors
 /// [`StoreError::Invalid`] when no row could hold it.
 pub fn encode_event(LogEntry { envelope, event }: &LogEntry) -> Result<ByteBuf, StoreError> {
-    let bytes = event.encode()?;
+    let bytes = event.encode_event()?;
     match size_in_row(envelope, &bytes) {
         size if size > codec::MAX_RECORD => Err(StoreError::Invalid(format!(
             "an event of about {size} bytes is over the limit of a record"
@@ -139,11 +139,11 @@ pub fn encode_log<'a>(
     version: u16,
     events: impl Iterator<Item = (&'a Envelope, ByteBuf)>,
 ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
-    type Row<'a> = Vec<(&'a Envelope, ByteBuf)>;
+    type StoredEvents<'a> = Vec<(&'a Envelope, ByteBuf)>;
     let mut rows = Vec::with_capacity(1);
-    let mut row = Row::new();
+    let mut row = StoredEvents::new();
     let mut size = 0;
-    let close = |row: &mut Row<'_>| -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+    let close = |row: &mut StoredEvents<'_>| -> Result<Option<(u64, Vec<u8>)>, StoreError> {
         let Some((first, _)) = row.first() else { return Ok(None) };
         let record = (first.sequence, codec::encode(Space::Log, LAYOUT << 8 | version, row)?);
         row.clear();
@@ -215,9 +215,9 @@ pub fn read_log(
     // The row that holds `from` begins at or before it.
     let before =
         Scan { from: first, to: log_key(from.saturating_add(1)), backwards: true, limit: 1 };
-    let mut rows = tree.scan(&before)?;
+    let mut rows = tree.scan_rows(&before)?;
     let after = log_key(from.saturating_add(1));
-    let mut pages = Pages::of(Scan { from: after, to: end, backwards: false, limit: 8 });
+    let mut pages = Pages::over_scan(Scan { from: after, to: end, backwards: false, limit: 8 });
     let mut events = Vec::new();
     let mut expected = None;
     // A log begins at 1: where nothing is before `from`, it is the first.
@@ -277,7 +277,7 @@ fn read_row(
 /// The last sequence of a log. Where its last row cannot be read, that is the one before it.
 pub fn last_sequence(aggregate: &dyn AggregateType, tree: &Tree) -> Result<u64, StoreError> {
     let all = Scan::space(Space::Log, 1).from_the_end();
-    let last = match tree.scan(&all) {
+    let last = match tree.scan_rows(&all) {
         Err(StoreError::Damaged(what)) => {
             tracing::error!(
                 context = aggregate.name().context,
@@ -309,7 +309,7 @@ pub fn last_sequence(aggregate: &dyn AggregateType, tree: &Tree) -> Result<u64, 
 
 /// When the last event of a log happened; of the last that can be read, where its end is damaged.
 pub fn last_time(aggregate: &dyn AggregateType, tree: &Tree) -> Option<Timestamp> {
-    let rows = tree.scan(&Scan::space(Space::Log, 8).from_the_end()).ok()?;
+    let rows = tree.scan_rows(&Scan::space(Space::Log, 8).from_the_end()).ok()?;
     rows.into_iter().find_map(|(_, row)| {
         decode_log(aggregate, &row.record).ok()?.last().map(|logged| logged.envelope.at)
     })

@@ -65,7 +65,7 @@ pub fn first_parked(
     limit: usize,
 ) -> Result<Vec<u64>, StoreError> {
     let prefix = KeyBuf::new(Space::Parked).text(source).number(aggregate).build();
-    let rows = tree.scan(&Scan::prefix(&prefix, limit))?;
+    let rows = tree.scan_rows(&Scan::prefix(&prefix, limit))?;
     Ok(rows.iter().filter_map(|(key, _)| last_number(key)).collect())
 }
 
@@ -79,7 +79,7 @@ pub fn parked_page(
     if let Some(ParkedId { source, aggregate, sequence }) = after {
         scan.from = key_after(&parked_key(source, *aggregate, *sequence));
     }
-    let rows = tree.scan(&scan)?;
+    let rows = tree.scan_rows(&scan)?;
     let ids = rows.iter().filter_map(|(key, row)| Some((parse_parked_key(tree, key)?, row)));
     ids.map(|(id, row)| Ok((id.clone(), decode_parked(tree, id.sequence, row)?))).collect()
 }

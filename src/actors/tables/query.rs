@@ -16,7 +16,7 @@ pub use plan::filter_fields;
 use self::{
     cursor::Cursor,
     filters::Ahead,
-    page::{Page, Place},
+    page::{Page, SortPosition},
     plan::Plan,
     reading::{ROWS, Reading, Walked},
     sorted::{Matching, RowFilter},
@@ -60,11 +60,11 @@ struct FoundPage {
     total: u64,
     at_least: bool,
     /// Up to where everything was looked at, if not all was.
-    reached: Option<Place>,
+    reached: Option<SortPosition>,
 }
 
 /// One page of what `query` asks for.
-pub fn list(tree: &Tree, generation: u32, query: &ListQuery) -> Result<ListPage, Fault> {
+pub fn list_items(tree: &Tree, generation: u32, query: &ListQuery) -> Result<ListPage, Fault> {
     let entity = tree.entity;
     let context = tree.entity.name().context;
     let size = query.size.clamp(1, MAX_SIZE);
@@ -75,7 +75,7 @@ pub fn list(tree: &Tree, generation: u32, query: &ListQuery) -> Result<ListPage,
         None => (query.sort.clone(), query.filters.clone(), None),
         Some(text) => {
             let Cursor { sort, filters, place } =
-                Cursor::read(text, context).ok_or(Fault::BadCursor)?;
+                Cursor::from_text(text, context).ok_or(Fault::BadCursor)?;
             // What it carries may be repeated beside it.
             let same = query.sort.is_none() || query.sort == sort;
             let same = same && query.filters.iter().all(|filter| filters.contains(filter));
@@ -88,7 +88,7 @@ pub fn list(tree: &Tree, generation: u32, query: &ListQuery) -> Result<ListPage,
             (sort, filters, Some(place))
         }
     };
-    let plan = Plan::of(entity, sort.as_ref(), &filters, limits.filters);
+    let plan = Plan::from_query(entity, sort.as_ref(), &filters, limits.filters);
     let mut plan = if cursor.is_some() { plan.map_err(|_| Fault::BadCursor)? } else { plan? };
 
     let mut reading = Reading::new(tree, generation);
@@ -120,24 +120,24 @@ pub fn list(tree: &Tree, generation: u32, query: &ListQuery) -> Result<ListPage,
         return Err(Fault::PageTooDeep);
     }
     let last = if page.more { page.rows.last().cloned() } else { reached };
-    let next = last.and_then(|place| Cursor { sort, filters, place }.write(context));
+    let next = last.and_then(|place| Cursor { sort, filters, place }.to_text(context));
 
     let mut shown = ListPage { total, at_least, cut, next, ..ListPage::default() };
     let keys: Vec<_> = page.rows.iter().map(|place| state_key(generation, place.number)).collect();
-    for (Place { number, .. }, row) in page.rows.iter().zip(reading.rows(&keys)?) {
+    for (SortPosition { number, .. }, row) in page.rows.iter().zip(reading.read_rows(&keys)?) {
         match row.map(|row| (row.commit, decode_state(entity, &row.record))) {
-            Some((commit, Ok(kept))) if plan.wants(kept.state.as_ref()) => {
+            Some((commit, Ok(kept))) if plan.accepts_state(kept.state.as_ref()) => {
                 let body = self::represent(kept.state.as_ref(), *number)?;
                 shown.items.push(Seen { number: *number, version: kept.version, body, commit });
             }
             Some((_, Ok(_))) => {}
             // What cannot be shown is left out and named: the others are shown all the same.
             None => {
-                reading.report(&format!("{number} is listed, and there is no row of it"));
+                reading.report_damage(&format!("{number} is listed, and there is no row of it"));
                 shown.damaged.push(*number);
             }
             Some((_, Err(StoreError::Damaged(what)))) => {
-                reading.report(&format!("{number} cannot be shown: {what}"));
+                reading.report_damage(&format!("{number} cannot be shown: {what}"));
                 shown.damaged.push(*number);
             }
             Some((_, Err(error))) => return Err(error.into()),
@@ -152,36 +152,49 @@ fn by_number(
     reading: &mut Reading<'_>,
     generation: u32,
     plan: &Plan,
-    after: Option<Place>,
+    after: Option<SortPosition>,
     mut page: Page,
     rows: usize,
 ) -> Result<FoundPage, Fault> {
-    let mut filters = plan.filters(generation);
+    let mut filters = plan.build_filters(generation);
     let down = plan.down;
     let mut total = 0;
-    reading.allow(rows);
-    let place = |number| Place { value: Key::Missing, number };
+    reading.allow_rows(rows);
+    let place = |number| SortPosition { value: Key::Missing, number };
     let Some(after) = after else {
-        let walked =
-            filters::walk(&mut filters, reading, Ahead::all(down), ROWS, |chunk, posting| {
+        let walked = filters::walk_numbers(
+            &mut filters,
+            reading,
+            Ahead::all_numbers(down),
+            ROWS,
+            |chunk, posting| {
                 total += posting.len() as u64;
-                page.take(&Key::Missing, chunk, posting, down);
+                page.take_numbers(&Key::Missing, chunk, posting, down);
                 true
-            })?;
+            },
+        )?;
         let reached = if let Walked::Spent(number) = walked { Some(place(number)) } else { None };
         return Ok(FoundPage { page, total, at_least: reached.is_some(), reached });
     };
-    let counted = filters::walk(&mut filters, reading, Ahead::all(false), ROWS, |_, posting| {
-        total += posting.len() as u64;
-        true
-    })?;
-    reading.allow(rows);
-    let walked = match Ahead::all(down).behind(after.number) {
-        Some(ahead) => {
-            filters::walk(&mut filters, reading, ahead, page.wanted(), |chunk, posting| {
-                page.take(&Key::Missing, chunk, posting, down)
-            })?
-        }
+    let counted = filters::walk_numbers(
+        &mut filters,
+        reading,
+        Ahead::all_numbers(false),
+        ROWS,
+        |_, posting| {
+            total += posting.len() as u64;
+            true
+        },
+    )?;
+    reading.allow_rows(rows);
+    let walked = match Ahead::all_numbers(down).rest_after(after.number) {
+        Some(ahead) => filters::walk_numbers(
+            &mut filters,
+            reading,
+            ahead,
+            page.wanted_rows(),
+            |chunk, posting| page.take_numbers(&Key::Missing, chunk, posting, down),
+        )?,
         None => Walked::Through,
     };
     let reached = if let Walked::Spent(number) = walked { Some(place(number)) } else { None };
@@ -193,22 +206,27 @@ fn by_field(
     reading: &mut Reading<'_>,
     generation: u32,
     plan: &Plan,
-    after: Option<Place>,
+    after: Option<SortPosition>,
     mut page: Page,
     rows: usize,
 ) -> Result<FoundPage, Fault> {
-    let mut filters = plan.filters(generation);
+    let mut filters = plan.build_filters(generation);
     let mut total = 0;
     let mut matching = Matching::new();
-    reading.allow(rows);
-    let counted =
-        filters::walk(&mut filters, reading, Ahead::all(false), ROWS, |chunk, posting| {
+    reading.allow_rows(rows);
+    let counted = filters::walk_numbers(
+        &mut filters,
+        reading,
+        Ahead::all_numbers(false),
+        ROWS,
+        |chunk, posting| {
             total += posting.len() as u64;
             if plan.is_filtered() {
-                matching.entry(chunk).or_default().add(posting);
+                matching.entry(chunk).or_default().add_all(posting);
             }
             true
-        })?;
+        },
+    )?;
     let at_least = counted != Walked::Through;
     let sort = (plan.field, plan.down);
     let after = after.as_ref();
@@ -218,15 +236,15 @@ fn by_field(
     // They are few enough to look at them all, at the same price as trying the index first.
     let few = plan.is_filtered() && !at_least && total <= rows as u64 / 2;
     if few && total <= FEW {
-        reading.allow(rows);
+        reading.allow_rows(rows);
         sorted::by_looking(reading, generation, sort, &matching, after, &mut page)?;
         return Ok(FoundPage { page, total, at_least, reached: None });
     }
-    reading.allow(if few { usize::try_from(total).unwrap_or(rows) } else { rows });
+    reading.allow_rows(if few { usize::try_from(total).unwrap_or(rows) } else { rows });
     if at_least {
         let wanted = RowFilter::Passes(&mut filters);
-        let walked = sorted::along(reading, generation, sort, wanted, after, &mut page)?;
-        return Ok(FoundPage { page, total, at_least, reached: reached(walked) });
+        let walked = sorted::walk_index(reading, generation, sort, wanted, after, &mut page)?;
+        return Ok(FoundPage { page, total, at_least, reached: stopped_at(walked) });
     }
     let wanted = if plan.is_filtered() { RowFilter::Known(&matching) } else { RowFilter::Anything };
     // What lies nearer to the end is found from there.
@@ -238,7 +256,8 @@ fn by_field(
             let left = usize::try_from(total - skip).unwrap_or(size).min(size);
             let mut backwards = Page::new(behind, left);
             let sort = (plan.field, !plan.down);
-            let walked = sorted::along(reading, generation, sort, wanted, None, &mut backwards)?;
+            let walked =
+                sorted::walk_index(reading, generation, sort, wanted, None, &mut backwards)?;
             page.more = behind > 0;
             // A page of the end that is short is not to be taken for one that was cut.
             let walked = if backwards.is_full() { Walked::Enough } else { walked };
@@ -246,23 +265,23 @@ fn by_field(
             page.rows.reverse();
             walked
         }
-        false => sorted::along(reading, generation, sort, wanted, after, &mut page)?,
+        false => sorted::walk_index(reading, generation, sort, wanted, after, &mut page)?,
     };
     if few && !page.is_full() && matches!(walked, Walked::Spent(_)) {
         page = new_page();
         sorted::by_looking(reading, generation, sort, &matching, after, &mut page)?;
         return Ok(FoundPage { page, total, at_least, reached: None });
     }
-    Ok(FoundPage { page, total, at_least, reached: reached(walked) })
+    Ok(FoundPage { page, total, at_least, reached: stopped_at(walked) })
 }
 
-fn reached(walked: Walked<Place>) -> Option<Place> {
+fn stopped_at(walked: Walked<SortPosition>) -> Option<SortPosition> {
     if let Walked::Spent(place) = walked { Some(place) } else { None }
 }
 
 /// The representation of `number`, in any lifecycle.
 pub fn look_up(tree: &Tree, generation: u32, number: u64) -> Result<Option<Seen>, Fault> {
-    let Some((commit, kept)) = tree.state(generation, number)? else { return Ok(None) };
+    let Some((commit, kept)) = tree.read_state(generation, number)? else { return Ok(None) };
     Ok(Some(Seen {
         number,
         version: kept.version,

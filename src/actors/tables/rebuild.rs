@@ -53,8 +53,8 @@ const ANSWERS: u8 = 5;
 const DONE: u8 = 7;
 
 /// By which versions of its functions, and of the runtime's own rows, the rows of an entity are written now.
-fn versions(entity: &dyn EntityType) -> Versions {
-    let FunctionVersions { claims, indexes, due } = entity.versions();
+fn current_versions(entity: &dyn EntityType) -> Versions {
+    let FunctionVersions { claims, indexes, due } = entity.function_versions();
     Versions { rows: ROWS, claims, indexes, due }
 }
 
@@ -63,12 +63,12 @@ fn versions(entity: &dyn EntityType) -> Versions {
 ///
 /// # Errors
 /// [`StoreError::Damaged`] when they cannot be read, or are missing.
-pub fn load(tree: &Tree) -> Result<(Counters, Commit), StoreError> {
-    let (mut meta, commit) = tree.counters()?;
+pub fn load_counters(tree: &Tree) -> Result<(Counters, Commit), StoreError> {
+    let (mut meta, commit) = tree.read_counters()?;
     if commit == 0 {
         let is_there = |space: Space, from: Vec<u8>| {
             let any = Scan { from, ..Scan::space(space, 1) };
-            Ok::<_, StoreError>(!tree.scan(&any)?.is_empty())
+            Ok::<_, StoreError>(!tree.scan_rows(&any)?.is_empty())
         };
         if is_there(Space::State, vec![Space::State as u8])?
             || is_there(Space::Log, vec![Space::Log as u8])?
@@ -78,7 +78,7 @@ pub fn load(tree: &Tree) -> Result<(Counters, Commit), StoreError> {
                 tree.entity.name()
             )));
         }
-        meta.written_by = versions(tree.entity);
+        meta.written_by = current_versions(tree.entity);
         if is_there(Space::Answer, old_rows(Space::Answer))?
             || is_there(Space::Idempotency, old_rows(Space::Idempotency))?
         {
@@ -95,12 +95,12 @@ fn old_rows(space: Space) -> Vec<u8> {
 
 /// Whether rows have to be written anew.
 pub fn is_due(meta: &Counters, tree: &Tree) -> bool {
-    meta.rebuild.is_some() || meta.written_by != versions(tree.entity)
+    meta.rebuild.is_some() || meta.written_by != current_versions(tree.entity)
 }
 
 /// A context whose rows have to be rewritten answers no request before that, also before its actor exists.
 pub fn say_whether_due(shared: &ContextStatus, tree: &Tree) -> Result<(), StoreError> {
-    match load(tree) {
+    match load_counters(tree) {
         Ok((meta, _)) => shared.rebuilding.store(is_due(&meta, tree), Relaxed),
         // Its actor says so, and fails; the others go on.
         Err(StoreError::Damaged(_)) => {}
@@ -110,14 +110,14 @@ pub fn say_whether_due(shared: &ContextStatus, tree: &Tree) -> Result<(), StoreE
 }
 
 /// The next page of the work, and the counters after it.
-pub fn page(
+pub fn rebuild_page(
     tree: &Tree,
     epoch: Epoch,
     (meta, commit): (&Counters, Commit),
     kept: u64,
 ) -> Result<(Batch, Counters), StoreError> {
     let mut meta = meta.clone();
-    let now = versions(tree.entity);
+    let now = current_versions(tree.entity);
     let plan = match meta.rebuild.take() {
         Some(plan) if plan.to == now => plan,
         interrupted => {
@@ -133,7 +133,7 @@ pub fn page(
             Rebuild { to: now, ..Rebuild::default() }
         }
     };
-    let changed = Changed {
+    let changed = ChangedFunctions {
         claims: meta.written_by.claims != plan.to.claims
             || meta.written_by.rows < ROWS_WITH_SHORT_CLAIMS.max(ROWS_WITH_PLAIN_TEXTS),
         indexes: meta.written_by.indexes != plan.to.indexes
@@ -149,12 +149,12 @@ pub fn page(
         rows: BTreeMap::new(),
         postings: BTreeMap::new(),
     };
-    page.work()?;
-    page.finish(epoch, commit)
+    page.rewrite_rows()?;
+    page.into_batch(epoch, commit)
 }
 
 #[derive(Clone, Copy)]
-struct Changed {
+struct ChangedFunctions {
     claims: bool,
     indexes: bool,
     due: bool,
@@ -163,7 +163,7 @@ struct Changed {
 /// One page of the work.
 struct RebuildPage<'a> {
     tree: &'a Tree,
-    changed: Changed,
+    changed: ChangedFunctions,
     meta: Counters,
     plan: Rebuild,
     kept: u64,
@@ -173,8 +173,8 @@ struct RebuildPage<'a> {
 
 impl RebuildPage<'_> {
     /// Works on until there is something for a batch, or nothing is left.
-    fn work(&mut self) -> Result<(), StoreError> {
-        let Changed { claims, indexes, due } = self.changed;
+    fn rewrite_rows(&mut self) -> Result<(), StoreError> {
+        let ChangedFunctions { claims, indexes, due } = self.changed;
         let rows = self.meta.written_by.rows < ROWS_WITH_NOTES;
         while self.plan.stage < DONE && self.rows.is_empty() && self.postings.is_empty() {
             let (wanted, space) = match self.plan.stage {
@@ -186,7 +186,7 @@ impl RebuildPage<'_> {
                 ANSWERS => (rows, Space::Answer),
                 _ => (rows, Space::Idempotency),
             };
-            let is_over = !wanted || self.walk(space)?;
+            let is_over = !wanted || self.walk_space(space)?;
             if is_over {
                 self.plan.stage += 1;
                 self.plan.behind.clear();
@@ -196,7 +196,7 @@ impl RebuildPage<'_> {
     }
 
     /// Looks at a page of a key space. Says whether it was the last.
-    fn walk(&mut self, space: Space) -> Result<bool, StoreError> {
+    fn walk_space(&mut self, space: Space) -> Result<bool, StoreError> {
         let first = match space {
             Space::Answer | Space::Idempotency => old_rows(space),
             space => vec![space as u8],
@@ -206,10 +206,10 @@ impl RebuildPage<'_> {
         let (rows, is_all) = self.tree.scan_over(&scan, 1)?;
         for (key, row) in &rows {
             let taken = match space {
-                Space::State => self.state(key, &row.record),
-                Space::Question => self.questions(key, &row.record),
-                Space::Answer => self.answers(key, &row.record),
-                Space::Idempotency => self.request(key, &row.record),
+                Space::State => self.rewrite_state(key, &row.record),
+                Space::Question => self.rewrite_questions(key, &row.record),
+                Space::Answer => self.rewrite_answers(key, &row.record),
+                Space::Idempotency => self.rewrite_request(key, &row.record),
                 Space::Claim if self.is_held_unreadably(&row.record) => Ok(()),
                 _ => {
                     self.rows.insert(key.clone(), None);
@@ -233,11 +233,13 @@ impl RebuildPage<'_> {
     /// Whether a claim is of something that cannot be read: it cannot say what it claims, and no other aggregate may have that.
     fn is_held_unreadably(&self, claim: &[u8]) -> bool {
         let holder = codec::decode::<u64>(Space::Claim, claim);
-        holder.is_ok_and(|holder| matches!(self.tree.state(0, holder), Err(StoreError::Damaged(_))))
+        holder.is_ok_and(|holder| {
+            matches!(self.tree.read_state(0, holder), Err(StoreError::Damaged(_)))
+        })
     }
 
     /// What the functions have to say of a state.
-    fn state(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
+    fn rewrite_state(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
         let generation = key
             .get(1..9)
             .and_then(last_number)
@@ -262,10 +264,10 @@ impl RebuildPage<'_> {
             )));
         };
         if self.changed.claims {
-            claims.iter().try_for_each(|key| self.claim(key, number))?;
+            claims.iter().try_for_each(|key| self.write_claim(key, number))?;
         }
         if let Some(at) = due.filter(|_| self.changed.due) {
-            self.put(Space::Timer, VERSION, timer_key(at, number), &())?;
+            self.put_row(Space::Timer, VERSION, timer_key(at, number), &())?;
         }
         for (field, value) in listed.into_iter().filter(|_| self.changed.indexes) {
             let prefix = indexes::value_prefix(generation, field, &value);
@@ -273,10 +275,10 @@ impl RebuildPage<'_> {
                 self.rows.insert(prefix.number(number).build(), Some(indexes::encode_entry(true)?));
                 continue;
             }
-            let (chunk, offset) = indexes::place(number);
+            let (chunk, offset) = indexes::chunk_of(number);
             let key = prefix.number(chunk).build();
             if !self.postings.contains_key(&key) {
-                let row = self.tree.row(&key)?;
+                let row = self.tree.read_row(&key)?;
                 let posting =
                     row.map(|row| Posting::decode(&row.record)).transpose()?.unwrap_or_default();
                 self.postings.insert(key.clone(), posting);
@@ -289,7 +291,7 @@ impl RebuildPage<'_> {
     }
 
     /// `number` claims `key`; where another does too, both hold it.
-    fn claim(&mut self, key: &str, number: u64) -> Result<(), StoreError> {
+    fn write_claim(&mut self, key: &str, number: u64) -> Result<(), StoreError> {
         let row = claim_key(key);
         match self.get::<u64>(Space::Claim, &row)? {
             Some(holder) if holder != number => {
@@ -299,9 +301,9 @@ impl RebuildPage<'_> {
                 if !all.contains(&number) {
                     all.push(number);
                 }
-                self.put(Space::Claim, VERSION, row, &all)
+                self.put_row(Space::Claim, VERSION, row, &all)
             }
-            _ => self.put(Space::Claim, VERSION, row, &number),
+            _ => self.put_row(Space::Claim, VERSION, row, &number),
         }
     }
 
@@ -313,11 +315,13 @@ impl RebuildPage<'_> {
         match self.rows.get(key) {
             Some(Some(record)) => codec::decode(space, record).map(Some),
             Some(None) => Ok(None),
-            None => self.tree.row(key)?.map(|row| codec::decode(space, &row.record)).transpose(),
+            None => {
+                self.tree.read_row(key)?.map(|row| codec::decode(space, &row.record)).transpose()
+            }
         }
     }
 
-    fn put<T: Serialize>(
+    fn put_row<T: Serialize>(
         &mut self,
         space: Space,
         version: u16,
@@ -328,7 +332,7 @@ impl RebuildPage<'_> {
         Ok(())
     }
 
-    fn finish(self, epoch: Epoch, commit: Commit) -> Result<(Batch, Counters), StoreError> {
+    fn into_batch(self, epoch: Epoch, commit: Commit) -> Result<(Batch, Counters), StoreError> {
         let Self { tree, mut meta, mut plan, rows, postings, .. } = self;
         let mut writes: Vec<_> = rows.into_iter().collect();
         for (key, posting) in postings {
@@ -351,9 +355,9 @@ impl RebuildPage<'_> {
 }
 
 /// Keys that several claim, and who they are.
-pub fn contested(tree: &Tree) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
+pub fn contested_claims(tree: &Tree) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
     let prefix = KeyBuf::new(Space::Claim).bytes(&CONTESTED).build();
-    let mut pages = Pages::of(Scan::prefix(&prefix, PAGE));
+    let mut pages = Pages::over_scan(Scan::prefix(&prefix, PAGE));
     let mut found = BTreeMap::new();
     loop {
         let rows = match tree.next_page(&mut pages) {

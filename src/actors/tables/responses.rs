@@ -52,7 +52,7 @@ pub fn part_key(key: &[u8], part: u64) -> Vec<u8> {
 
 /// The sum that tells a body from others. It is stored, so it must not change: members count in the order of their names,
 /// and those without a value do not count, so that a body may get further ones.
-pub fn fingerprint(body: &impl Serialize) -> u64 {
+pub fn fingerprint_body(body: &impl Serialize) -> u64 {
     let mut body = serde_json::to_value(body).unwrap_or_default();
     body.sort_all_objects();
     drop_nulls(&mut body);
@@ -80,11 +80,11 @@ mod tests {
     fn the_fingerprint_of_a_body_stays_as_it_was_stored() {
         let body =
             json!({ "bookId": 1, "userId": 2, "address": "분당", "more": [{ "b": 1, "a": null }] });
-        assert_eq!(fingerprint(&body), FINGERPRINT);
+        assert_eq!(fingerprint_body(&body), FINGERPRINT);
         let other_order =
             json!({ "more": [{ "b": 1 }], "address": "분당", "x": null, "userId": 2, "bookId": 1 });
-        assert_eq!(fingerprint(&other_order), FINGERPRINT);
-        assert_ne!(fingerprint(&json!({ "bookId": 1 })), FINGERPRINT);
+        assert_eq!(fingerprint_body(&other_order), FINGERPRINT);
+        assert_ne!(fingerprint_body(&json!({ "bookId": 1 })), FINGERPRINT);
     }
 
     const FINGERPRINT: u64 = 16_911_427_874_030_587_884;

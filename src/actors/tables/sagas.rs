@@ -55,21 +55,22 @@ pub fn saga_part(
     let from_key = prefix.number(from).build();
     // The row that holds `from` may begin before it.
     let mut rows =
-        tree.scan(&Scan { from: first, to: from_key.clone(), backwards: true, limit: 1 })?;
-    let mut pages = Pages::of(Scan { from: from_key, to: end, backwards: false, limit: 256 });
+        tree.scan_rows(&Scan { from: first, to: from_key.clone(), backwards: true, limit: 1 })?;
+    let mut pages =
+        Pages::over_scan(Scan { from: from_key, to: end, backwards: false, limit: 256 });
     let mut entries = Vec::new();
     let mut looked = 0;
     loop {
         for (_, row) in &rows {
             let page = codec::decode::<SagaPage>(Space::Saga, &row.record);
-            let Some(page) = readable(tree, page)? else { continue };
+            let Some(page) = skip_damaged(tree, page)? else { continue };
             for (_, sequence) in
                 page.into_iter().filter(|(of, sequence)| *of == number && *sequence >= from)
             {
                 if entries.len() >= limit {
                     return Ok(SagaPart { entries, next: Some(sequence) });
                 }
-                let found = readable(tree, read_log(aggregate, tree, sequence, 1))?;
+                let found = skip_damaged(tree, read_log(aggregate, tree, sequence, 1))?;
                 entries.extend(
                     found.into_iter().flatten().take(1).map(|logged| entry_of(own, &logged)),
                 );
@@ -87,7 +88,7 @@ pub fn saga_part(
         }
     }
     if context == own
-        && let Some((_, kept)) = readable(tree, tree.state(0, number))?.flatten()
+        && let Some((_, kept)) = skip_damaged(tree, tree.read_state(0, number))?.flatten()
         && let Some(ask) = aggregate.awaits(kept.state.as_ref(), number)
     {
         entries.push(SagaEntry {
@@ -115,10 +116,14 @@ pub fn event_before(
 ) -> Result<Option<u64>, StoreError> {
     let prefix = KeyBuf::new(Space::Saga).text(&saga.context).number(saga.number / SAGA_PAGE);
     let from = prefix.clone().build();
-    let mut pages =
-        Pages::of(Scan { from, to: prefix.number(*this).build(), backwards: true, limit: 8 });
+    let mut pages = Pages::over_scan(Scan {
+        from,
+        to: prefix.number(*this).build(),
+        backwards: true,
+        limit: 8,
+    });
     let mut looked = 0;
-    while let Some(rows) = pages.next(|scan| tree.scan(scan))? {
+    while let Some(rows) = pages.next(|scan| tree.scan_rows(scan))? {
         for (_, row) in &rows {
             let page: SagaPage = codec::decode(Space::Saga, &row.record)?;
             let earlier = page.into_iter().rev().filter(|(of, at)| *of == saga.number && at < this);
@@ -138,7 +143,7 @@ pub fn event_before(
 }
 
 /// Damaged entries are reported and left out.
-fn readable<T>(tree: &Tree, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+fn skip_damaged<T>(tree: &Tree, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match read {
         Ok(read) => Ok(Some(read)),
         Err(StoreError::Damaged(what)) => {

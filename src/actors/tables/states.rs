@@ -17,6 +17,6 @@ pub fn state_key(generation: u32, number: u64) -> Vec<u8> {
 /// Reads a state, of an older version of its type where need be.
 pub fn decode_state(entity: &dyn EntityType, record: &[u8]) -> Result<Versioned, StoreError> {
     entity
-        .decode(Record::open(Space::State, record)?)
+        .decode_state(Record::open(Space::State, record)?)
         .map_err(|why| StoreError::Damaged(format!("a state of {}: {why}", entity.name())))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     answers::{ANSWER_VERSION, AnswerPage, AnswerPageV1, AskResult, RecordedAnswer},
-    clipping::{clipped, keepable},
+    clipping::{clip_refusal, clip_words},
     counters::{Counters, Rebuild, Versions, decode_counters, encode_counters},
     key_pages::{KeyPage, key_pages},
     log::Cause,
@@ -30,14 +30,14 @@ use std::{
     fmt::{Debug, Write},
 };
 
-fn hex(record: &[u8]) -> String {
+fn to_hex(record: &[u8]) -> String {
     record.iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
 }
 
-fn bytes(hex: &str) -> Vec<u8> {
+fn from_hex(hex: &str) -> Vec<u8> {
     (0..hex.len() / 2)
         .map(|place| u8::from_str_radix(&hex[place * 2..place * 2 + 2], 16).unwrap())
         .collect()
@@ -45,14 +45,14 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 /// Holds the bytes of `value`, and that they read as it.
 #[track_caller]
-fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(
+fn check_golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(
     space: Space,
     value: &T,
     bytes: &str,
 ) {
     let record = codec::encode(space, VERSION, value).unwrap();
     assert_eq!(
-        hex(&record),
+        to_hex(&record),
         bytes,
         "the layout of stored rows has changed: keep the old one readable"
     );
@@ -60,9 +60,9 @@ fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(
 }
 
 /// An event with its type.
-type Typed = (Envelope, rent::Event);
+type RentEvent = (Envelope, rent::Event);
 
-fn event() -> Typed {
+fn sample_event() -> RentEvent {
     let envelope = Envelope {
         sequence: 300,
         aggregate: 7,
@@ -83,15 +83,15 @@ fn event() -> Typed {
     (envelope, event)
 }
 
-fn typed(logged: &LogEntry) -> Typed {
+fn typed_event(logged: &LogEntry) -> RentEvent {
     let event = erased::event_of::<Rent>(logged.event.as_ref()).expect("an event of a rent");
     (logged.envelope.clone(), event.clone())
 }
 
 /// What a row of a log says.
-fn read(record: &[u8]) -> Vec<Typed> {
-    let events = decode_log(erased::aggregate::<Rent>(), record).unwrap();
-    events.iter().map(typed).collect()
+fn read_events(record: &[u8]) -> Vec<RentEvent> {
+    let events = decode_log(erased::aggregate_type::<Rent>(), record).unwrap();
+    events.iter().map(typed_event).collect()
 }
 
 #[test]
@@ -103,17 +103,21 @@ fn rows_of_the_runtime_are_stored_as_they_always_were() {
         positions: BTreeMap::from([("bookrent.delivery".into(), 5)]),
         generation: 1,
         building: Some((2, BTreeMap::new())),
-        written_by: Versions::unsaid(),
+        written_by: Versions::not_recorded(),
         rebuild: None,
         lists: 0,
     };
-    assert_eq!(decode_counters(&bytes(META_V1)).unwrap(), meta, "counters of version 1 are read");
+    assert_eq!(
+        decode_counters(&from_hex(META_V1)).unwrap(),
+        meta,
+        "counters of version 1 are read"
+    );
     let to = Versions { rows: 1, claims: 2, indexes: 1, due: 1 };
     let rebuild = Rebuild { to, stage: 3, behind: ByteBuf::from(*b"s7"), rows: 9 };
-    let written_by = Versions { rows: 1, ..Versions::unsaid() };
+    let written_by = Versions { rows: 1, ..Versions::not_recorded() };
     let meta = Counters { written_by, rebuild: Some(rebuild), lists: 4, ..meta };
     let record = encode_counters(&meta).unwrap();
-    assert_eq!(hex(&record), META);
+    assert_eq!(to_hex(&record), META);
     assert_eq!(decode_counters(&record).unwrap(), meta);
     let refusal = Refusal::retry_later();
     let answers = AnswerPageV1::from([
@@ -121,30 +125,34 @@ fn rows_of_the_runtime_are_stored_as_they_always_were() {
         ((8, 1), (AskResult::Withdrawn, 9)),
         ((9, 2), (AskResult::No(refusal), 9)),
     ]);
-    golden(Space::Answer, &answers, ANSWERS_V1);
+    check_golden(Space::Answer, &answers, ANSWERS_V1);
     let answers = answers
         .into_iter()
         .map(|(ask, (kept, at))| (ask, RecordedAnswer { kept, at, asked: Some((1, [7; 16])) }));
     let page = AnswerPage { answers: answers.collect(), others_until: 10 };
     let record = codec::encode(Space::Answer, ANSWER_VERSION, &page).unwrap();
-    assert_eq!(hex(&record), ANSWERS);
-    golden(Space::Expiry, &vec![ByteBuf::from(*b"a7"), ByteBuf::from(*b"k8")] as &KeyPage, KEYS);
-    golden(
+    assert_eq!(to_hex(&record), ANSWERS);
+    check_golden(
+        Space::Expiry,
+        &vec![ByteBuf::from(*b"a7"), ByteBuf::from(*b"k8")] as &KeyPage,
+        KEYS,
+    );
+    check_golden(
         Space::Question,
         &QuestionPage::from([(7, vec!["anonymous POST /rents k".into()])]),
         QUESTIONS,
     );
     let answer = Some(StoredResponse::Done { version: 2, body: ByteBuf::from(*b"{}") });
-    golden(
+    check_golden(
         Space::Idempotency,
         &IdempotencyRow { fingerprint: 1 << 60, number: 7, at: 9, answer },
         IDEMPOTENCY,
     );
-    golden(Space::Parked, &ParkedRow { attempts: 3, error: "it panicked".into() }, PARKED);
-    golden(Space::Saga, &vec![(7_u64, 300_u64), (8, 301)] as &SagaPage, SAGA);
+    check_golden(Space::Parked, &ParkedRow { attempts: 3, error: "it panicked".into() }, PARKED);
+    check_golden(Space::Saga, &vec![(7_u64, 300_u64), (8, 301)] as &SagaPage, SAGA);
 }
 
-fn log(events: &[Typed]) -> Vec<(u64, Vec<u8>)> {
+fn write_log(events: &[RentEvent]) -> Vec<(u64, Vec<u8>)> {
     let events = events.iter().cloned();
     let events: Vec<_> =
         events.map(|(envelope, event)| LogEntry { envelope, event: Box::new(event) }).collect();
@@ -154,21 +162,24 @@ fn log(events: &[Typed]) -> Vec<(u64, Vec<u8>)> {
 
 #[test]
 fn a_log_row_and_a_state_are_stored_as_they_always_were() {
-    let rows = log(&[event()]);
+    let rows = write_log(&[sample_event()]);
     assert_eq!(
-        rows.iter().map(|(first, record)| (*first, hex(record))).collect::<Vec<_>>(),
+        rows.iter().map(|(first, record)| (*first, to_hex(record))).collect::<Vec<_>>(),
         [(300, LOG.to_owned())]
     );
-    assert_eq!(read(&rows[0].1), [event()]);
-    assert_eq!(read(&bytes(LOG_V0)), [event()], "rows without owners are read");
-    let owned = Envelope { owner: Some("9".into()), ..event().0 };
-    assert_eq!(read(&log(&[(owned.clone(), event().1)])[0].1), [(owned, event().1)]);
+    assert_eq!(read_events(&rows[0].1), [sample_event()]);
+    assert_eq!(read_events(&from_hex(LOG_V0)), [sample_event()], "rows without owners are read");
+    let owned = Envelope { owner: Some("9".into()), ..sample_event().0 };
+    assert_eq!(
+        read_events(&write_log(&[(owned.clone(), sample_event().1)])[0].1),
+        [(owned, sample_event().1)]
+    );
     let mut state = Rent::default();
-    Aggregate::evolve(&mut state, &event().1);
-    let saga = event().0.saga;
-    let record = erased::AnyState::encode(&state, 2, Some(&saga)).unwrap();
-    assert_eq!(hex(&record), STATE);
-    let read = decode_state(erased::aggregate::<Rent>(), &record).unwrap();
+    Aggregate::evolve(&mut state, &sample_event().1);
+    let saga = sample_event().0.saga;
+    let record = erased::AnyState::encode_state(&state, 2, Some(&saga)).unwrap();
+    assert_eq!(to_hex(&record), STATE);
+    let read = decode_state(erased::aggregate_type::<Rent>(), &record).unwrap();
     assert_eq!((read.version, read.saga), (2, Some(saga)));
     assert_eq!(erased::state_of(read.state.as_ref()), Some(&state));
 }
@@ -182,22 +193,23 @@ fn an_event_that_has_grown_is_read_as_it_was_stored_and_as_older_nodes_tell_it()
         user_id: 1,
         address: None,
     };
-    let rent = erased::aggregate::<Rent>();
+    let rent = erased::aggregate_type::<Rent>();
     let is_read = |event: &erased::Event| {
         assert_eq!(erased::event_of::<Rent>(event.as_ref()), Some(&cancelled));
     };
     is_read(&rent.decode_event(1, crate::store::EventPart(&[3, 7, 9, 1])).unwrap());
     let told = serde_json::json!({ "BookCancelled": { "rentId": 7, "bookId": 9, "userId": 1 } });
-    is_read(&rent.event(1, told).unwrap());
+    is_read(&rent.read_event(1, told).unwrap());
 }
 
 #[test]
 fn a_turn_of_many_events_is_several_rows_and_all_of_it_is_read_again() {
-    let events: Vec<_> =
-        (1..=1000).map(|sequence| (Envelope { sequence, ..event().0 }, event().1)).collect();
-    let rows = log(&events);
+    let events: Vec<_> = (1..=1000)
+        .map(|sequence| (Envelope { sequence, ..sample_event().0 }, sample_event().1))
+        .collect();
+    let rows = write_log(&events);
     assert!(rows.len() > 1 && rows.iter().all(|(_, record)| record.len() <= codec::MAX_RECORD));
-    let read: Vec<_> = rows.iter().flat_map(|(_, record)| read(record)).collect();
+    let read: Vec<_> = rows.iter().flat_map(|(_, record)| read_events(record)).collect();
     assert_eq!(read, events);
 }
 
@@ -221,7 +233,7 @@ mod any_size {
     use crate::actors::tables::answers::spill_oldest;
     use proptest::prelude::*;
 
-    fn answer() -> impl Strategy<Value = RecordedAnswer> {
+    fn any_answer() -> impl Strategy<Value = RecordedAnswer> {
         let no = ("[a-z]{1,20}", ".{0,3000}").prop_map(|(code, words)| {
             let refusal = Refusal {
                 code: code.into(),
@@ -229,7 +241,7 @@ mod any_size {
                 ko: words.into(),
                 ..Refusal::still_open()
             };
-            AskResult::No(keepable(refusal))
+            AskResult::No(clip_refusal(refusal))
         });
         let kept = prop_oneof![4 => Just(AskResult::Yes), 4 => Just(AskResult::Withdrawn), 1 => no];
         (kept, any::<u64>(), any::<Option<(u16, [u8; 16])>>())
@@ -241,7 +253,7 @@ mod any_size {
 
         #[test]
         fn answers_are_all_kept_on_their_page_or_in_rows_of_their_own(
-            answers in prop::collection::btree_map((any::<u64>(), any::<u32>()), answer(), 0..900)
+            answers in prop::collection::btree_map((any::<u64>(), any::<u32>()), any_answer(), 0..900)
         ) {
             let mut page = AnswerPage { answers: answers.clone(), others_until: 0 };
             let others = spill_oldest(&mut page, "bookrent.rent", 7).unwrap();
@@ -269,8 +281,8 @@ mod any_size {
 
         #[test]
         fn words_of_any_length_are_kept_in_part(words in ".{0,2000}", most in 0..3000_usize) {
-            prop_assert!(words.starts_with(clipped(&words, most)) && clipped(&words, most).len() <= most);
-            let row = ParkedRow { attempts: u32::MAX, error: clipped(&words, 1024).to_owned() };
+            prop_assert!(words.starts_with(clip_words(&words, most)) && clip_words(&words, most).len() <= most);
+            let row = ParkedRow { attempts: u32::MAX, error: clip_words(&words, 1024).to_owned() };
             codec::encode(Space::Parked, VERSION, &row).unwrap();
         }
     }

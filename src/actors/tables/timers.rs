@@ -7,7 +7,7 @@ use crate::{
 
 /// The key of a timer.
 pub fn timer_key(at: Timestamp, number: u64) -> Vec<u8> {
-    KeyBuf::new(Space::Timer).signed(at.micros()).number(number).build()
+    KeyBuf::new(Space::Timer).signed_number(at.micros()).number(number).build()
 }
 
 pub fn timer_of(key: &[u8]) -> Option<(Timestamp, u64)> {

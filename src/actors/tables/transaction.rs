@@ -4,7 +4,7 @@
 //! end, however often the turn has changed it. A transaction that is dropped changes nothing.
 
 use super::{
-    clipping::clipped,
+    clipping::clip_words,
     counters::{Counters, counters_key, encode_counters},
     indexes::{self, Posting},
     parked::ParkedRow,
@@ -26,7 +26,7 @@ pub struct ReadCommit(pub Commit);
 
 impl ReadCommit {
     /// Takes another commit into account.
-    pub fn observe(&mut self, commit: Commit) {
+    pub fn observe_commit(&mut self, commit: Commit) {
         self.0 = self.0.max(commit);
     }
 }
@@ -90,7 +90,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// The state of `number`, read once a turn.
-    pub fn load(&mut self, number: u64) -> Result<&mut Loaded, StoreError> {
+    pub fn load_state(&mut self, number: u64) -> Result<&mut Loaded, StoreError> {
         match self.loaded.entry(number) {
             Entry::Occupied(sheet) => Ok(sheet.into_mut()),
             Entry::Vacant(place) => {
@@ -98,23 +98,33 @@ impl<'a> Transaction<'a> {
                 let read = if number > self.highest {
                     None
                 } else {
-                    self.tree.state(self.generation, number)?
+                    self.tree.read_state(self.generation, number)?
                 };
                 let (commit, now) = match read {
                     Some(read) => read,
-                    None => {
-                        (0, Versioned { version: 0, saga: None, state: self.tree.entity.absent() })
-                    }
+                    None => (
+                        0,
+                        Versioned {
+                            version: 0,
+                            saga: None,
+                            state: self.tree.entity.absent_state(),
+                        },
+                    ),
                 };
-                self.read_commit.observe(commit);
+                self.read_commit.observe_commit(commit);
                 Ok(place.insert(Loaded { commit, now, changed: None }))
             }
         }
     }
 
     /// The new state of `number`, and its record.
-    pub fn set(&mut self, number: u64, now: Versioned, record: Vec<u8>) -> Result<(), StoreError> {
-        let sheet = self.load(number)?;
+    pub fn set_state(
+        &mut self,
+        number: u64,
+        now: Versioned,
+        record: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let sheet = self.load_state(number)?;
         let was = std::mem::replace(&mut sheet.now, now);
         sheet.changed =
             Some((sheet.changed.take().map_or(was.state, |(before, _)| before), record));
@@ -122,7 +132,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// The highest number in use after this turn.
-    pub fn highest(&self) -> u64 {
+    pub fn highest_number(&self) -> u64 {
         let touched = self.loaded.iter().rev().find(|(_, sheet)| sheet.changed.is_some());
         touched.map_or(self.highest, |(number, _)| self.highest.max(*number))
     }
@@ -157,15 +167,15 @@ impl<'a> Transaction<'a> {
         if let Some(RowWrite { write: Some(write), .. }) = self.rows.get(key) {
             return write.as_ref().map(|record| decode(record)).transpose();
         }
-        let row = self.tree.row(key)?;
+        let row = self.tree.read_row(key)?;
         let commit = row.as_ref().map_or(0, |row| row.commit);
-        self.read_commit.observe(commit);
+        self.read_commit.observe_commit(commit);
         self.rows.insert(key.to_vec(), RowWrite { commit, write: None });
         row.map(|row| decode(&row.record)).transpose()
     }
 
     /// Writes a row of another key space.
-    pub fn put<T: Serialize>(
+    pub fn put_row<T: Serialize>(
         &mut self,
         space: Space,
         key: Vec<u8>,
@@ -183,18 +193,18 @@ impl<'a> Transaction<'a> {
         value: &T,
     ) -> Result<(), StoreError> {
         let record = codec::encode(space, version, value)?;
-        self.write(key, Some(record));
+        self.write_row(key, Some(record));
         Ok(())
     }
 
     /// Writes the counters.
     pub fn put_counters(&mut self, meta: &Counters) -> Result<(), StoreError> {
-        self.write(counters_key(), Some(encode_counters(meta)?));
+        self.write_row(counters_key(), Some(encode_counters(meta)?));
         Ok(())
     }
 
     /// Writes a record as it is.
-    pub fn write(&mut self, key: Vec<u8>, record: Option<Vec<u8>>) {
+    pub fn write_row(&mut self, key: Vec<u8>, record: Option<Vec<u8>>) {
         match self.rows.get_mut(&key) {
             Some(slot) => slot.write = Some(record),
             None => {
@@ -204,11 +214,15 @@ impl<'a> Transaction<'a> {
     }
 
     /// Writes the row of a parked event, or removes it.
-    pub fn park(&mut self, key: Vec<u8>, row: Option<&ParkedRow>) -> Result<(), StoreError> {
+    pub fn write_parked(
+        &mut self,
+        key: Vec<u8>,
+        row: Option<&ParkedRow>,
+    ) -> Result<(), StoreError> {
         match row {
             Some(ParkedRow { attempts, error }) => {
-                let error = clipped(error, PARKED_WORDS).to_owned();
-                self.put(Space::Parked, key, &ParkedRow { attempts: *attempts, error })
+                let error = clip_words(error, PARKED_WORDS).to_owned();
+                self.put_row(Space::Parked, key, &ParkedRow { attempts: *attempts, error })
             }
             None => {
                 self.remove(key);
@@ -219,7 +233,7 @@ impl<'a> Transaction<'a> {
 
     /// Removes a row.
     pub fn remove(&mut self, key: Vec<u8>) {
-        self.write(key, None);
+        self.write_row(key, None);
     }
 
     /// Everything that this turn writes, as one batch.
@@ -275,12 +289,12 @@ impl<'a> Transaction<'a> {
             ));
             return Ok(());
         }
-        let (chunk, offset) = indexes::place(number);
+        let (chunk, offset) = indexes::chunk_of(number);
         let listed = match self.index_writes.entry((field, value, chunk)) {
             Entry::Occupied(listed) => listed.into_mut(),
             Entry::Vacant(place) => {
                 let key = prefix(&place.key().1).number(chunk).build();
-                let row = self.tree.row(&key);
+                let row = self.tree.read_row(&key);
                 // A row that cannot be read is overwritten, at any commit.
                 let commit = row
                     .as_ref()

@@ -10,7 +10,7 @@ use crate::{
         erased::{AnyState, EntityType, Versioned},
         port::status::ContextStatus,
     },
-    domain::{Key, Lifecycle, text::nfc},
+    domain::{Key, Lifecycle, text::to_nfc},
     store::{
         Commit, Row, Scan, Store, StoreError, TreeId,
         keys::last_number,
@@ -64,37 +64,37 @@ impl Tree {
         read
     }
     /// Reports damage in a generation, if that is shown: older ones are being purged.
-    pub fn report(&self, generation: u32, what: &str) {
+    pub fn report_shown_damage(&self, generation: u32, what: &str) {
         if self.status.as_ref().is_some_and(|told| told.generation.load(SeqCst) == generation) {
             self.report_damage(what);
         }
     }
     /// One row.
-    pub fn row(&self, key: &[u8]) -> Result<Option<Row>, StoreError> {
+    pub fn read_row(&self, key: &[u8]) -> Result<Option<Row>, StoreError> {
         Ok(self.store.read(self.id, &[key])?.pop().flatten())
     }
     /// The context's counters, and the commit that wrote them.
-    pub fn counters(&self) -> Result<(Counters, Commit), StoreError> {
-        match self.row(&counters_key())? {
+    pub fn read_counters(&self) -> Result<(Counters, Commit), StoreError> {
+        match self.read_row(&counters_key())? {
             Some(row) => Ok((decode_counters(&row.record)?, row.commit)),
             None => Ok((Counters::default(), 0)),
         }
     }
     /// A range of rows.
-    pub fn scan(&self, scan: &Scan) -> Result<Rows, StoreError> {
+    pub fn scan_rows(&self, scan: &Scan) -> Result<Rows, StoreError> {
         self.store.scan(self.id, scan)
     }
     /// The next page of a range, or `None` after the last one.
     pub fn next_page(&self, pages: &mut Pages) -> Result<Option<Rows>, StoreError> {
-        pages.next(|scan| self.scan(scan))
+        pages.next(|scan| self.scan_rows(scan))
     }
     /// A state, and the commit that wrote it.
-    pub fn state(
+    pub fn read_state(
         &self,
         generation: u32,
         number: u64,
     ) -> Result<Option<(Commit, Versioned)>, StoreError> {
-        match self.row(&state_key(generation, number))? {
+        match self.read_row(&state_key(generation, number))? {
             Some(row) => {
                 let of = |what: StoreError| match what {
                     StoreError::Damaged(what) => {
@@ -121,7 +121,7 @@ impl Tree {
         let first = chunk.saturating_mul(indexes::CHUNK);
         let from = state_key(generation, first);
         let to = state_key(generation, first.saturating_add(indexes::CHUNK));
-        let mut pages = Pages::of(Scan { from, to, backwards: false, limit: 256 });
+        let mut pages = Pages::over_scan(Scan { from, to, backwards: false, limit: 256 });
         let mut posting = Posting::default();
         while let Some(rows) = self.next_readable_page(&mut pages, 9)? {
             for (key, row) in &rows {
@@ -132,7 +132,7 @@ impl Tree {
                     .iter()
                     .any(|(known, is)| *known == field && is == value)
                 {
-                    posting.insert(indexes::place(number).1);
+                    posting.insert(indexes::chunk_of(number).1);
                 }
             }
         }
@@ -151,7 +151,7 @@ pub fn index_entries(state: &dyn AnyState) -> Vec<(&'static str, Key)> {
         if let Key::Text(text) = key
             && !text.is_ascii()
         {
-            *text = nfc(text);
+            *text = to_nfc(text);
         }
     }
     fields.push((indexes::ALL, Key::Missing));

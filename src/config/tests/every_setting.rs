@@ -2,14 +2,14 @@
 //! and when it is out of its range.
 
 use super::{
-    super::{Setting, SettingKind, settings, variable},
+    super::{Setting, SettingKind, all_settings, variable_name},
     *,
 };
 use serde_json::{Value, json};
 use std::{collections::HashSet, iter::once};
 
 /// A value of the setting that is not its default.
-fn sample(setting: &Setting, secret_file: &str) -> Value {
+fn sample_value(setting: &Setting, secret_file: &str) -> Value {
     let default = &setting.default_value;
     let text = |key: &str| match key {
         "http.listen" => "127.0.0.1:9000",
@@ -45,7 +45,7 @@ fn sample(setting: &Setting, secret_file: &str) -> Value {
 }
 
 /// What has to be set as well, where a setting does not go alone.
-fn companions(key: &str) -> &'static [(&'static str, &'static str)] {
+fn companion_settings(key: &str) -> &'static [(&'static str, &'static str)] {
     match key {
         "messages.gateway" => &[("messages.url", "http://texts/"), ("messages.secret", "c2VjcmV0")],
         "amqp.commands" => &[("amqp.url", "amqp://broker/")],
@@ -57,31 +57,37 @@ fn companions(key: &str) -> &'static [(&'static str, &'static str)] {
 }
 
 /// The value as a variable has it.
-fn text(value: &Value) -> String {
+fn value_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(","),
+        Value::Array(items) => items.iter().map(value_text).collect::<Vec<_>>().join(","),
         value => value.to_string(),
     }
 }
 
 fn with_variable(key: &str, name: &str, value: &str) -> Result<Config, ConfigProblem> {
-    let others = companions(key).iter().map(|(key, value)| (variable(key), (*value).to_owned()));
+    let others = companion_settings(key)
+        .iter()
+        .map(|(key, value)| (variable_name(key), (*value).to_owned()));
     let all = others.chain(once((name.to_owned(), value.to_owned())));
     Config::load(None, all, Flags::default())
 }
 
 /// The same from a file, on its last line.
 fn with_line(key: &str, name: &str, value: &Value) -> Result<Config, ConfigProblem> {
-    let others = companions(key).iter().map(|(key, value)| format!("{key} = {value:?}\n"));
+    let others = companion_settings(key).iter().map(|(key, value)| format!("{key} = {value:?}\n"));
     let file = others.chain(once(format!("{name} = {value}\n"))).collect::<String>();
-    load(&file, &[], Flags::default())
+    load_config(&file, &[], Flags::default())
 }
 
 #[track_caller]
-fn has(config: Result<Config, ConfigProblem>, setting: &Setting, value: &Value) -> Origin {
+fn check_setting(
+    config: Result<Config, ConfigProblem>,
+    setting: &Setting,
+    value: &Value,
+) -> Origin {
     let config = config.unwrap_or_else(|problem| panic!("{}: {problem}", setting.key));
-    let line = config.lines().into_iter().find(|line| line.key == setting.key);
+    let line = config.list_settings().into_iter().find(|line| line.key == setting.key);
     let line = line.unwrap_or_else(|| panic!("{} is not shown", setting.key));
     let secret = setting.is_secret && line.value.to_string().contains("(secret)");
     assert!(secret || line.value == *value, "{}: {} is not {value}", setting.key, line.value);
@@ -94,40 +100,40 @@ fn every_setting_is_taken_from_the_environment_and_from_the_file() {
     secret.write_all(b"amqp://0123456789abcdef/").unwrap();
     let base64 = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(base64.path(), "c2VjcmV0").unwrap();
-    for setting in settings() {
+    for setting in all_settings() {
         let key = setting.key.as_str();
         let file = if key == "messages.secret_file" { base64.path() } else { secret.path() };
-        let value = sample(setting, &file.display().to_string());
-        let name = variable(key);
-        let origin = has(with_variable(key, &name, &text(&value)), setting, &value);
+        let value = sample_value(setting, &file.display().to_string());
+        let name = variable_name(key);
+        let origin = check_setting(with_variable(key, &name, &value_text(&value)), setting, &value);
         assert_eq!(origin, Origin::Environment(name), "{key}");
-        let last = 1 + companions(key).len();
-        let origin = has(with_line(key, key, &value), setting, &value);
+        let last = 1 + companion_settings(key).len();
+        let origin = check_setting(with_line(key, key, &value), setting, &value);
         assert!(matches!(origin, Origin::File { line, .. } if line == last), "{key}: {origin}");
         // A file may have everything as text, as a variable has it.
-        has(with_line(key, key, &text(&value).into()), setting, &value);
+        check_setting(with_line(key, key, &value_text(&value).into()), setting, &value);
     }
 }
 
 #[test]
 fn every_setting_is_refused_when_it_is_misspelt() {
-    for Setting { key, .. } in settings() {
+    for Setting { key, .. } in all_settings() {
         let last = key.chars().next_back().unwrap();
         let misspelt = format!("{key}{last}");
         let why = with_line(key, &misspelt, &json!(1)).unwrap_err().to_string();
         assert!(why.contains(&format!("{misspelt} (file")), "{why}");
         assert!(why.contains(&format!("did you mean `{key}`?")), "{why}");
-        let variable_of = variable(&misspelt);
+        let variable_of = variable_name(&misspelt);
         let why = with_variable(key, &variable_of, "1").unwrap_err().to_string();
         assert!(why.contains(&format!("(environment {variable_of})")), "{why}");
-        assert!(why.contains(&format!("did you mean `{key}`, `{}`?", variable(key))), "{why}");
+        assert!(why.contains(&format!("did you mean `{key}`, `{}`?", variable_name(key))), "{why}");
     }
 }
 
 #[test]
 fn every_setting_is_refused_out_of_its_range() {
     let mut numbers = 0;
-    for setting in settings() {
+    for setting in all_settings() {
         let key = setting.key.as_str();
         let (allowed, wrong) = match &setting.kind {
             SettingKind::Integer { least, most } => {
@@ -153,10 +159,11 @@ fn every_setting_is_refused_out_of_its_range() {
             assert!(why.starts_with(&format!("{key} (file")), "{why}");
             assert!(why.contains(&allowed), "{why}");
             if !value.is_array() {
-                let why =
-                    with_variable(key, &variable(key), &text(&value)).unwrap_err().to_string();
-                assert!(why.contains(&variable(key)) && why.contains(&allowed), "{why}");
-                assert!(setting.is_secret || why.contains(&text(&value)), "{why}");
+                let why = with_variable(key, &variable_name(key), &value_text(&value))
+                    .unwrap_err()
+                    .to_string();
+                assert!(why.contains(&variable_name(key)) && why.contains(&allowed), "{why}");
+                assert!(setting.is_secret || why.contains(&value_text(&value)), "{why}");
             }
         }
     }
@@ -166,8 +173,8 @@ fn every_setting_is_refused_out_of_its_range() {
 #[test]
 fn no_two_settings_have_one_variable_and_all_say_what_they_are_for() {
     let mut variables = HashSet::new();
-    for setting in settings() {
-        assert!(variables.insert(variable(&setting.key)), "{}", setting.key);
+    for setting in all_settings() {
+        assert!(variables.insert(variable_name(&setting.key)), "{}", setting.key);
         assert!(!setting.meaning.is_empty(), "{} has no doc comment", setting.key);
     }
 }

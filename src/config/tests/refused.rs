@@ -1,28 +1,28 @@
 //! Configuration that has the right form and could never work, or that is not what it seems.
 
 use super::{
-    super::{SettingKind, settings, variable},
+    super::{SettingKind, all_settings, variable_name},
     *,
 };
 use serde_json::json;
 
 /// What a variable alone leads to.
 fn with(key: &str, value: &str) -> Result<Config, String> {
-    let environment = [(variable(key), value.to_owned())];
+    let environment = [(variable_name(key), value.to_owned())];
     Config::load(None, environment, Flags::default()).map_err(|problem| problem.to_string())
 }
 
 #[track_caller]
 fn refused(key: &str, value: &str) -> String {
     let why = with(key, value).map(drop).unwrap_err();
-    assert!(why.contains(&format!("{key} (environment {})", variable(key))), "{why}");
+    assert!(why.contains(&format!("{key} (environment {})", variable_name(key))), "{why}");
     why
 }
 
 #[test]
 fn no_text_is_blank_or_has_control_characters() {
     let mut texts = 0;
-    for setting in settings() {
+    for setting in all_settings() {
         if !matches!(setting.kind, SettingKind::Text { .. }) {
             continue;
         }
@@ -52,17 +52,17 @@ fn what_a_system_shows_follows_the_rules_for_texts() {
 #[test]
 fn a_key_is_set_once_in_a_file_in_whichever_spelling() {
     let why =
-        problem("[guard.\"bookrent.book\"]\ntries = 2\n[guard.bookrent.book]\ntries = 3", &[]);
+        load_problem("[guard.\"bookrent.book\"]\ntries = 2\n[guard.bookrent.book]\ntries = 3", &[]);
     assert!(why.contains("guard.bookrent.book.tries (file"), "{why}");
     assert!(why.contains(":4)") && why.contains(":2)"), "{why}");
     let both = [("HOLDFAST_SYSTEMS", "gbike"), ("HOLDFAST_SYSTEMS__ENABLED", "movie")];
-    let why = problem("", &both);
+    let why = load_problem("", &both);
     assert!(
         why.contains("HOLDFAST_SYSTEMS)") && why.contains("HOLDFAST_SYSTEMS__ENABLED)"),
         "{why}"
     );
     // Another layer goes over it.
-    load("systems = ['gbike']", &[("HOLDFAST_SYSTEMS", "movie")], Flags::default()).unwrap();
+    load_config("systems = ['gbike']", &[("HOLDFAST_SYSTEMS", "movie")], Flags::default()).unwrap();
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_breaker_has_room_for_the_tries_that_it_needs() {
     assert!(why.contains("breaker_window") && why.contains("at most 100"), "{why}");
     with("guard.bookrent.book.breaker_minimum", "100").unwrap();
     let guard = with("guard.bookrent.book.breaker_window", "5").unwrap();
-    let guard = guard.settings.guard_of("bookrent.book").over(Default::default());
+    let guard = guard.settings.guard_of("bookrent.book").apply_to(Default::default());
     assert_eq!((guard.breaker.window, guard.breaker.minimum), (5, 5));
 }
 

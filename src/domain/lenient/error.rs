@@ -20,16 +20,16 @@ pub struct ReadError {
 
 /// What a place of a body is for, in English and in Korean.
 #[derive(Clone, Copy)]
-pub struct Wanted(pub &'static str, pub &'static str);
+pub struct ExpectedForm(pub &'static str, pub &'static str);
 
 impl ReadError {
     fn new(code: &'static str, en: impl Into<String>, ko: impl Into<String>) -> Self {
         Self { code, en: en.into(), ko: ko.into(), member: None }
     }
     /// Something else is there than what is wanted.
-    pub fn shape(found: &Value, wanted: Wanted) -> Self {
-        let Wanted(found_en, found_ko) = kind_of(found);
-        let Wanted(en, ko) = wanted;
+    pub fn wrong_shape(found: &Value, wanted: ExpectedForm) -> Self {
+        let ExpectedForm(found_en, found_ko) = kind_of(found);
+        let ExpectedForm(en, ko) = wanted;
         Self::new(
             "bad-body",
             format!("{found_en} where {en} is expected"),
@@ -37,9 +37,9 @@ impl ReadError {
         )
     }
     /// The text or number that is there is not what is wanted.
-    pub fn not(found: &str, wanted: Wanted) -> Self {
-        let shown = shorten(found);
-        let Wanted(en, ko) = wanted;
+    pub fn wrong_value(found: &str, wanted: ExpectedForm) -> Self {
+        let shown = shorten_text(found);
+        let ExpectedForm(en, ko) = wanted;
         Self::new(
             "bad-body",
             format!("`{shown}` is not {en}"),
@@ -55,7 +55,7 @@ impl ReadError {
         )
     }
     /// The text that is there has a character that it may not have.
-    pub fn forbidden(character: char) -> Self {
+    pub fn forbidden_character(character: char) -> Self {
         let code = u32::from(character);
         Self::new(
             "bad-text",
@@ -66,18 +66,18 @@ impl ReadError {
 }
 
 /// What `value` is.
-fn kind_of(value: &Value) -> Wanted {
+fn kind_of(value: &Value) -> ExpectedForm {
     match value {
-        Value::Null => Wanted("null", "null"),
-        Value::Bool(_) => Wanted("true or false", "true 또는 false"),
-        Value::Number(_) => Wanted("a number", "숫자"),
-        Value::String(_) => Wanted("a text", "글"),
-        Value::Array(_) => Wanted("an array", "배열"),
-        Value::Object(_) => Wanted("an object", "객체"),
+        Value::Null => ExpectedForm("null", "null"),
+        Value::Bool(_) => ExpectedForm("true or false", "true 또는 false"),
+        Value::Number(_) => ExpectedForm("a number", "숫자"),
+        Value::String(_) => ExpectedForm("a text", "글"),
+        Value::Array(_) => ExpectedForm("an array", "배열"),
+        Value::Object(_) => ExpectedForm("an object", "객체"),
     }
 }
 
-fn shorten(text: &str) -> String {
+fn shorten_text(text: &str) -> String {
     let mut shown: String = text.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect();
     if text.chars().nth(MAX_SHOWN).is_some() {
         shown.push('…');
@@ -116,7 +116,7 @@ impl de::Error for ReadError {
         )
     }
     fn unknown_variant(variant: &str, allowed: &'static [&'static str]) -> Self {
-        let shown = shorten(variant);
+        let shown = shorten_text(variant);
         let allowed = allowed.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         Self::new(
             "bad-body",
@@ -125,7 +125,7 @@ impl de::Error for ReadError {
         )
     }
     fn unknown_field(field: &str, _: &'static [&'static str]) -> Self {
-        let shown = shorten(field);
+        let shown = shorten_text(field);
         Self::new(
             "bad-body",
             format!("there is no member `{shown}`"),

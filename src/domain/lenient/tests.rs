@@ -24,7 +24,7 @@ enum Choice {
     Cancel,
 }
 
-fn sent(changed: Value) -> Value {
+fn changed_body(changed: Value) -> Value {
     let mut body = json!({ "count": 7, "name": "n" });
     let members = changed.as_object().unwrap().clone();
     body.as_object_mut().unwrap().extend(members);
@@ -32,13 +32,13 @@ fn sent(changed: Value) -> Value {
 }
 
 fn read_with(changed: Value) -> Sent {
-    read(sent(changed)).unwrap()
+    read_body(changed_body(changed)).unwrap()
 }
 
 /// The place and the code of what is wrong in a body.
 #[track_caller]
-fn wrong(body: Value) -> (String, &'static str) {
-    let bad = read::<Sent>(body).unwrap_err();
+fn read_wrong(body: Value) -> (String, &'static str) {
+    let bad = read_body::<Sent>(body).unwrap_err();
     assert!(!bad.en.is_empty() && bad.ko.chars().any(|letter| ('가'..='힣').contains(&letter)));
     for library in ["ident", "struct", "enum", "variant", "line 1", "invalid type"] {
         assert!(!bad.en.contains(library), "{bad}");
@@ -59,8 +59,8 @@ fn numbers_and_booleans_may_be_strings_and_texts_numbers() {
 fn null_and_absent_are_none_only_where_that_is_allowed() {
     let read = read_with(json!({ "flag": null, "street": null, "phone": null }));
     assert_eq!((read.flag, read.address, read.phone), (None, None, None));
-    assert_eq!(wrong(sent(json!({ "count": null }))), ("/count".into(), "bad-body"));
-    assert_eq!(wrong(json!({ "count": 1 })), ("/name".into(), "bad-body"));
+    assert_eq!(read_wrong(changed_body(json!({ "count": null }))), ("/count".into(), "bad-body"));
+    assert_eq!(read_wrong(json!({ "count": 1 })), ("/name".into(), "bad-body"));
 }
 
 #[test]
@@ -70,24 +70,30 @@ fn what_does_not_fit_is_named_with_its_place() {
     let numbers = numbers.into_iter().map(Value::from);
     let others = [json!(-1), json!(1.5), json!(1e3), json!(true), json!([]), json!([1]), json!({})];
     for count in numbers.chain(others) {
-        let place = wrong(sent(json!({ "count": count })));
+        let place = read_wrong(changed_body(json!({ "count": count })));
         assert_eq!(place, ("/count".into(), "bad-body"), "{count}");
     }
-    assert_eq!(wrong(sent(json!({ "more": [1, "two"] }))), ("/more/1".into(), "bad-body"));
+    assert_eq!(
+        read_wrong(changed_body(json!({ "more": [1, "two"] }))),
+        ("/more/1".into(), "bad-body")
+    );
     for more in [json!("1"), json!({ "0": 1 }), json!(1)] {
-        assert_eq!(wrong(sent(json!({ "more": more }))), ("/more".into(), "bad-body"));
+        assert_eq!(read_wrong(changed_body(json!({ "more": more }))), ("/more".into(), "bad-body"));
     }
     for flag in [json!("yes"), json!("True"), json!(" true"), json!(1), json!({})] {
-        assert_eq!(wrong(sent(json!({ "flag": flag }))), ("/flag".into(), "bad-body"));
+        assert_eq!(read_wrong(changed_body(json!({ "flag": flag }))), ("/flag".into(), "bad-body"));
     }
     for name in [json!(true), json!(["n"]), json!({ "n": 1 })] {
-        assert_eq!(wrong(sent(json!({ "name": name }))), ("/name".into(), "bad-body"));
+        assert_eq!(read_wrong(changed_body(json!({ "name": name }))), ("/name".into(), "bad-body"));
     }
     for choice in [json!({ "Cancel": null }), json!(["Cancel"]), json!(0), json!("cancel")] {
-        assert_eq!(wrong(sent(json!({ "choice": choice }))), ("/choice".into(), "bad-body"));
+        assert_eq!(
+            read_wrong(changed_body(json!({ "choice": choice }))),
+            ("/choice".into(), "bad-body")
+        );
     }
     for body in [json!([7, null, null, "n"]), json!("n"), json!(7), json!(null), json!(true)] {
-        assert_eq!(wrong(body), (String::new(), "bad-body"));
+        assert_eq!(read_wrong(body), (String::new(), "bad-body"));
     }
 }
 
@@ -105,27 +111,30 @@ fn numbers_have_one_bound() {
         json!("99999999999999999999999"),
     ];
     for count in beyond {
-        let place = wrong(sent(json!({ "count": count })));
+        let place = read_wrong(changed_body(json!({ "count": count })));
         assert_eq!(place, ("/count".into(), "out-of-range"), "{count}");
     }
     for change in [json!(-largest - 1), json!(i64::MIN), json!("-9223372036854775809")] {
-        let place = wrong(sent(json!({ "change": change })));
+        let place = read_wrong(changed_body(json!({ "change": change })));
         assert_eq!(place, ("/change".into(), "out-of-range"), "{change}");
     }
-    assert_eq!(wrong(sent(json!({ "more": [3_000_000_000_u64] }))), ("/more/0".into(), "bad-body"));
+    assert_eq!(
+        read_wrong(changed_body(json!({ "more": [3_000_000_000_u64] }))),
+        ("/more/0".into(), "bad-body")
+    );
     let many: Value = serde_json::from_str("123456789012345678901234567890").unwrap();
-    assert_eq!(wrong(sent(json!({ "name": many }))), ("/name".into(), "out-of-range"));
+    assert_eq!(read_wrong(changed_body(json!({ "name": many }))), ("/name".into(), "out-of-range"));
 }
 
 #[test]
 fn texts_are_judged_and_brought_into_one_form() {
     assert_eq!(read_with(json!({ "name": "\u{1100}\u{1161}\t1" })).name, "가 1");
     for name in ["a\u{200b}", "\u{202e}a", "\0", "\u{e000}", "\u{3164}"] {
-        let body = sent(json!({ "name": name }));
-        let bad = read::<Sent>(body.clone()).unwrap_err();
+        let body = changed_body(json!({ "name": name }));
+        let bad = read_body::<Sent>(body.clone()).unwrap_err();
         let code = format!("U+{:04X}", u32::from(name.replace('a', "").chars().next().unwrap()));
         assert!(bad.en.contains(&code) && bad.ko.contains(&code), "{bad}");
-        assert_eq!(wrong(body), ("/name".into(), "bad-text"));
+        assert_eq!(read_wrong(body), ("/name".into(), "bad-text"));
     }
     // What is not read is not judged.
     let _ = read_with(json!({ "unknown": "\0" }));
@@ -134,8 +143,11 @@ fn texts_are_judged_and_brought_into_one_form() {
 #[test]
 fn a_text_is_not_blank_unless_that_means_none() {
     for blank in ["", " ", "\t", "\u{3000}"] {
-        assert_eq!(wrong(sent(json!({ "name": blank }))), ("/name".into(), "blank"));
-        assert_eq!(wrong(sent(json!({ "street": blank }))), ("/street".into(), "blank"));
+        assert_eq!(read_wrong(changed_body(json!({ "name": blank }))), ("/name".into(), "blank"));
+        assert_eq!(
+            read_wrong(changed_body(json!({ "street": blank }))),
+            ("/street".into(), "blank")
+        );
         assert_eq!(read_with(json!({ "phone": blank })).phone, None);
     }
     assert_eq!(read_with(json!({ "name": " a " })).name, " a ", "it is kept as it was written");
@@ -157,11 +169,11 @@ fn pointers_are_escaped() {
 proptest! {
     #[test]
     fn any_text_that_is_taken_is_in_nfc_and_can_be_seen(text in any::<String>()) {
-        let Ok(Sent { name, .. }) = read::<Sent>(json!({ "count": 1, "name": text })) else {
+        let Ok(Sent { name, .. }) = read_body::<Sent>(json!({ "count": 1, "name": text })) else {
             return Ok(());
         };
-        prop_assert_eq!(&text::nfc(&name), &name);
-        prop_assert_eq!(text::normalized(&name), Ok(name.clone()));
+        prop_assert_eq!(&text::to_nfc(&name), &name);
+        prop_assert_eq!(text::normalize_text(&name), Ok(name.clone()));
         prop_assert!(!name.chars().any(char::is_control) && !text::is_blank(&name));
     }
 
@@ -171,7 +183,7 @@ proptest! {
         let value: Value =
             if quoted { written.into() } else { serde_json::from_str(&written).unwrap() };
         let body = json!({ "count": 1, "change": value, "name": "n" });
-        let change = read::<Sent>(body).ok().and_then(|read| read.change);
+        let change = read_body::<Sent>(body).ok().and_then(|read| read.change);
         let is_within = number.unsigned_abs() <= u128::from(LARGEST);
         prop_assert_eq!(change.map(i128::from), is_within.then_some(number));
     }

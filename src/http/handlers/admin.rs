@@ -30,18 +30,18 @@ struct ClockBody {
     advance: String,
 }
 
-async fn read<T: DeserializeOwned>(
+async fn read_body<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: web::Payload,
     state: &AppState,
 ) -> Result<T, Problem> {
     api::check_content(request, &["application/json"], "accept-post")?;
-    let bytes = body::read(request, payload, &state.settings).await?;
+    let bytes = body::read_body(request, payload, &state.settings).await?;
     lenient::read_value(api::parse_json(&bytes, state.settings.json_depth)?)
         .map_err(Problem::bad_body)
 }
 
-fn invalid(pointer: &str, en: &'static str, ko: &'static str) -> Problem {
+fn invalid_member(pointer: &str, en: &'static str, ko: &'static str) -> Problem {
     Problem::bad_body(BadBody::new(pointer, en, ko))
 }
 
@@ -52,7 +52,7 @@ struct ReportedContexts {
 }
 
 /// `GET /admin/contexts`: those of this node, then those of the others.
-pub async fn contexts(call: Call<'_>) -> Reply {
+pub async fn list_contexts(call: Call<'_>) -> Reply {
     let state = call.state;
     let own = state.node.contexts().iter().map(|context| json!(context.health()));
     let own = own.filter_map(|health| health.as_object().cloned());
@@ -63,7 +63,7 @@ pub async fn contexts(call: Call<'_>) -> Reply {
     let name = &state.settings.node_name;
     let mut contexts: Vec<_> = own.map(|context| of_node(name, context)).collect();
     let request = |_, _: &OtherNode| Some(NodeRequest::get("/internal/contexts"));
-    let answers = state.nodes.ask::<ReportedContexts>(request).await;
+    let answers = state.nodes.ask_nodes::<ReportedContexts>(request).await;
     let asked: Vec<_> = answers.iter().map(|answer| answer.place).collect();
     for report in answers.into_iter().filter_map(|answer| answer.answer.ok()) {
         let reported = report.content.contexts.into_iter();
@@ -71,7 +71,7 @@ pub async fn contexts(call: Call<'_>) -> Reply {
     }
     let mut shown = json!({ "contexts": contexts });
     if let Some(fields) = shown.as_object_mut().filter(|_| !asked.is_empty()) {
-        fields.insert("nodes".into(), state.nodes.shown(asked));
+        fields.insert("nodes".into(), state.nodes.show_nodes(asked));
     }
     Ok(json_response(&shown))
 }
@@ -90,7 +90,7 @@ fn no_context(state: &AppState) -> Problem {
 }
 
 /// Does `act` to the context called `name` and answers with its health; a context of another node is operated there.
-async fn operate<'a>(
+async fn operate_context<'a>(
     call: Call<'a>,
     name: &str,
     act: impl AsyncFnOnce(&Arc<dyn Context>, Call<'a>) -> Result<(), Problem>,
@@ -98,15 +98,15 @@ async fn operate<'a>(
     if let Some(index) = index_of_remote(call.state, name) {
         return forward::to_node(call.request, call.payload, call.state, index).await;
     }
-    let context = call.state.context(name).ok_or_else(|| no_context(call.state))?;
+    let context = call.state.find_context(name).ok_or_else(|| no_context(call.state))?;
     act(context, call).await?;
     Ok(json_response(&json!(context.health())))
 }
 
 /// `POST /admin/contexts/{context}/stop`
-pub async fn stop(call: Call<'_>) -> Reply {
-    let name = call.param("context");
-    operate(call, name, async |context, _| {
+pub async fn stop_context(call: Call<'_>) -> Reply {
+    let name = call.path_parameter("context");
+    operate_context(call, name, async |context, _| {
         context.stop().await;
         Ok(())
     })
@@ -114,9 +114,9 @@ pub async fn stop(call: Call<'_>) -> Reply {
 }
 
 /// `POST /admin/contexts/{context}/start`
-pub async fn start(call: Call<'_>) -> Reply {
-    let name = call.param("context");
-    operate(call, name, async |context, _| {
+pub async fn start_context(call: Call<'_>) -> Reply {
+    let name = call.path_parameter("context");
+    operate_context(call, name, async |context, _| {
         context.start().await;
         Ok(())
     })
@@ -125,18 +125,22 @@ pub async fn start(call: Call<'_>) -> Reply {
 
 /// `PUT /admin/contexts/{context}/fault`
 pub async fn inject_fault(call: Call<'_>) -> Reply {
-    let name = call.param("context");
-    operate(call, name, async |context, call| {
-        let fault: FaultBody = read(call.request, call.payload, call.state).await?;
+    let name = call.path_parameter("context");
+    operate_context(call, name, async |context, call| {
+        let fault: FaultBody = read_body(call.request, call.payload, call.state).await?;
         let delay_ms = fault.delay_ms.unwrap_or_default();
         let failure_rate = fault.failure_rate.unwrap_or(0.0);
         if delay_ms.0 > delay_ms.1 {
             let en = "the first number must not be larger than the second";
-            return Err(invalid("/delayMs", en, "첫 번째 숫자가 두 번째보다 클 수 없습니다"));
+            return Err(invalid_member(
+                "/delayMs",
+                en,
+                "첫 번째 숫자가 두 번째보다 클 수 없습니다",
+            ));
         }
         if !(0.0..=1.0).contains(&failure_rate) {
             let en = "must be a number from 0 to 1";
-            return Err(invalid("/failureRate", en, "0부터 1까지의 숫자여야 합니다"));
+            return Err(invalid_member("/failureRate", en, "0부터 1까지의 숫자여야 합니다"));
         }
         context.set_fault(Some(Injected { delay_ms, failure_rate }));
         Ok(())
@@ -146,8 +150,8 @@ pub async fn inject_fault(call: Call<'_>) -> Reply {
 
 /// `DELETE /admin/contexts/{context}/fault`
 pub async fn clear_fault(call: Call<'_>) -> Reply {
-    let name = call.param("context");
-    operate(call, name, async |context, _| {
+    let name = call.path_parameter("context");
+    operate_context(call, name, async |context, _| {
         context.set_fault(None);
         Ok(())
     })
@@ -155,41 +159,41 @@ pub async fn clear_fault(call: Call<'_>) -> Reply {
 }
 
 /// `GET /admin/sagas/{system}/{number}`
-pub async fn saga(call: Call<'_>) -> Reply {
-    let number = query::thing("number", call.param("number"), Problem::no_saga)?;
+pub async fn show_saga(call: Call<'_>) -> Reply {
+    let number = query::parse_thing("number", call.path_parameter("number"), Problem::no_saga)?;
     let query = call.request.query_string();
-    let page = sagas::saga(call.state, call.param("system"), number, query).await?;
+    let page = sagas::show_saga(call.state, call.path_parameter("system"), number, query).await?;
     Ok(page_response(call, page))
 }
 
 /// One page, whose `next` has the path that a proxy has taken off.
 fn page_response(call: Call<'_>, mut page: Value) -> HttpResponse {
     if let Some(Value::String(next)) = page.get_mut("next") {
-        next.insert_str(0, &call.state.prefix(call.request));
+        next.insert_str(0, &call.state.path_prefix(call.request));
     }
     json_response(&page)
 }
 
 /// `GET /admin/parked`
-pub async fn parked(call: Call<'_>) -> Reply {
-    let page = parked_anywhere::list(call.state, call.request.query_string()).await?;
+pub async fn list_parked(call: Call<'_>) -> Reply {
+    let page = parked_anywhere::list_anywhere(call.state, call.request.query_string()).await?;
     Ok(page_response(call, page))
 }
 
 /// `POST /admin/parked/{id}/redrive`
-pub async fn redrive(call: Call<'_>) -> Reply {
-    unpark(call, true).await
+pub async fn redrive_parked(call: Call<'_>) -> Reply {
+    settle_parked(call, true).await
 }
 
 /// `POST /admin/parked/{id}/drop`
-pub async fn discard(call: Call<'_>) -> Reply {
-    unpark(call, false).await
+pub async fn discard_parked(call: Call<'_>) -> Reply {
+    settle_parked(call, false).await
 }
 
-async fn unpark(call: Call<'_>, redrive: bool) -> Reply {
-    let shown = call.param("id");
+async fn settle_parked(call: Call<'_>, redrive: bool) -> Reply {
+    let shown = call.path_parameter("id");
     let (id, context) = parked_anywhere::split_id(shown);
-    if let Some(context) = context.filter(|context| call.state.context(context).is_none()) {
+    if let Some(context) = context.filter(|context| call.state.find_context(context).is_none()) {
         let index = index_of_remote(call.state, context).ok_or_else(Problem::not_parked)?;
         return forward::to_node(call.request, call.payload, call.state, index).await;
     }
@@ -197,7 +201,7 @@ async fn unpark(call: Call<'_>, redrive: bool) -> Reply {
         let number = number.parse().map_err(|_| Problem::not_parked())?;
         let dead_letters = call.state.settings.dead_letters.as_ref();
         let dead_letters = dead_letters.ok_or_else(Problem::not_parked)?;
-        if !dead_letters.settle(number, redrive).await? {
+        if !dead_letters.settle_letter(number, redrive).await? {
             return Err(Problem::not_parked());
         }
     } else if let Some((context, number)) = parked::read_message_id(id) {
@@ -206,45 +210,45 @@ async fn unpark(call: Call<'_>, redrive: bool) -> Reply {
         }
     } else {
         let (listener, event) = parked::read_id(id).ok_or_else(Problem::not_parked)?;
-        let context = call.state.context(listener).ok_or_else(Problem::not_parked)?;
-        context.unpark(event, redrive).await?;
+        let context = call.state.find_context(listener).ok_or_else(Problem::not_parked)?;
+        context.settle_parked(event, redrive).await?;
     }
     Ok(json_response(&json!({ "id": shown })))
 }
 
 /// `POST /admin/views/{view}/rebuild`
-pub async fn rebuild(call: Call<'_>) -> Reply {
-    let view = call.param("view");
-    operate(call, view, async |context, _| Ok(context.rebuild().await?)).await
+pub async fn rebuild_view(call: Call<'_>) -> Reply {
+    let view = call.path_parameter("view");
+    operate_context(call, view, async |context, _| Ok(context.rebuild_view().await?)).await
 }
 
 /// `POST /admin/clock`: on this node, then on the others.
 pub async fn advance_clock(call: Call<'_>) -> Reply {
     let state = call.state;
-    let clock: ClockBody = read(call.request, call.payload, state).await?;
-    advance(state, &clock.advance).await?;
+    let clock: ClockBody = read_body(call.request, call.payload, state).await?;
+    advance_own_clock(state, &clock.advance).await?;
     let request = |_, _: &OtherNode| {
         let body = Some(json!({ "advance": clock.advance }));
         Some(NodeRequest { method: Method::POST, body, ..NodeRequest::get("/internal/clock") })
     };
-    let answers = state.nodes.ask::<Value>(request).await;
+    let answers = state.nodes.ask_nodes::<Value>(request).await;
     let asked: Vec<_> = answers.iter().map(|answer| answer.place).collect();
     let mut shown = json!({ "now": state.node.now() });
     if let Some(fields) = shown.as_object_mut().filter(|_| !asked.is_empty()) {
-        fields.insert("nodes".into(), state.nodes.shown(asked));
+        fields.insert("nodes".into(), state.nodes.show_nodes(asked));
     }
     Ok(json_response(&shown))
 }
 
 /// Moves the business time of this node forward.
-pub async fn advance(state: &AppState, text: &str) -> Result<(), Problem> {
+pub async fn advance_own_clock(state: &AppState, text: &str) -> Result<(), Problem> {
     // A day of the clock has 24 hours.
     let advance = text.parse::<jiff::SignedDuration>().ok().or_else(|| {
         let span: jiff::Span = text.parse().ok()?;
         span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()
     });
     let advance = advance.and_then(|by| Duration::try_from(by).ok()).ok_or_else(|| {
-        invalid(
+        invalid_member(
             "/advance",
             "must be a duration forward, such as PT10M or P10D",
             "PT10M 또는 P10D처럼 앞으로 가는 기간이어야 합니다",
@@ -257,5 +261,5 @@ pub async fn advance(state: &AppState, text: &str) -> Result<(), Problem> {
         }
         AdvanceError::Store(error) => Fault::from(error).into(),
     })?;
-    Ok(state.node.durable(state.node.accepted()).await?)
+    Ok(state.node.wait_durable(state.node.accepted_commit()).await?)
 }

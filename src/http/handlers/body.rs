@@ -2,7 +2,7 @@
 
 use crate::{
     actors::Fault,
-    api::{Headers, Problem, text},
+    api::{Headers, Problem, header_text},
     http::{
         middleware::connection_limit::{BodyWait, ConnectionSlot, Signal},
         settings::HttpSettings,
@@ -19,7 +19,7 @@ impl Headers for HttpRequest {
 }
 
 /// Reads the whole body of a client's request.
-pub async fn read(
+pub async fn read_body(
     request: &HttpRequest,
     payload: web::Payload,
     settings: &HttpSettings,
@@ -34,7 +34,8 @@ pub async fn read_up_to(
     settings: &HttpSettings,
     limit: usize,
 ) -> Result<Vec<u8>, Problem> {
-    let length = text(request, "content-length").and_then(|length| length.parse::<usize>().ok());
+    let length =
+        header_text(request, "content-length").and_then(|length| length.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {
         return Err(Problem::too_large(limit));
     }
@@ -56,7 +57,7 @@ pub async fn read_up_to(
             body.extend_from_slice(&chunk);
         }
         if let Some(wait) = &wait {
-            wait.complete();
+            wait.complete_body();
         }
         Ok(body)
     };

@@ -2,11 +2,13 @@
 
 use crate::{
     actors::Context,
-    api::{self, Collection, PathTarget, Problem, Request, media, splice, text},
+    api::{
+        self, ApiRequest, Collection, PathTarget, Problem, header_text, media_type, splice_fields,
+    },
     http::{
         call::Reply,
         handlers::{body, list},
-        response::response,
+        response::into_response,
         state::{AppState, Host},
     },
 };
@@ -21,14 +23,14 @@ use std::sync::Arc;
 const JUDGED_BY: [&str; 4] = ["content-type", "content-encoding", "if-match", "idempotency-key"];
 
 /// The methods that are offered at `target`.
-fn allow(context: &dyn Context, target: &PathTarget<'_>) -> String {
+fn allow_header(context: &dyn Context, target: &PathTarget<'_>) -> String {
     let is_verb = matches!(target, PathTarget::Item(Some(_), _));
     let reads: &[_] = if is_verb { &[] } else { &["GET", "HEAD"] };
-    [reads, &api::methods(context, target), &["OPTIONS"]].concat().join(", ")
+    [reads, &api::allowed_methods(context, target), &["OPTIONS"]].concat().join(", ")
 }
 
 /// Answers a request to a collection or to an item.
-pub async fn answer(
+pub async fn answer_request(
     request: &HttpRequest,
     payload: web::Payload,
     state: &AppState,
@@ -36,32 +38,32 @@ pub async fn answer(
     collection: &str,
     rest: &str,
 ) -> Reply {
-    let target = api::target(context.as_ref(), rest)?;
+    let target = api::find_target(context.as_ref(), rest)?;
     target.check_number(context.as_ref())?;
     match *request.method() {
         Method::GET | Method::HEAD => match target {
             PathTarget::Collection => {
-                return list::answer(request, state, context, collection).await;
+                return list::answer_list(request, state, context, collection).await;
             }
             PathTarget::Item(None, number) => {
-                return item(request, state, context, collection, number).await;
+                return show_item(request, state, context, collection, number).await;
             }
             PathTarget::Item(Some(_), _) => {}
         },
-        Method::OPTIONS => return Ok(options(&allow(context.as_ref(), &target))),
+        Method::OPTIONS => return Ok(answer_options(&allow_header(context.as_ref(), &target))),
         _ => {}
     }
     let method = request.method().as_str();
     let route = api::find_command(context.as_ref(), &target, method)
-        .ok_or_else(|| Problem::method(&allow(context.as_ref(), &target)))?;
+        .ok_or_else(|| Problem::method_not_allowed(&allow_header(context.as_ref(), &target)))?;
     check_headers(request)?;
-    let base = state.base(request);
+    let base = state.base_url(request);
     let command =
-        Request { method, headers: request, base: &base, path: &within.path, collection, rest };
-    let body = body::read(request, payload, &state.settings);
+        ApiRequest { method, headers: request, base: &base, path: &within.path, collection, rest };
+    let body = body::read_body(request, payload, &state.settings);
     let depth = state.settings.json_depth;
-    let answer = api::command(&command, context.as_ref(), route, depth, body).await?;
-    Ok(response(answer))
+    let answer = api::run_command(&command, context.as_ref(), route, depth, body).await?;
+    Ok(into_response(answer))
 }
 
 /// Refuses a header that a command is judged by and that is given twice: another reader could take the other one.
@@ -73,7 +75,7 @@ fn check_headers(request: &HttpRequest) -> Result<(), Problem> {
     Err(Problem::new("bad-request", en, ko))
 }
 
-fn options(allow: &str) -> HttpResponse {
+fn answer_options(allow: &str) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
     if allow.contains("PATCH") {
         let accepted = "application/json, application/merge-patch+json";
@@ -83,22 +85,22 @@ fn options(allow: &str) -> HttpResponse {
 }
 
 /// Answers with one item, or with 304 if the client has this version.
-async fn item(
+async fn show_item(
     request: &HttpRequest,
     state: &AppState,
     context: &Arc<dyn Context>,
     collection: &str,
     number: u64,
 ) -> Reply {
-    let seen = match context.read(number) {
+    let seen = match context.read_item(number) {
         Ok(seen) => seen,
         Err(fault) => return Err(state.durable_problem(fault).await),
     };
     if !state.node.is_durable(seen.commit) {
-        state.node.durable(seen.commit).await?;
+        state.node.wait_durable(seen.commit).await?;
     }
     let tag = format!("\"{}\"", seen.version);
-    let is_current = text(request, "if-none-match").is_some_and(|given| {
+    let is_current = header_text(request, "if-none-match").is_some_and(|given| {
         let mut given = given.split(',').map(str::trim);
         given.any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
     });
@@ -108,6 +110,13 @@ async fn item(
         return Ok(response.finish());
     }
     let mut out = Vec::with_capacity(seen.body.len() + 256);
-    splice(&mut out, &seen.body, number, &state.base(request), collection, context.name().item);
-    Ok(response.content_type(media(request)).body(out))
+    splice_fields(
+        &mut out,
+        &seen.body,
+        number,
+        &state.base_url(request),
+        collection,
+        context.name().item,
+    );
+    Ok(response.content_type(media_type(request)).body(out))
 }

@@ -61,7 +61,7 @@ pub fn history_changed(context: &str) -> Problem {
 pub fn next(log: &Log, cursor: &str, is_id: bool) -> Result<u64, CursorError> {
     let id: EventId = cursor.parse().map_err(|()| CursorError::Malformed)?;
     if is_id || cursor.contains('-') {
-        let next = log.has(id).then(|| id.sequence.saturating_add(1));
+        let next = log.has_event(id).then(|| id.sequence.saturating_add(1));
         return next.ok_or_else(|| CursorError::HistoryChanged(log.context()));
     }
     // A reader that has everything goes on with the next event; none can know of a later one.
@@ -72,7 +72,7 @@ pub fn next(log: &Log, cursor: &str, is_id: bool) -> Result<u64, CursorError> {
 }
 
 /// The cursor of a reader that goes on with sequence `next`.
-pub fn text(log: &Log, next: u64) -> String {
+pub fn cursor_text(log: &Log, next: u64) -> String {
     match next.checked_sub(1) {
         None | Some(0) => "1".into(),
         Some(last) => log.id_of(last).in_full(),

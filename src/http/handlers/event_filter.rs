@@ -43,25 +43,25 @@ impl EventQuery {
     ///
     /// # Errors
     /// A parameter that is malformed.
-    pub fn parse<'a>(
+    pub fn parse_query<'a>(
         query: &str,
         types: impl Iterator<Item = &'a str> + Clone,
     ) -> Result<Self, Problem> {
-        let mut given: BTreeMap<String, String> = query::pairs(query)?.into_iter().collect();
+        let mut given: BTreeMap<String, String> = query::parse_pairs(query)?.into_iter().collect();
         let shared = ["type", "system", "subject", "named"].into_iter().filter_map(|name| {
             let value = given.get(name)?;
             Some(format!("&{name}={}", percent_encoded(value)))
         });
         let shared = shared.collect();
         let limit = given.get("limit").map(String::as_str);
-        let limit = query::limit(limit, DEFAULT_LIMIT, MAX_LIMIT, bad_limit)?;
+        let limit = query::parse_limit(limit, DEFAULT_LIMIT, MAX_LIMIT, bad_limit)?;
         let named = match given.get("named").map(String::as_str) {
             None | Some("false") => false,
             Some("true" | "") => true,
             Some(_) => return Err(bad_named()),
         };
         let subject = given.get("subject");
-        let subject = subject.map(|subject| query::thing("subject", subject, bad_subject));
+        let subject = subject.map(|subject| query::parse_thing("subject", subject, bad_subject));
         let wanted = given.get("type").map_or("", String::as_str).split(',').map(str::trim);
         let wanted: Vec<String> = wanted.filter(|kind| !kind.is_empty()).map(Into::into).collect();
         for kind in &wanted {
@@ -83,7 +83,7 @@ impl EventQuery {
     ///
     /// # Errors
     /// There is no such system here.
-    pub fn narrow<L>(
+    pub fn narrow_logs<L>(
         &self,
         logs: Vec<L>,
         context: impl Fn(&L) -> &'static str,
@@ -132,34 +132,34 @@ fn percent_encoded(value: &str) -> String {
     value.bytes().map(encode).collect()
 }
 
-fn bad(en: impl Into<String>, ko: impl Into<String>) -> Problem {
+fn bad_filter(en: impl Into<String>, ko: impl Into<String>) -> Problem {
     Problem::new("bad-request", en.into(), ko.into())
 }
 
 fn bad_limit() -> Problem {
-    bad(
+    bad_filter(
         format!("`limit` must be a number from 1 to {MAX_LIMIT}"),
         format!("`limit`은 1부터 {MAX_LIMIT}까지의 숫자여야 합니다"),
     )
 }
 
 fn bad_named() -> Problem {
-    bad("`named` must be true or false", "`named`는 true 또는 false여야 합니다")
+    bad_filter("`named` must be true or false", "`named`는 true 또는 false여야 합니다")
 }
 
 fn bad_subject() -> Problem {
-    bad("`subject` must be a number", "`subject`는 숫자여야 합니다")
+    bad_filter("`subject` must be a number", "`subject`는 숫자여야 합니다")
 }
 
 fn unknown_type(kind: &str) -> Problem {
-    bad(
+    bad_filter(
         format!("no event has the type `{kind}`; types are listed in `/asyncapi.json`"),
         format!("`{kind}` 유형의 이벤트는 없습니다. 유형 목록은 `/asyncapi.json`에 있습니다"),
     )
 }
 
 fn unknown_system(known: &str) -> Problem {
-    bad(
+    bad_filter(
         format!("no such system here; systems are: {known}"),
         format!("이 서버에 없는 시스템입니다. 사용할 수 있는 시스템: {known}"),
     )
@@ -173,7 +173,7 @@ mod tests {
         ["io.holdfast.bookrent.rent.BookRented.v1", "io.holdfast.bookrent.book.Registered.v2"];
 
     fn parse(query: &str) -> Result<EventQuery, Problem> {
-        EventQuery::parse(query, TYPES.into_iter())
+        EventQuery::parse_query(query, TYPES.into_iter())
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl<F: Fn(&'static str, &RecordedEvent) -> Option<String>> Serialize for F {}
 
 /// Reads the logs, each from its own next sequence: the events of each log in order, and all of them roughly in the order
 /// of time. What is returned is durable. `serialize` makes the text of an event of a context.
-pub async fn read(
+pub async fn read_page(
     state: &AppState,
     logs: &[(Log, u64)],
     limit: PageLimit,
@@ -51,14 +51,14 @@ pub async fn read(
     let new = logs.iter().map(|(log, next)| (*log.latest().borrow() + 1).saturating_sub(*next));
     let (commit, events) = match new.fold(0, u64::saturating_add) {
         0 => return Ok(Vec::new()),
-        1..=INLINE_EVENTS => merge(logs, limit, &serialize),
+        1..=INLINE_EVENTS => merge_logs(logs, limit, &serialize),
         _ => {
             let logs = logs.to_vec();
-            state.log_reads.run_unbounded(move || merge(&logs, limit, &serialize)).await?
+            state.log_reads.run_unbounded(move || merge_logs(&logs, limit, &serialize)).await?
         }
     }
     .map_err(Fault::from)?;
-    state.node.durable(commit).await?;
+    state.node.wait_durable(commit).await?;
     Ok(events)
 }
 
@@ -72,7 +72,7 @@ struct Queue<'a> {
 
 impl Queue<'_> {
     /// The next event, if there is one.
-    fn peek(
+    fn peek_event(
         &mut self,
         read_ahead: usize,
         commit: &mut Commit,
@@ -88,7 +88,7 @@ impl Queue<'_> {
     }
 }
 
-fn merge(
+fn merge_logs(
     logs: &[(Log, u64)],
     limit: PageLimit,
     serialize: &impl Serialize,
@@ -110,7 +110,7 @@ fn merge(
     while page.len() < limit.events && bytes < limit.bytes {
         let mut earliest = None;
         for (index, queue) in queues.iter_mut().enumerate() {
-            let first = match queue.peek(read_ahead, &mut commit) {
+            let first = match queue.peek_event(read_ahead, &mut commit) {
                 Ok(first) => first.map(|event| event.at),
                 // The page goes on without this log.
                 Err(error) => {
@@ -165,7 +165,7 @@ mod tests {
         fn id_of(&self, sequence: u64) -> EventId {
             EventId { sequence, ..EventId::default() }
         }
-        fn has(&self, _: EventId) -> bool {
+        fn has_event(&self, _: EventId) -> bool {
             true
         }
         fn past(&self) -> Past {
@@ -232,7 +232,7 @@ mod tests {
             let mut seen = Vec::new();
             loop {
                 logs.iter().for_each(|log| log.3.store(0, SeqCst));
-                let (_, page) = merge(&places, PageLimit { events: limit, bytes }, &text).unwrap();
+                let (_, page) = merge_logs(&places, PageLimit { events: limit, bytes }, &text).unwrap();
                 let read: usize = logs.iter().map(|log| log.3.load(SeqCst)).sum();
                 prop_assert!(read <= page.len() + logs.len() * READ_AHEAD.min(limit), "{} for {}", read, page.len());
                 prop_assert!(page.len() <= limit);

@@ -1,7 +1,7 @@
 //! Events as a stream (server-sent events).
 
 use crate::{
-    api::{Problem, text},
+    api::{Problem, header_text},
     events::kind_of,
     http::{
         call::Reply,
@@ -35,18 +35,18 @@ struct EventStream {
 
 /// Whether the client asks for a stream.
 pub fn is_wanted(request: &HttpRequest) -> bool {
-    text(request, "accept").is_some_and(|accept| accept.contains("text/event-stream"))
+    header_text(request, "accept").is_some_and(|accept| accept.contains("text/event-stream"))
 }
 
 /// Takes the permit for one stream.
-pub fn permit(state: &AppState) -> Result<OwnedSemaphorePermit, Problem> {
+pub fn permit_stream(state: &AppState) -> Result<OwnedSemaphorePermit, Problem> {
     let permit = Arc::clone(&state.streams).try_acquire_owned();
     permit.map_err(|_| too_many(state.settings.max_streams))
 }
 
 /// Streams events until the client disconnects or the server stops. Logs that have `changed` are streamed from the
 /// beginning, after an event `reset`.
-pub fn answer(
+pub fn answer_stream(
     request: &HttpRequest,
     reader: LogReader,
     query: &EventQuery,
@@ -64,7 +64,7 @@ pub fn answer(
         let reset = serde_json::json!({ "code": "history-changed", "contexts": changed });
         let _ = write!(greeting, "id: {id}\nevent: reset\ndata: {reset}\n\n");
     }
-    let permit = permit(&state)?;
+    let permit = permit_stream(&state)?;
     let mut response = HttpResponse::Ok();
     response
         .content_type("text/event-stream")
@@ -94,13 +94,13 @@ impl EventStream {
             chunk = greeting;
         } else {
             tokio::select! {
-                () = self.reader.more() => {}
-                () = self.state.drained() => return None,
+                () = self.reader.wait_for_more() => {}
+                () = self.state.wait_drained() => return None,
                 () = tokio::time::sleep(HEARTBEAT) => chunk.push_str(": still here\n\n"),
             }
         }
         // If a log cannot be read, the stream ends; the client comes back with the id of the last event that it has.
-        for shown in self.reader.page(&self.state, CHUNK).await.ok()? {
+        for shown in self.reader.read_page(&self.state, CHUNK).await.ok()? {
             // Writing to a string cannot fail.
             let _ = writeln!(chunk, "id: {}", shown.id);
             if self.named {
@@ -122,5 +122,5 @@ impl EventStream {
 fn too_many(most: usize) -> Problem {
     let en = format!("{most} event streams are open, which is the limit; try again, or read pages");
     let ko = format!("이벤트 스트림은 {most}개까지 열 수 있습니다. 잠시 후 다시 시도해 주세요");
-    Problem::new("too-many-streams", en, ko).with("retry-after", "5".into())
+    Problem::new("too-many-streams", en, ko).with_parameter("retry-after", "5".into())
 }

@@ -4,7 +4,7 @@
 //! names each of them, `bookrent.book:3f0c2a91b7d4-12,bookrent.rent:41`; a context that it does not name begins at 1.
 
 use crate::{
-    api::{Problem, text},
+    api::{Problem, header_text},
     http::{
         call::{Call, Reply},
         handlers::{
@@ -22,20 +22,20 @@ const BATCH: &str = "application/cloudevents-batch+json";
 const PAGE_BYTES: usize = 1 << 20;
 
 /// `GET /events`
-pub async fn all(call: Call<'_>) -> Reply {
-    answer(call, None).await
+pub async fn all_events(call: Call<'_>) -> Reply {
+    answer_events(call, None).await
 }
 
 /// `GET /events/{context}`
 pub async fn of_context(call: Call<'_>) -> Reply {
-    let name = call.param("context");
-    answer(call, Some(name)).await
+    let name = call.path_parameter("context");
+    answer_events(call, Some(name)).await
 }
 
 /// The problem of a name that no log has, with the names that there are.
 fn no_log(state: &AppState) -> Problem {
     let here = state.node.contexts().iter();
-    let here = here.filter(|context| context.history().is_some());
+    let here = here.filter(|context| context.event_log().is_some());
     let here = here.map(|context| context.name().context);
     let remote = state.settings.remote_contexts.iter();
     let remote = remote.filter(|context| !context.is_view && context.url.is_some());
@@ -46,21 +46,21 @@ fn no_log(state: &AppState) -> Problem {
 
 /// Answers with the events of a context of another node as that node has them; without a name, with links to those of
 /// all contexts, for they have no common log here.
-async fn elsewhere(call: Call<'_>, name: Option<&str>) -> Reply {
+async fn forward_events(call: Call<'_>, name: Option<&str>) -> Reply {
     let Call { request, payload, state, .. } = call;
     let mut remote = state.settings.remote_contexts.iter().enumerate();
     let has_log = |context: &RemoteTarget| !context.is_view && context.url.is_some();
     if let Some(name) = name {
         let found = remote.find(|(_, context)| context.name.context == name && has_log(context));
         let (index, _) = found.ok_or_else(|| no_log(call.state))?;
-        return forward::events(request, payload, state, index).await;
+        return forward::forward_events(request, payload, state, index).await;
     }
-    let base = state.base(request);
+    let base = state.base_url(request);
     let types = state.settings.documents.schemas.keys().map(String::as_str);
-    let query = EventQuery::parse(request.query_string(), types)?;
+    let query = EventQuery::parse_query(request.query_string(), types)?;
     let feeds = remote.filter(|(_, context)| has_log(context));
     let feeds =
-        query.narrow(feeds.map(|(_, context)| context.name.context).collect(), |name| name)?;
+        query.narrow_logs(feeds.map(|(_, context)| context.name.context).collect(), |name| name)?;
     let mut links = Map::new();
     for context in feeds {
         links.insert(context.to_owned(), json!({ "href": format!("{base}/events/{context}") }));
@@ -73,18 +73,18 @@ async fn elsewhere(call: Call<'_>, name: Option<&str>) -> Reply {
     Ok(HttpResponse::Ok().content_type("application/hal+json").body(body))
 }
 
-async fn answer(call: Call<'_>, name: Option<&str>) -> Reply {
+async fn answer_events(call: Call<'_>, name: Option<&str>) -> Reply {
     let state = call.state;
     let contexts = state.node.contexts().iter();
     let contexts = contexts.filter(|context| name.is_none_or(|n| context.name().context == n));
-    let logs: Vec<_> = contexts.filter_map(|context| context.history()).collect();
+    let logs: Vec<_> = contexts.filter_map(|context| context.event_log()).collect();
     if logs.is_empty() {
-        return elsewhere(call, name).await;
+        return forward_events(call, name).await;
     }
     let request = call.request;
     let types = state.settings.documents.schemas.keys().map(String::as_str);
-    let query = EventQuery::parse(request.query_string(), types)?;
-    let logs = query.narrow(logs, |log| log.context())?;
+    let query = EventQuery::parse_query(request.query_string(), types)?;
+    let logs = query.narrow_logs(logs, |log| log.context())?;
     let mut reader = LogReader::new(logs, name.is_some(), query.filter.clone());
     let is_now = query.from.as_deref() == Some(EventQuery::NOW);
     if is_now {
@@ -93,23 +93,23 @@ async fn answer(call: Call<'_>, name: Option<&str>) -> Reply {
     let from = query.from.as_deref().filter(|_| !is_now);
     if event_stream::is_wanted(request) {
         // The last event of a broken stream is later than where the stream began.
-        let last = text(request, "last-event-id").filter(|last| !last.is_empty());
+        let last = header_text(request, "last-event-id").filter(|last| !last.is_empty());
         let changed = match (last, from) {
-            (Some(last), _) => reader.seek(last, true)?,
-            (None, Some(from)) => reader.seek(from, false)?,
+            (Some(last), _) => reader.seek_cursor(last, true)?,
+            (None, Some(from)) => reader.seek_cursor(from, false)?,
             (None, None) => Vec::new(),
         };
-        return event_stream::answer(request, reader, &query, &changed);
+        return event_stream::answer_stream(request, reader, &query, &changed);
     }
     if let Some(from) = from
-        && let Some(context) = reader.seek(from, false)?.first()
+        && let Some(context) = reader.seek_cursor(from, false)?.first()
     {
         return Err(event_cursor::history_changed(context));
     }
     let page = PageLimit { events: query.limit, bytes: PAGE_BYTES };
-    let events = reader.page(state, page).await?;
+    let events = reader.read_page(state, page).await?;
     let cursor = if is_now { reader.position() } else { reader.cursor() };
-    let path = format!("{}{}", state.prefix(request), request.path());
+    let path = format!("{}{}", state.path_prefix(request), request.path());
     let EventQuery { limit, shared, .. } = query;
     let next = format!("<{path}?from={cursor}&limit={limit}{shared}>; rel=\"next\"");
     let events: Vec<String> = events.into_iter().map(|event| event.text).collect();

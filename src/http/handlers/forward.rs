@@ -18,12 +18,12 @@ pub async fn to_node(
     index: usize,
 ) -> Reply {
     let to = state.settings.remote_contexts.get(index).ok_or_else(Problem::not_found)?;
-    let body = body::read(request, payload, &state.settings);
-    state.forwarder.forward(request, body, to, None).await
+    let body = body::read_body(request, payload, &state.settings);
+    state.forwarder.forward_request(request, body, to, None).await
 }
 
 /// Answers with the events of the remote context at `index`: a page, or a stream as it comes.
-pub async fn events(
+pub async fn forward_events(
     request: &HttpRequest,
     payload: web::Payload,
     state: &AppState,
@@ -33,7 +33,7 @@ pub async fn events(
         return to_node(request, payload, state, index).await;
     }
     let to = state.settings.remote_contexts.get(index).ok_or_else(Problem::not_found)?;
-    let body = body::read(request, payload, &state.settings);
-    let permit = event_stream::permit(state)?;
-    state.forwarder.forward(request, body, to, Some(permit)).await
+    let body = body::read_body(request, payload, &state.settings);
+    let permit = event_stream::permit_stream(state)?;
+    state.forwarder.forward_request(request, body, to, Some(permit)).await
 }

@@ -12,7 +12,7 @@ use std::fmt::Write;
 const MESSAGES: &str = "messages";
 const ACTUATOR: &str = "application/vnd.spring-boot.actuator.v3+json";
 
-fn text(status: StatusCode, body: String) -> ProbeReply {
+fn text_reply(status: StatusCode, body: String) -> ProbeReply {
     ProbeReply { status, media_type: "text/plain; charset=utf-8", body }
 }
 
@@ -21,31 +21,31 @@ fn json_of(status: StatusCode, body: &Value) -> ProbeReply {
 }
 
 /// `/livez`
-pub fn alive() -> ProbeReply {
-    text(StatusCode::OK, "ok\n".into())
+pub fn report_alive() -> ProbeReply {
+    text_reply(StatusCode::OK, "ok\n".into())
 }
 
 /// `/actuator/health/liveness`
-pub fn liveness() -> ProbeReply {
+pub fn report_liveness() -> ProbeReply {
     json_of(StatusCode::OK, &json!({ "status": "UP" }))
 }
 
 /// `/actuator/info`
-pub fn info() -> ProbeReply {
+pub fn report_info() -> ProbeReply {
     json_of(StatusCode::OK, &json!({ "build": { "version": env!("CARGO_PKG_VERSION") } }))
 }
 
 /// Whether requests should be sent here: not while starting or draining, nor with a store that has failed or is full, nor
 /// with a log whose history is disputed. One stopped context does not make the server unready.
 fn is_ready(state: &AppState) -> bool {
-    state.node.ready() && !state.is_draining() && !state.node.store_is_full()
+    state.node.is_ready() && !state.is_draining() && !state.node.store_is_full()
 }
 
 fn is_sound(health: &ContextHealth) -> bool {
     health.state == Phase::Running && health.damaged == 0 && health.contested.is_empty()
 }
 
-fn phase(health: &ContextHealth) -> String {
+fn phase_name(health: &ContextHealth) -> String {
     let phase = serde_json::to_value(health.state).ok();
     phase.and_then(|phase| phase.as_str().map(str::to_owned)).unwrap_or_default()
 }
@@ -69,28 +69,28 @@ pub fn readiness_report(state: &AppState, query: &str) -> ProbeReply {
     let passed = checks.iter().all(|(name, passed, _)| *passed || is_excluded(name));
     let status = if passed { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     if !query.iter().any(|(key, _)| key == "verbose") {
-        return text(status, if passed { "ok\n".into() } else { "not ready\n".into() });
+        return text_reply(status, if passed { "ok\n".into() } else { "not ready\n".into() });
     }
     let mut report = Report(String::new());
     for (name, passed, failure) in checks {
         let condition = if passed { "ok" } else { failure };
         let excluded = if is_excluded(name) { "excluded: " } else { "" };
-        report.line(passed || is_excluded(name), format_args!("{name} {excluded}{condition}"));
+        report.add_line(passed || is_excluded(name), format_args!("{name} {excluded}{condition}"));
     }
     for Dispute { context, since, detail } in disputes {
-        report.line(false, format_args!("history of {context}, since {since}: {detail}"));
+        report.add_line(false, format_args!("history of {context}, since {since}: {detail}"));
     }
-    parts(state, &mut report);
+    report_parts(state, &mut report);
     let verdict = if passed { "readyz check passed\n" } else { "readyz check failed\n" };
     report.0.push_str(verdict);
-    text(status, report.0)
+    text_reply(status, report.0)
 }
 
 /// The lines of `/readyz?verbose`.
 struct Report(String);
 
 impl Report {
-    fn line(&mut self, passed: bool, what: std::fmt::Arguments<'_>) {
+    fn add_line(&mut self, passed: bool, what: std::fmt::Arguments<'_>) {
         let mark = if passed { "[+]" } else { "[-]" };
         // Writing to a string cannot fail.
         let _ = writeln!(self.0, "{mark}{what}");
@@ -98,9 +98,9 @@ impl Report {
 }
 
 /// The condition of what does not decide whether the server is ready.
-fn parts(state: &AppState, report: &mut Report) {
+fn report_parts(state: &AppState, report: &mut Report) {
     if let Some(damage) = state.node.store_health().damage {
-        report.line(false, format_args!("store damaged: {damage}"));
+        report.add_line(false, format_args!("store damaged: {damage}"));
     }
     for context in state.node.contexts() {
         let health = context.health();
@@ -114,32 +114,32 @@ fn parts(state: &AppState, report: &mut Report) {
         if let Some(damage) = &health.damage {
             let _ = write!(remarks, "; damaged ({}): {damage}", health.damaged);
         }
-        let what = format_args!("{} {}{remarks}", health.context, phase(&health));
-        report.line(is_sound(&health), what);
+        let what = format_args!("{} {}{remarks}", health.context, phase_name(&health));
+        report.add_line(is_sound(&health), what);
     }
     let refused = state.node.refused_message_count();
     if refused > 0 {
-        report.line(false, format_args!("messages: {refused} refused by the gateway"));
+        report.add_line(false, format_args!("messages: {refused} refused by the gateway"));
     }
-    for sink in state.node.sinks() {
-        report.line(sink.up, format_args!("{} {}", sink.sink, sink.state));
+    for sink in state.node.sink_health() {
+        report.add_line(sink.up, format_args!("{} {}", sink.sink, sink.state));
     }
-    for replica in state.node.replicas() {
+    for replica in state.node.replica_health() {
         let is_reached = replica.error.is_none();
         let source = replica.feed.unwrap_or(if is_reached { "polled" } else { "unreachable" });
-        report.line(is_reached, format_args!("events of {} {source}", replica.context));
+        report.add_line(is_reached, format_args!("events of {} {source}", replica.context));
     }
-    for node in state.nodes.reached() {
-        let (is_reached, remark) = condition(&node);
-        report.line(is_reached, format_args!("{remark}"));
+    for node in state.nodes.list_nodes() {
+        let (is_reached, remark) = node_condition(&node);
+        report.add_line(is_reached, format_args!("{remark}"));
     }
     for ingress in state.settings.ingresses.iter().map(|ingress| ingress.health()) {
-        report.line(ingress.up, format_args!("{} {}", ingress.inlet, ingress.state));
+        report.add_line(ingress.up, format_args!("{} {}", ingress.inlet, ingress.state));
     }
 }
 
 /// Whether another node was reached when it was last asked, and a line about it.
-fn condition(node: &Value) -> (bool, String) {
+fn node_condition(node: &Value) -> (bool, String) {
     let text = |field: &str| node.get(field).and_then(Value::as_str).unwrap_or_default();
     let contexts = node.get("contexts").and_then(Value::as_array);
     let contexts: Vec<_> = contexts.into_iter().flatten().filter_map(Value::as_str).collect();
@@ -158,17 +158,17 @@ fn condition(node: &Value) -> (bool, String) {
 }
 
 /// `/actuator/health`
-pub fn health(state: &AppState) -> ProbeReply {
-    let components = state.settings.development.then(|| components(state));
-    status(state, components)
+pub fn report_health(state: &AppState) -> ProbeReply {
+    let components = state.settings.development.then(|| list_components(state));
+    report_status(state, components)
 }
 
 /// `/actuator/health/readiness`
-pub fn readiness(state: &AppState) -> ProbeReply {
-    status(state, None)
+pub fn report_readiness(state: &AppState) -> ProbeReply {
+    report_status(state, None)
 }
 
-fn status(state: &AppState, components: Option<Map<String, Value>>) -> ProbeReply {
+fn report_status(state: &AppState, components: Option<Map<String, Value>>) -> ProbeReply {
     let (status, word) = match (is_ready(state), state.is_draining()) {
         (true, _) => (StatusCode::OK, "UP"),
         (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "OUT_OF_SERVICE"),
@@ -190,7 +190,7 @@ fn up_or_down(is_up: bool) -> &'static str {
 }
 
 /// The components of `/actuator/health`.
-fn components(state: &AppState) -> Map<String, Value> {
+fn list_components(state: &AppState) -> Map<String, Value> {
     let mut components = Map::new();
     let mut put = |name: &str, status: &str, details: Value| {
         components.insert(name.to_owned(), json!({ "status": status, "details": details }));
@@ -205,26 +205,26 @@ fn components(state: &AppState) -> Map<String, Value> {
     put("store", up_or_down(works), details);
     let clock = state.node.clock_health();
     put("clock", up_or_unknown(clock.stepped_back_seconds == 0), json!(clock));
-    for sink in state.node.sinks() {
+    for sink in state.node.sink_health() {
         put(sink.sink, up_or_unknown(sink.up), json!(sink));
     }
-    let flows = state.node.outflows();
+    let flows = state.node.outbox_health();
     let queues = flows.iter().filter(|flow| flow.sink == MESSAGES).collect::<Vec<_>>();
     if !queues.is_empty() {
         let refused = state.node.refused_message_count();
         let works = refused == 0 && queues.iter().all(|queue| queue.error.is_none());
         put(MESSAGES, up_or_unknown(works), json!({ "refused": refused, "queues": queues }));
     }
-    let replicas = state.node.replicas();
+    let replicas = state.node.replica_health();
     if !replicas.is_empty() {
         let all_reached = replicas.iter().all(|replica| replica.error.is_none());
         let details = replicas.iter().map(|replica| (replica.context.to_owned(), json!(replica)));
         let details: Map<_, _> = details.collect();
         put("replicas", up_or_unknown(all_reached), details.into());
     }
-    let nodes = state.nodes.reached();
+    let nodes = state.nodes.list_nodes();
     if !nodes.is_empty() {
-        let all_reached = nodes.iter().all(|node| condition(node).0);
+        let all_reached = nodes.iter().all(|node| node_condition(node).0);
         put("nodes", up_or_unknown(all_reached), json!({ "nodes": nodes }));
     }
     let disputes = state.node.disputes();
@@ -234,7 +234,7 @@ fn components(state: &AppState) -> Map<String, Value> {
     for ingress in state.settings.ingresses.iter().map(|ingress| ingress.health()) {
         put(ingress.inlet, up_or_unknown(ingress.up), json!(ingress));
     }
-    for (context, guard) in state.node.guards() {
+    for (context, guard) in state.node.guard_health() {
         let is_closed = guard.breaker == "closed";
         put(&format!("guard of {context}"), up_or_unknown(is_closed), json!(guard));
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{Context, EventId, EventLog, Fault, PeerAnswer, PeerQuestion, RecordedEvent},
-    api::{self, Problem, text},
+    api::{self, Problem, header_text},
     domain::lenient::BadBody,
     http::{
         call::{Call, Reply},
@@ -36,33 +36,33 @@ struct EventsQuery {
     linger: u64,
 }
 
-fn context<'a>(call: &Call<'a>) -> Result<&'a Arc<dyn Context>, Problem> {
-    call.state.context(call.param("context")).ok_or_else(Problem::not_found)
+fn find_context<'a>(call: &Call<'a>) -> Result<&'a Arc<dyn Context>, Problem> {
+    call.state.find_context(call.path_parameter("context")).ok_or_else(Problem::not_found)
 }
 
 /// `POST /internal/asks/{context}`
-pub async fn ask(call: Call<'_>) -> Reply {
-    let context = context(&call)?;
+pub async fn answer_ask(call: Call<'_>) -> Reply {
+    let context = find_context(&call)?;
     let Call { request, payload, state, .. } = call;
     api::check_coding(request)?;
-    let body = body::read(request, payload, &state.settings).await?;
+    let body = body::read_body(request, payload, &state.settings).await?;
     let body = api::parse_json(&body, state.settings.json_depth)?;
     let question: PeerQuestion = serde_json::from_value(body).map_err(|error| {
         let en = format!("not an ask: {error}");
         Problem::bad_body(BadBody::new("", en, "다른 노드의 요청 형식이 아닙니다"))
     })?;
-    state.node.meet(context.as_ref(), &question)?;
-    let deadline = text(request, "holdfast-deadline-ms").and_then(|text| text.parse().ok());
+    state.node.compare_pasts(context.as_ref(), &question)?;
+    let deadline = header_text(request, "holdfast-deadline-ms").and_then(|text| text.parse().ok());
     let deadline = deadline.map_or(MAX_WAIT, Duration::from_millis).min(MAX_WAIT);
     let away = |_| Fault::Away(context.name().context);
-    let asked = tokio::time::timeout(deadline, context.ask(question));
+    let asked = tokio::time::timeout(deadline, context.answer_peer(question));
     let answer = match asked.await.map_err(away)?? {
         Ok(()) => PeerAnswer::Yes,
         Err(refusal) => PeerAnswer::No(refusal),
     };
     // The answer, what it was judged by, and every event of the history must survive a power cut.
-    let history = context.history().map(|log| log.past().to_string());
-    state.node.durable(state.node.accepted()).await?;
+    let history = context.event_log().map(|log| log.past().to_string());
+    state.node.wait_durable(state.node.accepted_commit()).await?;
     Ok(HttpResponse::Ok().insert_header((HISTORY, history.unwrap_or_default())).json(answer))
 }
 
@@ -70,7 +70,7 @@ pub async fn ask(call: Call<'_>) -> Reply {
 fn missing_here(query: &EventsQuery, log: &dyn EventLog<RecordedEvent>) -> Option<String> {
     let before = query.from.saturating_sub(1);
     match query.after {
-        Some(id) if id.sequence == before && log.has(id) => None,
+        Some(id) if id.sequence == before && log.has_event(id) => None,
         None if before <= *log.latest().borrow() => None,
         Some(id) => Some(id.to_string()),
         None => Some(before.to_string()),
@@ -78,8 +78,8 @@ fn missing_here(query: &EventsQuery, log: &dyn EventLog<RecordedEvent>) -> Optio
 }
 
 /// `GET /internal/events/{context}`
-pub async fn events(call: Call<'_>) -> Reply {
-    let context = context(&call)?;
+pub async fn send_events(call: Call<'_>) -> Reply {
+    let context = find_context(&call)?;
     let Call { request, state, .. } = call;
     let query = web::Query::<EventsQuery>::from_query(request.query_string()).map_err(|_| {
         Problem::new(
@@ -88,7 +88,7 @@ pub async fn events(call: Call<'_>) -> Reply {
             "`from`은 1 이상의 순번이어야 합니다",
         )
     })?;
-    let log = context.history().ok_or_else(Problem::not_found)?;
+    let log = context.event_log().ok_or_else(Problem::not_found)?;
     if let Some(event) = missing_here(&query, log.as_ref()) {
         let context = context.name().context.to_owned();
         let detail = format!(
@@ -101,9 +101,9 @@ pub async fn events(call: Call<'_>) -> Reply {
     let linger = Duration::from_millis(query.linger).min(MAX_WAIT);
     let arrived = tokio::time::timeout(linger, latest.wait_for(|latest| *latest >= query.from));
     // Subscribers that wait must not keep the server from stopping.
-    futures_util::future::select(Box::pin(arrived), Box::pin(state.drained())).await;
+    futures_util::future::select(Box::pin(arrived), Box::pin(state.wait_drained())).await;
     let history = log.past().to_string();
-    let page = event_reader::read(state, &[(log, query.from)], PAGE, serialize).await?;
+    let page = event_reader::read_page(state, &[(log, query.from)], PAGE, serialize).await?;
     let events: Vec<String> = page.into_iter().filter_map(|read| read.text).collect();
     Ok(HttpResponse::Ok()
         .insert_header((HISTORY, history))

@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{Context, Fault, ListLimits, ListPage, ListQuery, Seen},
-    api::{Problem, media, splice},
+    api::{Problem, media_type, splice_fields},
     http::{call::Reply, handlers::query, state::AppState},
 };
 use actix_web::{HttpRequest, HttpResponse, http::header};
@@ -24,17 +24,17 @@ struct PageRequest {
 }
 
 impl PageRequest {
-    fn parse(query: &str, limits: ListLimits) -> Result<Self, Problem> {
+    fn parse_query(query: &str, limits: ListLimits) -> Result<Self, Problem> {
         let list = ListQuery { limits, ..ListQuery::default() };
         let mut parsed = Self { list, has_page: false, has_size: false };
-        for (name, value) in query::pairs(query)? {
+        for (name, value) in query::parse_pairs(query)? {
             match name.as_str() {
                 "page" if !parsed.has_page => {
-                    parsed.list.page = query::number("page", &value, bad_page)?;
+                    parsed.list.page = query::parse_number("page", &value, bad_page)?;
                     parsed.has_page = true;
                 }
                 "size" if !parsed.has_size => {
-                    let size = query::number("size", &value, bad_page)?;
+                    let size = query::parse_number("size", &value, bad_page)?;
                     parsed.list.size = size.min(MAX_SIZE);
                     if size == 0 {
                         return Err(bad_page());
@@ -44,7 +44,9 @@ impl PageRequest {
                 "page" | "size" => return Err(bad_page()),
                 "after" if parsed.list.after.is_none() => parsed.list.after = Some(value),
                 "after" => return Err(Fault::BadCursor.into()),
-                "sort" if parsed.list.sort.is_none() => parsed.list.sort = Some(sort(&value)?),
+                "sort" if parsed.list.sort.is_none() => {
+                    parsed.list.sort = Some(parse_sort(&value)?)
+                }
                 "sort" => return Err(bad_sort()),
                 _ => parsed.list.filters.push((name, value)),
             }
@@ -57,7 +59,7 @@ impl PageRequest {
 }
 
 /// The field of `FIELD,asc|desc`, and whether it sorts downwards.
-fn sort(value: &str) -> Result<(String, bool), Problem> {
+fn parse_sort(value: &str) -> Result<(String, bool), Problem> {
     let (field, direction) = value.split_once(',').unwrap_or((value, "asc"));
     let descending = direction.eq_ignore_ascii_case("desc");
     if !descending && !direction.eq_ignore_ascii_case("asc") {
@@ -83,22 +85,22 @@ fn bad_page() -> Problem {
 }
 
 /// Answers with the page that `request` asks for.
-pub async fn answer(
+pub async fn answer_list(
     request: &HttpRequest,
     state: &AppState,
     context: &Arc<dyn Context>,
     collection: &str,
 ) -> Reply {
     let query = request.query_string();
-    let wanted = PageRequest::parse(query, state.settings.list_limits)?;
-    let page = match find(state, context, &wanted.list).await? {
+    let wanted = PageRequest::parse_query(query, state.settings.list_limits)?;
+    let page = match find_page(state, context, &wanted.list).await? {
         Ok(page) => page,
         Err(fault) => return Err(state.durable_problem(fault).await),
     };
     if !state.node.is_durable(page.commit) {
-        state.node.durable(page.commit).await?;
+        state.node.wait_durable(page.commit).await?;
     }
-    let base = state.base(request);
+    let base = state.base_url(request);
     let name = context.name();
     let size = page.items.iter().map(|seen| seen.body.len() + 256).sum::<usize>();
     let mut out = Vec::with_capacity(256 + size);
@@ -107,29 +109,29 @@ pub async fn answer(
         if index > 0 {
             out.push(b',');
         }
-        splice(&mut out, body, *number, &base, collection, name.item);
+        splice_fields(&mut out, body, *number, &base, collection, name.item);
     }
-    let links = links(query, &wanted, &page, &format!("{base}{collection}"));
-    let _ = write!(out, "]}},\"_links\":{links},\"page\":{}", info(&wanted, &page));
+    let links = page_links(query, &wanted, &page, &format!("{base}{collection}"));
+    let _ = write!(out, "]}},\"_links\":{links},\"page\":{}", page_info(&wanted, &page));
     if !page.damaged.is_empty() {
         let _ = write!(out, ",\"_damaged\":{}", json!(page.damaged));
     }
     out.push(b'}');
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .content_type(media(request))
+        .content_type(media_type(request))
         .body(out))
 }
 
 /// Finds the page: on this thread if that reads few rows, otherwise on one that serves no connection.
-async fn find(
+async fn find_page(
     state: &AppState,
     context: &Arc<dyn Context>,
     query: &ListQuery,
 ) -> Result<Result<ListPage, Fault>, Problem> {
     let rows = query.limits.rows;
     let limits = ListLimits { rows: rows.min(INLINE_ROWS), ..query.limits };
-    let found = context.list(&ListQuery { limits, ..query.clone() });
+    let found = context.list_items(&ListQuery { limits, ..query.clone() });
     let needs_more = matches!(
         found,
         Ok(ListPage { at_least: true, .. } | ListPage { cut: true, .. }) | Err(Fault::PageTooDeep)
@@ -139,10 +141,10 @@ async fn find(
     }
     let context = context.clone();
     let query = query.clone();
-    state.list_reads.run(move || context.list(&query)).await
+    state.list_reads.run(move || context.list_items(&query)).await
 }
 
-fn info(wanted: &PageRequest, page: &ListPage) -> Value {
+fn page_info(wanted: &PageRequest, page: &ListPage) -> Value {
     let size = wanted.list.size;
     let pages = page.total.div_ceil(size);
     let mut info = json!({ "size": size, "totalElements": page.total, "totalPages": pages });
@@ -158,7 +160,7 @@ fn info(wanted: &PageRequest, page: &ListPage) -> Value {
     info
 }
 
-fn links(query: &str, wanted: &PageRequest, page: &ListPage, collection: &str) -> Value {
+fn page_links(query: &str, wanted: &PageRequest, page: &ListPage, collection: &str) -> Value {
     let ListQuery { page: number, size, after, .. } = &wanted.list;
     let mut links = Map::new();
     let mut link = |rel: &str, query: &str| {
@@ -198,6 +200,6 @@ fn links(query: &str, wanted: &PageRequest, page: &ListPage, collection: &str) -
 
 /// Whether a pair of the query belongs to every page.
 fn is_shared(pair: &str) -> bool {
-    let parsed = query::pairs(pair).ok().and_then(|mut pairs| pairs.pop());
+    let parsed = query::parse_pairs(pair).ok().and_then(|mut pairs| pairs.pop());
     parsed.is_some_and(|(name, _)| !["page", "size"].contains(&name.as_str()))
 }

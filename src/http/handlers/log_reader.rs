@@ -56,7 +56,7 @@ impl LogReader {
 
     /// Moves to a cursor, or after the event whose id it is; returns the contexts whose log does not have that event. Those
     /// are read from the beginning.
-    pub fn seek(&mut self, cursor: &str, is_id: bool) -> Result<Vec<&'static str>, Problem> {
+    pub fn seek_cursor(&mut self, cursor: &str, is_id: bool) -> Result<Vec<&'static str>, Problem> {
         let mut changed = Vec::new();
         let is_single = self.is_single;
         let parts = cursor.split(',').map(|part| match part.split_once(':') {
@@ -92,11 +92,12 @@ impl LogReader {
     pub fn cursor(&self) -> String {
         if self.is_single {
             let log = self.logs.first();
-            return log.map_or("1".into(), |(log, next)| event_cursor::text(log, *next));
+            return log.map_or("1".into(), |(log, next)| event_cursor::cursor_text(log, *next));
         }
         let begun = self.logs.iter().filter(|(_, next)| *next > 1);
-        let parts = begun
-            .map(|(log, next)| format!("{}:{}", log.context(), event_cursor::text(log, *next)));
+        let parts = begun.map(|(log, next)| {
+            format!("{}:{}", log.context(), event_cursor::cursor_text(log, *next))
+        });
         parts.collect::<Vec<_>>().join(",")
     }
 
@@ -104,10 +105,10 @@ impl LogReader {
     pub fn position(&self) -> String {
         if self.is_single {
             let begun = self.logs.first().filter(|(_, next)| *next > 1);
-            return begun.map_or("0".into(), |(log, next)| event_cursor::text(log, *next));
+            return begun.map_or("0".into(), |(log, next)| event_cursor::cursor_text(log, *next));
         }
         let parts = self.logs.iter().map(|(log, next)| {
-            let place = event_cursor::text(log, *next);
+            let place = event_cursor::cursor_text(log, *next);
             format!("{}:{place}", log.context())
         });
         parts.collect::<Vec<_>>().join(",")
@@ -130,7 +131,7 @@ impl LogReader {
 
     /// The next durable events, in order within a context, and roughly in the order of time among all. With a filter a page
     /// may have fewer events than there are, or none: what it has read is bounded.
-    pub async fn page(
+    pub async fn read_page(
         &mut self,
         state: &AppState,
         limit: PageLimit,
@@ -146,10 +147,10 @@ impl LogReader {
             let serialize = move |context: &'static str, event: &RecordedEvent| {
                 let is_wanted = filter.accepts(context, event);
                 let event = CloudEvent { context, event, names: &names };
-                is_wanted.then(|| event.structured().to_string())
+                is_wanted.then(|| event.to_structured().to_string())
             };
             let part = PageLimit { events, bytes: limit.bytes.saturating_sub(bytes) };
-            let read = event_reader::read(state, &self.logs, part, serialize).await?;
+            let read = event_reader::read_page(state, &self.logs, part, serialize).await?;
             let is_end = read.is_empty();
             for read in read {
                 let Some((log, next)) = self.logs.get_mut(read.log) else { continue };
@@ -172,7 +173,7 @@ impl LogReader {
     }
 
     /// Resolves when there may be more events.
-    pub async fn more(&self) {
+    pub async fn wait_for_more(&self) {
         let waiting = self.logs.iter().map(|(log, next)| {
             let mut latest = log.latest();
             let next = *next;

@@ -26,35 +26,36 @@ struct ParkedEvents {
     events: Vec<ParkedId>,
 }
 
-fn report(state: &AppState, content: Value) -> Reply {
+fn report_content(state: &AppState, content: Value) -> Reply {
     let node = state.settings.node_name.clone();
     Ok(json_response(&json!(NodeReport { node, content })))
 }
 
 /// What the body of another node's request says.
-fn read<T: DeserializeOwned>(state: &AppState, body: &[u8]) -> Result<T, Problem> {
+fn read_request<T: DeserializeOwned>(state: &AppState, body: &[u8]) -> Result<T, Problem> {
     let value = api::parse_json(body, state.settings.json_depth)?;
     lenient::read_value(value).map_err(Problem::bad_body)
 }
 
 /// `GET /internal/contexts`
-pub async fn contexts(call: Call<'_>) -> Reply {
+pub async fn report_contexts(call: Call<'_>) -> Reply {
     let contexts = call.state.node.contexts().iter();
     let contexts: Vec<_> = contexts.map(|context| context.health()).collect();
-    report(call.state, json!({ "contexts": contexts }))
+    report_content(call.state, json!({ "contexts": contexts }))
 }
 
 /// `GET /internal/sagas/{context}/{number}`
-pub async fn saga(call: Call<'_>) -> Reply {
-    let number = call.param("number").parse().map_err(|_| Problem::not_found())?;
-    let saga = sagas::read_query(call.param("context"), number, call.request.query_string())?;
+pub async fn report_saga(call: Call<'_>) -> Reply {
+    let number = call.path_parameter("number").parse().map_err(|_| Problem::not_found())?;
+    let saga =
+        sagas::read_query(call.path_parameter("context"), number, call.request.query_string())?;
     let parts = saga_parts::of_this_node(call.state, &saga).await?;
-    report(call.state, json!({ "parts": parts }))
+    report_content(call.state, json!({ "parts": parts }))
 }
 
 /// `GET /internal/parked`
-pub async fn parked(call: Call<'_>) -> Reply {
-    report(call.state, parked::list(call.state, call.request.query_string()).await?)
+pub async fn report_parked(call: Call<'_>) -> Reply {
+    report_content(call.state, parked::list_parked(call.state, call.request.query_string()).await?)
 }
 
 /// `POST /internal/parked`: those of the given events that are parked here.
@@ -62,17 +63,17 @@ pub async fn parked_among(call: Call<'_>) -> Reply {
     let Call { request, payload, state, .. } = call;
     let body =
         body::read_up_to(request, payload, &state.settings, state.settings.answer_limit).await?;
-    let given: ParkedEvents = read(state, &body)?;
+    let given: ParkedEvents = read_request(state, &body)?;
     let parked = saga_parts::parked_here(state, given.events).await?;
-    report(state, json!({ "parked": parked }))
+    report_content(state, json!({ "parked": parked }))
 }
 
 /// `POST /internal/clock`: moves business time forward, in development only.
 pub async fn advance_clock(call: Call<'_>) -> Reply {
     let Call { request, payload, state, .. } = call;
     state.check_development()?;
-    let body = body::read(request, payload, &state.settings).await?;
-    let given: ClockAdvance = read(state, &body)?;
-    admin::advance(state, &given.advance).await?;
-    report(state, json!({ "now": state.node.now() }))
+    let body = body::read_body(request, payload, &state.settings).await?;
+    let given: ClockAdvance = read_request(state, &body)?;
+    admin::advance_own_clock(state, &given.advance).await?;
+    report_content(state, json!({ "now": state.node.now() }))
 }

@@ -68,11 +68,11 @@ pub fn bad_query() -> Problem {
 
 /// How many items a page has at most.
 pub fn page_limit(given: Option<&str>) -> Result<usize, Problem> {
-    query::limit(given, DEFAULT_LIMIT, MAX_LIMIT, bad_query)
+    query::parse_limit(given, DEFAULT_LIMIT, MAX_LIMIT, bad_query)
 }
 
 impl Start {
-    fn after(id: &str, contexts: &[Arc<dyn Context>]) -> Option<Self> {
+    fn start_after(id: &str, contexts: &[Arc<dyn Context>]) -> Option<Self> {
         if let Some(number) = id.strip_prefix(DEAD_LETTER) {
             let after_letter = Some(number.parse().ok()?);
             return Some(Self { context: contexts.len(), after_letter, ..Self::default() });
@@ -89,20 +89,20 @@ impl Start {
 }
 
 /// One page of this node's.
-pub async fn list(state: &AppState, given: &str) -> Result<Value, Problem> {
+pub async fn list_parked(state: &AppState, given: &str) -> Result<Value, Problem> {
     let page = web::Query::<ParkedQuery>::from_query(given).map_err(|_| bad_query())?;
     let ParkedQuery { limit, after } = page.into_inner();
     let limit = page_limit(limit.as_deref())?;
     let contexts = state.node.contexts();
     let start = match &after {
-        Some(id) => Start::after(id, contexts).ok_or_else(bad_query)?,
+        Some(id) => Start::start_after(id, contexts).ok_or_else(bad_query)?,
         None => Start::default(),
     };
     let after_letter = start.after_letter;
     let after_message = start.after_message;
     let contexts = contexts.get(start.context..).unwrap_or_default().to_vec();
     // One more than is shown tells whether there is more.
-    let events = state.list_reads.run(move || parked(&contexts, start.after_event, limit + 1));
+    let events = state.list_reads.run(move || parked_page(&contexts, start.after_event, limit + 1));
     let mut all = Vec::new();
     for event in events.await?? {
         all.push((write_id(event.listener, &event.id), json!(event)));
@@ -121,7 +121,7 @@ pub async fn list(state: &AppState, given: &str) -> Result<Value, Problem> {
     }
     if let Some(letters) = state.settings.dead_letters.as_ref().filter(|_| all.len() <= limit) {
         // There are never many.
-        let letters = letters.all()?.into_iter();
+        let letters = letters.list_letters()?.into_iter();
         let letters =
             letters.filter(|(number, _)| after_letter.is_none_or(|after| *number > after));
         all.extend(
@@ -144,14 +144,14 @@ pub async fn list(state: &AppState, given: &str) -> Result<Value, Problem> {
 }
 
 /// At most `limit` parked events of these contexts, in the first of them only those after `after`.
-fn parked(
+fn parked_page(
     contexts: &[Arc<dyn Context>],
     mut after: Option<ParkedId>,
     limit: usize,
 ) -> Result<Vec<ParkedEvent>, Fault> {
     let mut found = Vec::new();
     for context in contexts {
-        found.extend(context.parked(after.take().as_ref(), limit - found.len())?);
+        found.extend(context.list_parked(after.take().as_ref(), limit - found.len())?);
         if found.len() >= limit {
             break;
         }

@@ -31,9 +31,9 @@ pub fn split_id(id: &str) -> (&str, Option<&str>) {
 }
 
 /// One page, with the nodes that were asked for it.
-pub async fn list(state: &AppState, query: &str) -> Result<Value, Problem> {
+pub async fn list_anywhere(state: &AppState, query: &str) -> Result<Value, Problem> {
     if state.nodes.all().is_empty() {
-        return parked::list(state, query).await;
+        return parked::list_parked(state, query).await;
     }
     let page = web::Query::<ParkedPageQuery>::from_query(query).map_err(|_| parked::bad_query())?;
     let ParkedPageQuery { limit, after } = page.into_inner();
@@ -49,11 +49,11 @@ pub async fn list(state: &AppState, query: &str) -> Result<Value, Problem> {
         request.query.extend(after.map(|after| ("after", after.to_owned())));
         first.is_none_or(|first| first <= place).then_some(request)
     };
-    let elsewhere = state.nodes.ask::<NodePage>(request).await;
+    let elsewhere = state.nodes.ask_nodes::<NodePage>(request).await;
     let mut shown = Vec::new();
     let mut has_more = false;
     if first.is_none() {
-        let own = parked::list(state, query).await?;
+        let own = parked::list_parked(state, query).await?;
         has_more |= own.get("next").is_some();
         let own = own.get("parked").and_then(Value::as_array).cloned();
         shown.extend(own.unwrap_or_default());
@@ -66,13 +66,13 @@ pub async fn list(state: &AppState, query: &str) -> Result<Value, Problem> {
         };
         let Ok(page) = answer.answer.map(|report| report.content) else { continue };
         has_more |= page.next.is_some();
-        shown.extend(page.parked.into_iter().map(|item| marked(item, context)));
+        shown.extend(page.parked.into_iter().map(|item| mark_context(item, context)));
     }
     has_more |= shown.len() > limit;
     shown.truncate(limit);
     let last = shown.last().and_then(|item| item.get("id")?.as_str()).filter(|_| has_more);
     let next = last.map(|id| format!("/admin/parked?after={id}&limit={limit}"));
-    let mut page = json!({ "parked": shown, "nodes": state.nodes.shown(asked) });
+    let mut page = json!({ "parked": shown, "nodes": state.nodes.show_nodes(asked) });
     if let (Some(next), Some(fields)) = (next, page.as_object_mut()) {
         fields.insert("next".into(), next.into());
     }
@@ -80,7 +80,7 @@ pub async fn list(state: &AppState, query: &str) -> Result<Value, Problem> {
 }
 
 /// The item with an id that says on which node it is.
-fn marked(mut item: Value, context: &str) -> Value {
+fn mark_context(mut item: Value, context: &str) -> Value {
     if let Some(id) = item.get_mut("id") {
         let marked = id.as_str().map(|known| format!("{known}@{context}"));
         *id = marked.map_or(Value::Null, Value::from);

@@ -7,7 +7,7 @@ use crate::{
 use actix_web::web;
 
 /// The parameters of a query, in their order.
-pub fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
+pub fn parse_pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
     let pairs = web::Query::<Vec<(String, String)>>::from_query(query).map_err(|_| {
         Problem::new("bad-request", "the query cannot be decoded", "쿼리를 읽을 수 없습니다")
     })?;
@@ -15,11 +15,11 @@ pub fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
 }
 
 /// Refuses a parameter that is not `known`, or is given twice.
-pub fn check(query: &str, known: &[&str]) -> Result<(), Problem> {
-    let pairs = pairs(query)?;
+pub fn check_names(query: &str, known: &[&str]) -> Result<(), Problem> {
+    let pairs = parse_pairs(query)?;
     for (place, (name, _)) in pairs.iter().enumerate() {
         if !known.contains(&name.as_str()) {
-            return Err(unknown(name, known));
+            return Err(unknown_parameter(name, known));
         }
         if pairs.iter().take(place).any(|(other, _)| other == name) {
             let en = format!("`{name}` is given twice");
@@ -30,7 +30,7 @@ pub fn check(query: &str, known: &[&str]) -> Result<(), Problem> {
     Ok(())
 }
 
-fn unknown(name: &str, known: &[&str]) -> Problem {
+fn unknown_parameter(name: &str, known: &[&str]) -> Problem {
     let name: String = name.chars().take(40).collect();
     if known.is_empty() {
         let en = format!("unknown parameter `{name}`; this takes none");
@@ -44,30 +44,30 @@ fn unknown(name: &str, known: &[&str]) -> Problem {
 }
 
 /// The number that the parameter `name` has; `malformed` is the problem where it has none.
-pub fn number(name: &str, value: &str, malformed: fn() -> Problem) -> Result<u64, Problem> {
-    number::parse(value).map_err(|error| match error {
+pub fn parse_number(name: &str, value: &str, malformed: fn() -> Problem) -> Result<u64, Problem> {
+    number::parse_number(value).map_err(|error| match error {
         NumberError::Malformed => malformed(),
         NumberError::TooLarge(_) => Problem::out_of_range(name),
     })
 }
 
-/// The number of a thing, as [`number`]. One that is larger than numbers may be now was given before they had a bound.
-pub fn thing(name: &str, value: &str, malformed: fn() -> Problem) -> Result<u64, Problem> {
-    match number::parse(value) {
+/// The number of a thing, as [`parse_number`]. One that is larger than numbers may be now was given before they had a bound.
+pub fn parse_thing(name: &str, value: &str, malformed: fn() -> Problem) -> Result<u64, Problem> {
+    match number::parse_number(value) {
         Err(NumberError::TooLarge(Some(number))) => Ok(number),
-        _ => number(name, value, malformed),
+        _ => parse_number(name, value, malformed),
     }
 }
 
 /// The value of `limit`, from 1 to `most`.
-pub fn limit(
+pub fn parse_limit(
     value: Option<&str>,
     usual: usize,
     most: usize,
     malformed: fn() -> Problem,
 ) -> Result<usize, Problem> {
     let Some(value) = value else { return Ok(usual) };
-    match number("limit", value, malformed)? {
+    match parse_number("limit", value, malformed)? {
         0 => Err(malformed()),
         limit => Ok(usize::try_from(limit).unwrap_or(most).min(most)),
     }

@@ -8,14 +8,14 @@ use actix_web::HttpResponse;
 use serde_json::{Map, json};
 
 /// Links to the collections that this port serves, and to the documents.
-pub async fn links(call: Call<'_>) -> Reply {
-    let base = call.state.base(call.request);
+pub async fn list_links(call: Call<'_>) -> Reply {
+    let base = call.state.base_url(call.request);
     let mut links = Map::new();
     let mut link = |rel: String, path: String| {
         links.insert(rel, json!({ "href": format!("{base}{path}") }));
     };
     link("self".into(), "/".into());
-    let only = OnlyContext::of(call.request);
+    let only = OnlyContext::of_request(call.request);
     let here = call.state.node.contexts().iter().enumerate();
     let here = here.filter(|(index, _)| only.is_none_or(|only| only == *index));
     let here = here.map(|(_, context)| context.name());

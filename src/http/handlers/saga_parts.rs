@@ -70,7 +70,7 @@ impl SagaQuery {
     }
 
     /// The request for the parts of a node, if it hosts a context of the system.
-    pub fn request(&self, node: &OtherNode) -> Option<NodeRequest> {
+    pub fn node_request(&self, node: &OtherNode) -> Option<NodeRequest> {
         let mut contexts = node.contexts.iter();
         contexts.find(|context| system_of(context) == system_of(&self.context))?;
         let from = self.from.iter().map(|(context, from)| format!("{context}:{from}"));
@@ -84,10 +84,10 @@ impl SagaQuery {
         Some(request)
     }
 
-    fn part(&self, context: &dyn Context, is_of_order: bool) -> Result<ContextPart, Fault> {
+    fn read_part(&self, context: &dyn Context, is_of_order: bool) -> Result<ContextPart, Fault> {
         let name = context.name().context;
         let from = self.from.get(name).copied().unwrap_or(0);
-        let told = context.saga(&self.context, self.number, from, self.limit)?;
+        let told = context.saga_part(&self.context, self.number, from, self.limit)?;
         let SagaPart { entries, next } = told;
         // Participants share the number of the saga; what an order merely uses has a number of its own.
         let shares = if context.is_view() {
@@ -95,7 +95,7 @@ impl SagaQuery {
         } else {
             entries.iter().any(|entry| entry.number == self.number)
         };
-        let seen = shares.then(|| context.read(self.number).ok()).flatten();
+        let seen = shares.then(|| context.read_item(self.number).ok()).flatten();
         let state = seen.map(|seen| serde_json::from_slice(&seen.body).unwrap_or_default());
         let view = context.is_view();
         Ok(ContextPart { context: name.to_owned(), view, entries: entries.into(), next, state })
@@ -112,11 +112,11 @@ pub async fn of_this_node(state: &AppState, saga: &SagaQuery) -> Result<Vec<Cont
     let is_of_order = saga.is_of_order(state);
     let saga = saga.clone();
     let read = move || {
-        let parts = contexts.iter().map(|context| saga.part(context.as_ref(), is_of_order));
+        let parts = contexts.iter().map(|context| saga.read_part(context.as_ref(), is_of_order));
         parts.collect::<Result<Vec<_>, Fault>>()
     };
     let parts = state.list_reads.run(read).await??;
-    state.node.durable(state.node.accepted()).await?;
+    state.node.wait_durable(state.node.accepted_commit()).await?;
     Ok(parts)
 }
 
@@ -149,7 +149,7 @@ pub async fn parked_anywhere(
         let request = NodeRequest::get("/internal/parked");
         places.contains(&place).then_some(NodeRequest { method: Method::POST, body, ..request })
     };
-    let elsewhere = state.nodes.ask::<NodeParked>(request);
+    let elsewhere = state.nodes.ask_nodes::<NodeParked>(request);
     let mut parked = parked_here(state, events).await?;
     for answer in elsewhere.await {
         let report = answer.answer.map(|NodeReport { content, .. }| content.parked);

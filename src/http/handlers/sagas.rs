@@ -23,7 +23,7 @@ struct SagaPageQuery {
 
 /// The context in which the sagas called `name` begin: the context of that name, or the one in which the orders of that
 /// system begin.
-fn origin(state: &AppState, name: &str) -> Option<Name> {
+fn find_origin(state: &AppState, name: &str) -> Option<Name> {
     let here = state.node.contexts().iter().filter(|context| !context.is_view());
     let here = here.map(|context| (context.name(), context.is_order()));
     let remote = state.settings.remote_contexts.iter();
@@ -46,7 +46,8 @@ fn bad_query() -> Problem {
 pub fn read_query(context: &str, number: u64, query: &str) -> Result<SagaQuery, Problem> {
     let query = web::Query::<SagaPageQuery>::from_query(query).map_err(|_| bad_query())?;
     let SagaPageQuery { limit, from } = query.into_inner();
-    let limit = handlers::query::limit(limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT, bad_query)?;
+    let limit =
+        handlers::query::parse_limit(limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT, bad_query)?;
     let mut cursor = BTreeMap::new();
     for part in from.iter().flat_map(|from| from.split(',')) {
         let (context, sequence) = part.split_once(':').ok_or_else(bad_query)?;
@@ -56,16 +57,16 @@ pub fn read_query(context: &str, number: u64, query: &str) -> Result<SagaQuery, 
 }
 
 /// One page of the saga that began in `name` under `number`, with the nodes that were asked for it.
-pub async fn saga(
+pub async fn show_saga(
     state: &AppState,
     name: &str,
     number: u64,
     given: &str,
 ) -> Result<Value, Problem> {
-    let Name { system, context, .. } = origin(state, name).ok_or_else(Problem::no_saga)?;
+    let Name { system, context, .. } = find_origin(state, name).ok_or_else(Problem::no_saga)?;
     let saga = read_query(context, number, given)?;
     let limit = saga.limit;
-    let elsewhere = state.nodes.ask::<NodeParts>(|_, node| saga.request(node));
+    let elsewhere = state.nodes.ask_nodes::<NodeParts>(|_, node| saga.node_request(node));
     let here = saga_parts::of_this_node(state, &saga);
     let (elsewhere, here) = futures_util::future::join(elsewhere, here).await;
     let mut parts = here?;
@@ -77,7 +78,7 @@ pub async fn saga(
             parts.extend(report.content.parts);
         }
     }
-    let (entries, next) = page(&mut parts, &saga);
+    let (entries, next) = merge_page(&mut parts, &saga);
     let is_whole = asked.len() == answered.len();
     if entries.is_empty() && saga.from.is_empty() && next.is_none() && is_whole {
         return Err(Problem::no_saga());
@@ -102,7 +103,7 @@ pub async fn saga(
     });
     if let Some(fields) = shown.as_object_mut() {
         if !asked.is_empty() {
-            fields.insert("nodes".into(), state.nodes.shown(asked));
+            fields.insert("nodes".into(), state.nodes.show_nodes(asked));
         }
         let path =
             next.map(|next| format!("/admin/sagas/{name}/{number}?from={next}&limit={limit}"));
@@ -113,7 +114,7 @@ pub async fn saga(
 
 /// About `limit` entries, in sequence within a context and roughly in the order of time among all, and the cursor of the
 /// next page.
-fn page(parts: &mut [ContextPart], saga: &SagaQuery) -> (Vec<SagaEntry>, Option<String>) {
+fn merge_page(parts: &mut [ContextPart], saga: &SagaQuery) -> (Vec<SagaEntry>, Option<String>) {
     let key = |entry: &SagaEntry| (entry.at, entry.context.clone(), entry.sequence);
     let count: usize = parts.iter().map(|part| part.entries.len()).sum();
     if count <= saga.limit && parts.iter().all(|part| part.next.is_none()) {

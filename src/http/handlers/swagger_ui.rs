@@ -35,7 +35,7 @@ static UNPACKED: Mutex<BTreeMap<String, Document>> = Mutex::new(BTreeMap::new())
 ///
 /// # Errors
 /// The archive cannot be read.
-pub fn file(path: &str) -> Result<Option<Document>, Error> {
+pub fn read_file(path: &str) -> Result<Option<Document>, Error> {
     let path = if path.is_empty() { "index.html" } else { path };
     let content_type = match path.rsplit_once('.').map(|(_, extension)| extension) {
         Some("html") => "text/html; charset=utf-8",
@@ -50,23 +50,23 @@ pub fn file(path: &str) -> Result<Option<Document>, Error> {
     if let Some(file) = lock(&UNPACKED).get(path) {
         return Ok(Some(file.clone()));
     }
-    let Some(bytes) = unpack(path)? else { return Ok(None) };
+    let Some(bytes) = unpack_file(path)? else { return Ok(None) };
     let file = Document::new(content_type, bytes);
     lock(&UNPACKED).insert(path.to_owned(), file.clone());
     Ok(Some(file))
 }
 
-fn unpack(path: &str) -> Result<Option<Vec<u8>>, Error> {
-    let archive = ZipArchive::from_slice(ARCHIVE).map_err(unreadable)?;
+fn unpack_file(path: &str) -> Result<Option<Vec<u8>>, Error> {
+    let archive = ZipArchive::from_slice(ARCHIVE).map_err(unreadable_archive)?;
     let mut entries = archive.entries();
-    while let Some(entry) = entries.next_entry().map_err(unreadable)? {
+    while let Some(entry) = entries.next_entry().map_err(unreadable_archive)? {
         let name = entry.file_path();
-        let name = name.try_normalize().map_err(unreadable)?;
+        let name = name.try_normalize().map_err(unreadable_archive)?;
         let (_, below) = name.as_ref().split_once('/').unwrap_or_default();
         if below.strip_prefix(FOLDER) != Some(path) {
             continue;
         }
-        let packed = archive.get_entry(entry.wayfinder()).map_err(unreadable)?;
+        let packed = archive.get_entry(entry.wayfinder()).map_err(unreadable_archive)?;
         let mut bytes = Vec::new();
         if entry.compression_method() == CompressionMethod::DEFLATE {
             let reader = DeflateDecoder::new(packed.data());
@@ -79,7 +79,7 @@ fn unpack(path: &str) -> Result<Option<Vec<u8>>, Error> {
     Ok(None)
 }
 
-fn unreadable(error: rawzip::Error) -> Error {
+fn unreadable_archive(error: rawzip::Error) -> Error {
     Error::new(ErrorKind::InvalidData, error)
 }
 
@@ -90,8 +90,8 @@ mod tests {
     #[test]
     fn the_pages_have_every_file_that_they_refer_to() {
         let text = |path: &str| {
-            let file = file(path).unwrap().unwrap();
-            String::from_utf8(file.plain().to_vec()).unwrap()
+            let file = read_file(path).unwrap().unwrap();
+            String::from_utf8(file.plain_bytes().to_vec()).unwrap()
         };
         let page = text("");
         assert_eq!(page, text("index.html"));
@@ -102,8 +102,8 @@ mod tests {
             .collect();
         assert!(named.len() >= 5, "{named:?}");
         for path in named {
-            let file = file(path).unwrap().unwrap_or_else(|| panic!("{path} is missing"));
-            assert!(!file.plain().is_empty(), "{path}");
+            let file = read_file(path).unwrap().unwrap_or_else(|| panic!("{path} is missing"));
+            assert!(!file.plain_bytes().is_empty(), "{path}");
         }
     }
 
@@ -112,7 +112,7 @@ mod tests {
         for path in
             ["../package.json", "package.json", "README.md", "nothing.js", "dist/index.html"]
         {
-            assert!(file(path).unwrap().is_none(), "{path}");
+            assert!(read_file(path).unwrap().is_none(), "{path}");
         }
     }
 }

@@ -2,16 +2,16 @@
 
 /// A text format of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum MetricsFormat {
     /// Prometheus' own, version 0.0.4: what every tool reads, and what people read.
     Prometheus,
     /// OpenMetrics 1.0.0.
     OpenMetrics,
 }
 
-impl Format {
+impl MetricsFormat {
     /// The format that a client with this `Accept` prefers.
-    pub fn preferred(accept: &str) -> Self {
+    pub fn preferred_by(accept: &str) -> Self {
         let mut prometheus = 0.0_f32;
         let mut open_metrics = 0.0_f32;
         for range in accept.split(',') {
@@ -81,16 +81,16 @@ mod tests {
     fn the_format_is_the_one_that_the_client_prefers() {
         let scraper = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
         for (accept, format) in [
-            ("", Format::Prometheus),
-            ("*/*", Format::Prometheus),
-            ("text/plain", Format::Prometheus),
-            ("text/html,application/xhtml+xml,*/*;q=0.8", Format::Prometheus),
-            ("application/json", Format::Prometheus),
-            ("application/openmetrics-text;q=0", Format::Prometheus),
-            ("application/openmetrics-text; version=1.0.0", Format::OpenMetrics),
-            (scraper, Format::OpenMetrics),
+            ("", MetricsFormat::Prometheus),
+            ("*/*", MetricsFormat::Prometheus),
+            ("text/plain", MetricsFormat::Prometheus),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", MetricsFormat::Prometheus),
+            ("application/json", MetricsFormat::Prometheus),
+            ("application/openmetrics-text;q=0", MetricsFormat::Prometheus),
+            ("application/openmetrics-text; version=1.0.0", MetricsFormat::OpenMetrics),
+            (scraper, MetricsFormat::OpenMetrics),
         ] {
-            assert_eq!(Format::preferred(accept), format, "{accept}");
+            assert_eq!(MetricsFormat::preferred_by(accept), format, "{accept}");
         }
     }
 

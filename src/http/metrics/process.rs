@@ -24,7 +24,7 @@ pub struct ProcessStats {
 }
 
 impl ProcessStats {
-    pub fn take() -> Self {
+    pub fn read_now() -> Self {
         let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
         let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
         // The descriptor that reads the directory is one of them.
@@ -32,11 +32,11 @@ impl ProcessStats {
         Self {
             open_files: files.map(|count| count.saturating_sub(1)),
             most_open_files: limits::open_files(),
-            ..Self::parse(&stat, &uptime, SystemTime::now())
+            ..Self::parse_stat(&stat, &uptime, SystemTime::now())
         }
     }
 
-    fn parse(stat: &str, uptime: &str, now: SystemTime) -> Self {
+    fn parse_stat(stat: &str, uptime: &str, now: SystemTime) -> Self {
         // The name of the program comes before, in parentheses, and may have spaces.
         let fields: Vec<&str> =
             stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
@@ -65,19 +65,19 @@ mod tests {
     fn a_line_of_proc_is_read_whatever_the_program_is_called() {
         let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 9 0 0 0 150 50 0 0 20 0 21 0 6000 1000000 256 18446744073709551615";
         let now = UNIX_EPOCH + Duration::from_secs(1000);
-        let stats = ProcessStats::parse(stat, "100.25 90.0", now);
+        let stats = ProcessStats::parse_stat(stat, "100.25 90.0", now);
         assert_eq!(stats.cpu_seconds, Some(2.0));
         assert_eq!(
             (stats.resident_bytes, stats.virtual_bytes),
             (Some(256 * 4096), Some(1_000_000))
         );
         assert_eq!((stats.threads, stats.started), (Some(21), Some(959.75)));
-        assert_eq!(ProcessStats::parse("", "", now).cpu_seconds, None);
+        assert_eq!(ProcessStats::parse_stat("", "", now).cpu_seconds, None);
     }
 
     #[test]
     fn this_process_is_described() {
-        let stats = ProcessStats::take();
+        let stats = ProcessStats::read_now();
         assert!(
             stats.threads >= Some(1)
                 && stats.open_files >= Some(1)

@@ -48,7 +48,7 @@ impl Default for RequestMetrics {
 
 impl RequestMetrics {
     /// Counts a request to `route`; `code` is that of the problem it was answered with.
-    pub fn answered(
+    pub fn count_answer(
         &self,
         method: &Method,
         route: &Arc<str>,
@@ -70,7 +70,7 @@ impl RequestMetrics {
     }
 
     /// Adds the histogram to `registry`.
-    pub fn register(&self, registry: &mut Registry, name: &str, help: &str) {
+    pub fn register_in(&self, registry: &mut Registry, name: &str, help: &str) {
         registry.register(name, help, self.0.clone());
     }
 }

@@ -13,7 +13,7 @@ use std::fmt;
 pub struct Metric {
     /// Without the suffix `_total` or `_info`.
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: MetricKind,
     pub labels: &'static [&'static str],
     pub help: &'static str,
     /// Adds the values of now.
@@ -22,7 +22,7 @@ pub struct Metric {
 
 /// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// Rises and falls.
     Gauge,
     /// Only rises; its name ends with `_total`.
@@ -33,7 +33,7 @@ pub enum Kind {
     Info,
 }
 
-impl Kind {
+impl MetricKind {
     /// Its name in OpenMetrics.
     pub fn name(self) -> &'static str {
         match self {
@@ -49,15 +49,15 @@ impl Metric {
     /// The name under which it is scraped.
     pub fn full_name(&self) -> String {
         let suffix = match self.kind {
-            Kind::Counter => "_total",
-            Kind::Info => "_info",
-            Kind::Gauge | Kind::Histogram => "",
+            MetricKind::Counter => "_total",
+            MetricKind::Info => "_info",
+            MetricKind::Gauge | MetricKind::Histogram => "",
         };
         format!("{}{suffix}", self.name)
     }
 
     /// Adds it to `registry` with its values of now; without values it is left out.
-    pub fn register(&self, registry: &mut Registry, now: &Snapshot) {
+    pub fn register_in(&self, registry: &mut Registry, now: &Snapshot) {
         let mut samples = Samples(Vec::new());
         (self.read)(now, &mut samples);
         if !samples.0.is_empty() {
@@ -70,27 +70,27 @@ impl Metric {
 /// The values of a metric, each with the values of its labels.
 pub struct Samples(Vec<Sample>);
 
-type Sample = (Vec<&'static str>, Value);
+type Sample = (Vec<&'static str>, SampleValue);
 
 impl Samples {
     /// Adds a whole number.
-    pub fn add(&mut self, labels: &[&'static str], value: u64) {
-        self.0.push((labels.to_vec(), Value::Whole(value)));
+    pub fn add_sample(&mut self, labels: &[&'static str], value: u64) {
+        self.0.push((labels.to_vec(), SampleValue::Whole(value)));
     }
 
     /// Adds a number of seconds.
     pub fn add_seconds(&mut self, labels: &[&'static str], value: f64) {
-        self.0.push((labels.to_vec(), Value::Seconds(value)));
+        self.0.push((labels.to_vec(), SampleValue::Seconds(value)));
     }
 
     /// Adds durations.
     pub fn add_durations(&mut self, labels: &[&'static str], counts: DurationCounts) {
-        self.0.push((labels.to_vec(), Value::Durations(counts)));
+        self.0.push((labels.to_vec(), SampleValue::Durations(counts)));
     }
 }
 
 #[derive(Debug)]
-enum Value {
+enum SampleValue {
     Whole(u64),
     Seconds(f64),
     Durations(DurationCounts),
@@ -99,22 +99,22 @@ enum Value {
 /// A metric with its values, as the registry takes it.
 #[derive(Debug)]
 struct Values {
-    kind: Kind,
+    kind: MetricKind,
     labels: &'static [&'static str],
     samples: Vec<Sample>,
 }
 
-type Labels<'a> = Vec<(&'a str, &'a str)>;
+type LabelPairs<'a> = Vec<(&'a str, &'a str)>;
 
 impl EncodeMetric for Values {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         for (values, value) in &self.samples {
-            let labels: Labels<'_> =
+            let labels: LabelPairs<'_> =
                 self.labels.iter().copied().zip(values.iter().copied()).collect();
             if labels.is_empty() {
-                value.encode(self.kind, &mut encoder)?;
+                value.encode_as(self.kind, &mut encoder)?;
             } else {
-                value.encode(self.kind, &mut encoder.encode_family(&labels)?)?;
+                value.encode_as(self.kind, &mut encoder.encode_family(&labels)?)?;
             }
         }
         Ok(())
@@ -122,26 +122,26 @@ impl EncodeMetric for Values {
 
     fn metric_type(&self) -> MetricType {
         match self.kind {
-            Kind::Gauge => MetricType::Gauge,
-            Kind::Counter => MetricType::Counter,
-            Kind::Histogram => MetricType::Histogram,
-            Kind::Info => MetricType::Info,
+            MetricKind::Gauge => MetricType::Gauge,
+            MetricKind::Counter => MetricType::Counter,
+            MetricKind::Histogram => MetricType::Histogram,
+            MetricKind::Info => MetricType::Info,
         }
     }
 }
 
-impl Value {
-    fn encode(&self, kind: Kind, encoder: &mut MetricEncoder<'_>) -> fmt::Result {
+impl SampleValue {
+    fn encode_as(&self, kind: MetricKind, encoder: &mut MetricEncoder<'_>) -> fmt::Result {
         match (self, kind) {
-            (Self::Whole(value), Kind::Counter) => {
-                encoder.encode_counter::<Labels<'_>, _, u64>(value, None)
+            (Self::Whole(value), MetricKind::Counter) => {
+                encoder.encode_counter::<LabelPairs<'_>, _, u64>(value, None)
             }
-            (Self::Seconds(value), Kind::Counter) => {
-                encoder.encode_counter::<Labels<'_>, _, u64>(value, None)
+            (Self::Seconds(value), MetricKind::Counter) => {
+                encoder.encode_counter::<LabelPairs<'_>, _, u64>(value, None)
             }
             (Self::Whole(value), _) => encoder.encode_gauge(value),
             (Self::Seconds(value), _) => encoder.encode_gauge(value),
-            (Self::Durations(counts), _) => encoder.encode_histogram::<Labels<'_>>(
+            (Self::Durations(counts), _) => encoder.encode_histogram::<LabelPairs<'_>>(
                 counts.seconds(),
                 counts.count(),
                 &counts.buckets(),

@@ -27,29 +27,29 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub fn take(state: &AppState) -> Self {
+    pub fn take_snapshot(state: &AppState) -> Self {
         let node = &state.node;
         let contexts: Vec<_> = node.contexts().iter().map(|context| context.health()).collect();
         let local = contexts.iter().filter_map(|health| {
             let guard = health.guard.clone()?;
             Some((health.context, guard))
         });
-        let guards = local.chain(node.guards()).collect();
+        let guards = local.chain(node.guard_health()).collect();
         let most = state.settings.max_streams;
         Self {
             contexts,
             guards,
-            outflows: node.outflows(),
-            sinks: node.sinks(),
+            outflows: node.outbox_health(),
+            sinks: node.sink_health(),
             refused_messages: node.refused_message_count(),
-            replicas: node.replicas(),
+            replicas: node.replica_health(),
             ingresses: state.settings.ingresses.iter().map(|ingress| ingress.health()).collect(),
             disputes: node.disputes().len(),
             store: node.store_health(),
             clock: node.clock_health(),
-            connections: state.connections.stats(),
+            connections: state.connections.read_stats(),
             streams: most.saturating_sub(state.streams.available_permits()),
-            process: ProcessStats::take(),
+            process: ProcessStats::read_now(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Every metric. The scrape and the documents read this table.
 
 use super::{
-    samples::{Kind, Metric, Samples},
+    samples::{Metric, MetricKind, Samples},
     snapshot::Snapshot,
 };
 use crate::{
@@ -19,7 +19,7 @@ const INGRESS: &[&str] = &["ingress"];
 /// The duration of requests, counted as they are answered.
 pub const REQUEST_DURATION: Metric = Metric {
     name: "http_server_request_duration_seconds",
-    kind: Kind::Histogram,
+    kind: MetricKind::Histogram,
     labels: &[
         "http_request_method",
         "http_route",
@@ -34,7 +34,7 @@ pub const REQUEST_DURATION: Metric = Metric {
 /// The version that runs.
 pub const BUILD: Metric = Metric {
     name: "holdfast_build",
-    kind: Kind::Info,
+    kind: MetricKind::Info,
     labels: &["version"],
     help: "Version of the server",
     read: |_, _| {},
@@ -42,7 +42,7 @@ pub const BUILD: Metric = Metric {
 
 /// Every metric but [`BUILD`] and [`REQUEST_DURATION`].
 pub const METRICS: &[Metric] = &[
-    counter(
+    new_counter(
         "holdfast_orders",
         &["system", "outcome"],
         "Orders that ended `established`, `refused`, `failed` or `canceled`, since the start",
@@ -50,65 +50,75 @@ pub const METRICS: &[Metric] = &[
             for health in &now.contexts {
                 let system = health.context.split('.').next().unwrap_or_default();
                 for (outcome, count) in health.orders.iter().flat_map(OrderCounts::all) {
-                    to.add(&[system, outcome.name()], count);
+                    to.add_sample(&[system, outcome.name()], count);
                 }
             }
         },
     ),
-    gauge("holdfast_context_up", CONTEXT, "1 while the context is running", |now, to| {
-        contexts(now, to, |health| u64::from(health.state == Phase::Running));
+    new_gauge("holdfast_context_up", CONTEXT, "1 while the context is running", |now, to| {
+        sample_contexts(now, to, |health| u64::from(health.state == Phase::Running));
     }),
-    counter("holdfast_actor_restarts", CONTEXT, "Restarts of the context's actor", |now, to| {
-        contexts(now, to, |health| health.restarts);
+    new_counter(
+        "holdfast_actor_restarts",
+        CONTEXT,
+        "Restarts of the context's actor",
+        |now, to| {
+            sample_contexts(now, to, |health| health.restarts);
+        },
+    ),
+    new_counter(
+        "holdfast_actor_crashes",
+        CONTEXT,
+        "Messages whose handling panicked",
+        |now, to| {
+            sample_contexts(now, to, |health| health.crashes);
+        },
+    ),
+    new_gauge("holdfast_mailbox_depth", CONTEXT, "Messages waiting in the mailbox", |now, to| {
+        sample_contexts(now, to, |health| health.mailbox);
     }),
-    counter("holdfast_actor_crashes", CONTEXT, "Messages whose handling panicked", |now, to| {
-        contexts(now, to, |health| health.crashes);
-    }),
-    gauge("holdfast_mailbox_depth", CONTEXT, "Messages waiting in the mailbox", |now, to| {
-        contexts(now, to, |health| health.mailbox);
-    }),
-    gauge(
+    new_gauge(
         "holdfast_listener_backlog",
         CONTEXT,
         "Events of its sources that the context has not handled yet",
-        |now, to| contexts(now, to, |health| health.backlog),
+        |now, to| sample_contexts(now, to, |health| health.backlog),
     ),
-    gauge(
+    new_gauge(
         "holdfast_saga_waiting",
         CONTEXT,
         "Clients waiting for their command to be settled",
-        |now, to| contexts(now, to, |health| health.waiting),
+        |now, to| sample_contexts(now, to, |health| health.waiting),
     ),
-    gauge("holdfast_parked_events", CONTEXT, "Parked events", |now, to| {
-        contexts(now, to, |health| health.parked);
+    new_gauge("holdfast_parked_events", CONTEXT, "Parked events", |now, to| {
+        sample_contexts(now, to, |health| health.parked);
     }),
-    gauge(
+    new_gauge(
         "holdfast_refused_messages",
         &[],
         "Text messages that the gateway refuses, until they are retried or dropped",
-        |now, to| to.add(&[], now.refused_messages),
+        |now, to| to.add_sample(&[], now.refused_messages),
     ),
-    counter("holdfast_context_damaged", CONTEXT, "Damaged rows found in reads", |now, to| {
-        contexts(now, to, |health| health.damaged);
+    new_counter("holdfast_context_damaged", CONTEXT, "Damaged rows found in reads", |now, to| {
+        sample_contexts(now, to, |health| health.damaged);
     }),
-    counter("holdfast_events", CONTEXT, "Events in the log", |now, to| {
+    new_counter("holdfast_events", CONTEXT, "Events in the log", |now, to| {
         for health in now.contexts.iter().filter(|health| !health.view) {
-            to.add(&[health.context], health.last_sequence);
+            to.add_sample(&[health.context], health.last_sequence);
         }
     }),
-    gauge(
+    new_gauge(
         "holdfast_breaker_state",
         CONTEXT,
         "Circuit breaker of the context: 0 closed, 1 half-open, 2 open",
-        |now, to| guards(now, to, breaker_state),
+        |now, to| sample_guards(now, to, breaker_state),
     ),
-    counter("holdfast_breaker_opened", CONTEXT, "Times that the breaker opened", |now, to| {
-        guards(now, to, |guard| guard.opened);
+    new_counter("holdfast_breaker_opened", CONTEXT, "Times that the breaker opened", |now, to| {
+        sample_guards(now, to, |guard| guard.opened);
     }),
-    gauge("holdfast_asks_in_flight", CONTEXT, "Asks in flight to the context", |now, to| {
-        guards(now, to, |guard| guard.in_flight);
+    new_gauge("holdfast_asks_in_flight", CONTEXT, "Asks in flight to the context", |now, to| {
+        sample_guards(now, to, |guard| guard.in_flight);
     }),
-    histogram(
+    new_histogram(
         "holdfast_ask_duration_seconds",
         &["context", "answered"],
         "Duration of asks to the context, by whether it answered",
@@ -119,177 +129,202 @@ pub const METRICS: &[Metric] = &[
             }
         },
     ),
-    gauge(
+    new_gauge(
         "holdfast_outbox_pending",
         &["sink", "context"],
         "Events or messages that the sink has not confirmed yet",
         |now, to| {
             for flow in &now.outflows {
-                to.add(&[flow.sink, flow.context], flow.pending);
+                to.add_sample(&[flow.sink, flow.context], flow.pending);
             }
         },
     ),
-    gauge("holdfast_outbox_up", SINK, "1 while the sink is connected", |now, to| {
-        sinks(now, to, |sink| sink.up.into());
+    new_gauge("holdfast_outbox_up", SINK, "1 while the sink is connected", |now, to| {
+        sample_sinks(now, to, |sink| sink.up.into());
     }),
-    counter("holdfast_outbox_sent", SINK, "Items that the sink confirmed", |now, to| {
-        sinks(now, to, |sink| sink.sent);
+    new_counter("holdfast_outbox_sent", SINK, "Items that the sink confirmed", |now, to| {
+        sample_sinks(now, to, |sink| sink.sent);
     }),
-    counter("holdfast_outbox_returned", SINK, "Events that no queue was bound for", |now, to| {
-        sinks(now, to, |sink| sink.returned);
+    new_counter(
+        "holdfast_outbox_returned",
+        SINK,
+        "Events that no queue was bound for",
+        |now, to| {
+            sample_sinks(now, to, |sink| sink.returned);
+        },
+    ),
+    new_counter("holdfast_outbox_reconnects", SINK, "Reconnects to the sink", |now, to| {
+        sample_sinks(now, to, |sink| sink.reconnects);
     }),
-    counter("holdfast_outbox_reconnects", SINK, "Reconnects to the sink", |now, to| {
-        sinks(now, to, |sink| sink.reconnects);
-    }),
-    gauge(
+    new_gauge(
         "holdfast_inbox_sequence",
         CONTEXT,
         "Last event replicated from another node's context",
-        |now, to| replicas(now, to, |replica| replica.last_sequence),
+        |now, to| sample_replicas(now, to, |replica| replica.last_sequence),
     ),
-    gauge("holdfast_inbox_fed", CONTEXT, "1 while the broker delivers its events", |now, to| {
-        replicas(now, to, |replica| replica.feed.is_some().into());
-    }),
-    counter(
+    new_gauge(
+        "holdfast_inbox_fed",
+        CONTEXT,
+        "1 while the broker delivers its events",
+        |now, to| {
+            sample_replicas(now, to, |replica| replica.feed.is_some().into());
+        },
+    ),
+    new_counter(
         "holdfast_inbox_events",
         &["context", "from"],
         "Events replicated, by `broker` or from the `source`",
         |now, to| {
             for replica in &now.replicas {
-                to.add(&[replica.context, "broker"], replica.fed);
-                to.add(&[replica.context, "source"], replica.asked);
+                to.add_sample(&[replica.context, "broker"], replica.fed);
+                to.add_sample(&[replica.context, "source"], replica.asked);
             }
         },
     ),
-    counter("holdfast_inbox_repeated", CONTEXT, "Events delivered again, ignored", |now, to| {
-        replicas(now, to, |replica| replica.again);
-    }),
-    gauge(
+    new_counter(
+        "holdfast_inbox_repeated",
+        CONTEXT,
+        "Events delivered again, ignored",
+        |now, to| {
+            sample_replicas(now, to, |replica| replica.again);
+        },
+    ),
+    new_gauge(
         "holdfast_history_disputes",
         NONE,
         "Logs whose history differs from what another node knows",
-        |now, to| to.add(NONE, now.disputes as u64),
+        |now, to| to.add_sample(NONE, now.disputes as u64),
     ),
-    gauge("holdfast_commands_up", INGRESS, "1 while commands can arrive this way", |now, to| {
-        ingresses(now, to, |ingress| ingress.up.into());
+    new_gauge(
+        "holdfast_commands_up",
+        INGRESS,
+        "1 while commands can arrive this way",
+        |now, to| {
+            sample_ingresses(now, to, |ingress| ingress.up.into());
+        },
+    ),
+    new_counter("holdfast_commands_answered", INGRESS, "Replies sent", |now, to| {
+        sample_ingresses(now, to, |ingress| ingress.answered);
     }),
-    counter("holdfast_commands_answered", INGRESS, "Replies sent", |now, to| {
-        ingresses(now, to, |ingress| ingress.answered);
-    }),
-    counter(
+    new_counter(
         "holdfast_commands_unroutable",
         INGRESS,
         "Replies whose queue no longer existed",
-        |now, to| ingresses(now, to, |ingress| ingress.unroutable),
+        |now, to| sample_ingresses(now, to, |ingress| ingress.unroutable),
     ),
-    counter(
+    new_counter(
         "holdfast_commands_rejected",
         INGRESS,
         "Commands rejected without a queue to reply to",
-        |now, to| ingresses(now, to, |ingress| ingress.rejected),
+        |now, to| sample_ingresses(now, to, |ingress| ingress.rejected),
     ),
-    counter("holdfast_commands_reconnects", INGRESS, "Reconnects to the broker", |now, to| {
-        ingresses(now, to, |ingress| ingress.reconnects);
+    new_counter("holdfast_commands_reconnects", INGRESS, "Reconnects to the broker", |now, to| {
+        sample_ingresses(now, to, |ingress| ingress.reconnects);
     }),
-    counter("holdfast_store_commits", NONE, "Accepted batches", |now, to| {
-        store(now, to, |store| store.accepted_commit);
+    new_counter("holdfast_store_commits", NONE, "Accepted batches", |now, to| {
+        sample_store(now, to, |store| store.accepted_commit);
     }),
-    counter("holdfast_store_syncs", NONE, "Groups of batches made durable", |now, to| {
-        store(now, to, |store| store.syncs);
+    new_counter("holdfast_store_syncs", NONE, "Groups of batches made durable", |now, to| {
+        sample_store(now, to, |store| store.syncs);
     }),
-    histogram(
+    new_histogram(
         "holdfast_store_sync_duration_seconds",
         NONE,
         "Duration of writing and syncing a group",
         |now, to| to.add_durations(NONE, now.store.sync_durations.clone()),
     ),
-    counter("holdfast_store_damaged", NONE, "Times that damage was found", |now, to| {
-        store(now, to, |store| store.damages);
+    new_counter("holdfast_store_damaged", NONE, "Times that damage was found", |now, to| {
+        sample_store(now, to, |store| store.damages);
     }),
-    counter("holdfast_store_scrubs", NONE, "Complete scrubs of the store", |now, to| {
-        store(now, to, |store| store.scrubs);
+    new_counter("holdfast_store_scrubs", NONE, "Complete scrubs of the store", |now, to| {
+        sample_store(now, to, |store| store.scrubs);
     }),
-    gauge(
+    new_gauge(
         "holdfast_store_unwritten_bytes",
         NONE,
         "Bytes accepted and not flushed to the trees yet",
-        |now, to| store(now, to, |store| store.unwritten_bytes),
+        |now, to| sample_store(now, to, |store| store.unwritten_bytes),
     ),
-    gauge("holdfast_store_disk_bytes", NONE, "Size of the store on disk", |now, to| {
-        store(now, to, |store| store.disk_bytes);
+    new_gauge("holdfast_store_disk_bytes", NONE, "Size of the store on disk", |now, to| {
+        sample_store(now, to, |store| store.disk_bytes);
     }),
-    gauge("holdfast_store_free_bytes", NONE, "Free space on the disk", |now, to| {
+    new_gauge("holdfast_store_free_bytes", NONE, "Free space on the disk", |now, to| {
         if let Some(free) = now.store.free_bytes {
-            to.add(NONE, free);
+            to.add_sample(NONE, free);
         }
     }),
-    gauge("holdfast_store_reserve_bytes", NONE, "Space to be kept free", |now, to| {
-        store(now, to, |store| store.reserve_bytes);
+    new_gauge("holdfast_store_reserve_bytes", NONE, "Space to be kept free", |now, to| {
+        sample_store(now, to, |store| store.reserve_bytes);
     }),
-    gauge("holdfast_store_full", NONE, "1 while the disk is too full for commands", |now, to| {
-        store(now, to, |store| store.full.into());
+    new_gauge(
+        "holdfast_store_full",
+        NONE,
+        "1 while the disk is too full for commands",
+        |now, to| {
+            sample_store(now, to, |store| store.full.into());
+        },
+    ),
+    new_gauge("holdfast_store_most_runs", NONE, "Sorted runs of the tree with most", |now, to| {
+        sample_store(now, to, |store| store.most_runs);
     }),
-    gauge("holdfast_store_most_runs", NONE, "Sorted runs of the tree with most", |now, to| {
-        store(now, to, |store| store.most_runs);
-    }),
-    gauge(
+    new_gauge(
         "holdfast_clock_stepped_back_seconds",
         NONE,
         "Seconds by which the machine's clock was set back",
-        |now, to| to.add(NONE, u64::try_from(now.clock.stepped_back_seconds).unwrap_or(0)),
+        |now, to| to.add_sample(NONE, u64::try_from(now.clock.stepped_back_seconds).unwrap_or(0)),
     ),
-    gauge("holdfast_connections", NONE, "Open connections", |now, to| {
-        connections(now, to, |stats| stats.open as u64);
+    new_gauge("holdfast_connections", NONE, "Open connections", |now, to| {
+        sample_connections(now, to, |stats| stats.open as u64);
     }),
-    gauge("holdfast_connections_most", NONE, "Limit of open connections", |now, to| {
-        connections(now, to, |stats| stats.limit as u64);
+    new_gauge("holdfast_connections_most", NONE, "Limit of open connections", |now, to| {
+        sample_connections(now, to, |stats| stats.limit as u64);
     }),
-    gauge(
+    new_gauge(
         "holdfast_unsent_bytes",
         NONE,
         "Bytes of answers waiting for clients that do not read",
-        |now, to| connections(now, to, |stats| stats.unsent as u64),
+        |now, to| sample_connections(now, to, |stats| stats.unsent as u64),
     ),
-    gauge("holdfast_streams", NONE, "Open event streams", |now, to| {
-        to.add(NONE, now.streams as u64);
+    new_gauge("holdfast_streams", NONE, "Open event streams", |now, to| {
+        to.add_sample(NONE, now.streams as u64);
     }),
-    counter(
+    new_counter(
         "holdfast_connections_spared",
         NONE,
         "Idle connections closed to admit a new one",
-        |now, to| connections(now, to, |stats| stats.closed_idle),
+        |now, to| sample_connections(now, to, |stats| stats.closed_idle),
     ),
-    counter(
+    new_counter(
         "holdfast_connections_refused",
         NONE,
         "Connections refused because no other was idle",
-        |now, to| connections(now, to, |stats| stats.refused),
+        |now, to| sample_connections(now, to, |stats| stats.refused),
     ),
-    counter(
+    new_counter(
         "holdfast_connections_broken",
         NONE,
         "Connections aborted because the client did not read",
-        |now, to| connections(now, to, |stats| stats.aborted),
+        |now, to| sample_connections(now, to, |stats| stats.aborted),
     ),
-    counter("process_cpu_seconds", NONE, "Processor time, in seconds", |now, to| {
+    new_counter("process_cpu_seconds", NONE, "Processor time, in seconds", |now, to| {
         now.process.cpu_seconds.into_iter().for_each(|seconds| to.add_seconds(NONE, seconds));
     }),
-    gauge("process_resident_memory_bytes", NONE, "Resident memory", |now, to| {
-        now.process.resident_bytes.into_iter().for_each(|bytes| to.add(NONE, bytes));
+    new_gauge("process_resident_memory_bytes", NONE, "Resident memory", |now, to| {
+        now.process.resident_bytes.into_iter().for_each(|bytes| to.add_sample(NONE, bytes));
     }),
-    gauge("process_virtual_memory_bytes", NONE, "Virtual memory", |now, to| {
-        now.process.virtual_bytes.into_iter().for_each(|bytes| to.add(NONE, bytes));
+    new_gauge("process_virtual_memory_bytes", NONE, "Virtual memory", |now, to| {
+        now.process.virtual_bytes.into_iter().for_each(|bytes| to.add_sample(NONE, bytes));
     }),
-    gauge("process_threads", NONE, "Threads", |now, to| {
-        now.process.threads.into_iter().for_each(|threads| to.add(NONE, threads));
+    new_gauge("process_threads", NONE, "Threads", |now, to| {
+        now.process.threads.into_iter().for_each(|threads| to.add_sample(NONE, threads));
     }),
-    gauge("process_open_fds", NONE, "Open file descriptors", |now, to| {
-        now.process.open_files.into_iter().for_each(|files| to.add(NONE, files));
+    new_gauge("process_open_fds", NONE, "Open file descriptors", |now, to| {
+        now.process.open_files.into_iter().for_each(|files| to.add_sample(NONE, files));
     }),
-    gauge("process_max_fds", NONE, "Limit of open file descriptors", |now, to| {
-        to.add(NONE, now.process.most_open_files);
+    new_gauge("process_max_fds", NONE, "Limit of open file descriptors", |now, to| {
+        to.add_sample(NONE, now.process.most_open_files);
     }),
-    gauge(
+    new_gauge(
         "process_start_time_seconds",
         NONE,
         "Start of the process, in seconds since 1970",
@@ -301,31 +336,31 @@ pub const METRICS: &[Metric] = &[
 
 type Read = fn(&Snapshot, &mut Samples);
 
-const fn gauge(
+const fn new_gauge(
     name: &'static str,
     labels: &'static [&'static str],
     help: &'static str,
     read: Read,
 ) -> Metric {
-    Metric { name, kind: Kind::Gauge, labels, help, read }
+    Metric { name, kind: MetricKind::Gauge, labels, help, read }
 }
 
-const fn counter(
+const fn new_counter(
     name: &'static str,
     labels: &'static [&'static str],
     help: &'static str,
     read: Read,
 ) -> Metric {
-    Metric { name, kind: Kind::Counter, labels, help, read }
+    Metric { name, kind: MetricKind::Counter, labels, help, read }
 }
 
-const fn histogram(
+const fn new_histogram(
     name: &'static str,
     labels: &'static [&'static str],
     help: &'static str,
     read: Read,
 ) -> Metric {
-    Metric { name, kind: Kind::Histogram, labels, help, read }
+    Metric { name, kind: MetricKind::Histogram, labels, help, read }
 }
 
 fn breaker_state(guard: &GuardHealth) -> u64 {
@@ -336,30 +371,30 @@ fn breaker_state(guard: &GuardHealth) -> u64 {
     }
 }
 
-fn contexts(now: &Snapshot, to: &mut Samples, value: impl Fn(&ContextHealth) -> u64) {
-    now.contexts.iter().for_each(|health| to.add(&[health.context], value(health)));
+fn sample_contexts(now: &Snapshot, to: &mut Samples, value: impl Fn(&ContextHealth) -> u64) {
+    now.contexts.iter().for_each(|health| to.add_sample(&[health.context], value(health)));
 }
 
-fn guards(now: &Snapshot, to: &mut Samples, value: impl Fn(&GuardHealth) -> u64) {
-    now.guards.iter().for_each(|(context, guard)| to.add(&[context], value(guard)));
+fn sample_guards(now: &Snapshot, to: &mut Samples, value: impl Fn(&GuardHealth) -> u64) {
+    now.guards.iter().for_each(|(context, guard)| to.add_sample(&[context], value(guard)));
 }
 
-fn sinks(now: &Snapshot, to: &mut Samples, value: impl Fn(&SinkHealth) -> u64) {
-    now.sinks.iter().for_each(|sink| to.add(&[sink.sink], value(sink)));
+fn sample_sinks(now: &Snapshot, to: &mut Samples, value: impl Fn(&SinkHealth) -> u64) {
+    now.sinks.iter().for_each(|sink| to.add_sample(&[sink.sink], value(sink)));
 }
 
-fn replicas(now: &Snapshot, to: &mut Samples, value: impl Fn(&ReplicaHealth) -> u64) {
-    now.replicas.iter().for_each(|replica| to.add(&[replica.context], value(replica)));
+fn sample_replicas(now: &Snapshot, to: &mut Samples, value: impl Fn(&ReplicaHealth) -> u64) {
+    now.replicas.iter().for_each(|replica| to.add_sample(&[replica.context], value(replica)));
 }
 
-fn ingresses(now: &Snapshot, to: &mut Samples, value: impl Fn(&IngressHealth) -> u64) {
-    now.ingresses.iter().for_each(|ingress| to.add(&[ingress.inlet], value(ingress)));
+fn sample_ingresses(now: &Snapshot, to: &mut Samples, value: impl Fn(&IngressHealth) -> u64) {
+    now.ingresses.iter().for_each(|ingress| to.add_sample(&[ingress.inlet], value(ingress)));
 }
 
-fn store(now: &Snapshot, to: &mut Samples, value: impl Fn(&StoreHealth) -> u64) {
-    to.add(NONE, value(&now.store));
+fn sample_store(now: &Snapshot, to: &mut Samples, value: impl Fn(&StoreHealth) -> u64) {
+    to.add_sample(NONE, value(&now.store));
 }
 
-fn connections(now: &Snapshot, to: &mut Samples, value: impl Fn(&ConnectionStats) -> u64) {
-    to.add(NONE, value(&now.connections));
+fn sample_connections(now: &Snapshot, to: &mut Samples, value: impl Fn(&ConnectionStats) -> u64) {
+    to.add_sample(NONE, value(&now.connections));
 }

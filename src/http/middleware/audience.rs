@@ -1,13 +1,17 @@
 //! Whether a caller belongs to a route's audience.
 
 use crate::{
-    api::{Problem, text},
+    api::{Problem, header_text},
     http::{middleware::cors, routes::Audience, state::AppState},
 };
 use actix_web::HttpRequest;
 
 /// Refuses a request whose sender is not of the `audience`.
-pub fn check(audience: Audience, request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
+pub fn check_audience(
+    audience: Audience,
+    request: &HttpRequest,
+    state: &AppState,
+) -> Result<(), Problem> {
     match audience {
         Audience::Public => Ok(()),
         Audience::Operator => {
@@ -22,7 +26,8 @@ pub fn check(audience: Audience, request: &HttpRequest, state: &AppState) -> Res
 }
 
 fn shows_credential(request: &HttpRequest, state: &AppState) -> bool {
-    let shown = text(request, "authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let shown =
+        header_text(request, "authorization").and_then(|value| value.strip_prefix("Bearer "));
     let expected = state.settings.node_credential.as_deref();
     shown.zip(expected).is_some_and(|(shown, expected)| equal_in_constant_time(shown, expected))
 }

@@ -10,7 +10,7 @@ use crate::{
     api::{Problem, ProblemTypes},
     http::middleware::{
         connection_limit::{ConnectionLimit, ConnectionSlot, Signal},
-        raw_response::{RawResponse, replacement},
+        raw_response::{RawResponse, replace_response},
         transport::Transport,
     },
 };
@@ -85,7 +85,7 @@ struct HeadScan {
 
 impl HeadScan {
     /// How many of `bytes` to pass on; a head has at most `head_limit` bytes, if this is one.
-    fn take(&mut self, bytes: &[u8], blank_lines: usize, head_limit: Option<usize>) -> usize {
+    fn take_bytes(&mut self, bytes: &[u8], blank_lines: usize, head_limit: Option<usize>) -> usize {
         for (index, byte) in bytes.iter().enumerate() {
             let is_blank = *byte == b'\n' && self.at_line_start;
             let of_head = self.blank_lines == 0 && head_limit.is_some();
@@ -108,7 +108,7 @@ impl HeadScan {
     }
 
     /// A request has begun: what follows is another head.
-    fn begin(&mut self) {
+    fn begin_head(&mut self) {
         self.head = 0;
         self.has_request_line = false;
     }
@@ -117,7 +117,7 @@ impl HeadScan {
 impl Connection {
     /// Admits a client, or answers that the server is busy.
     pub fn new(transport: Transport, connections: &Arc<ConnectionLimit>, bounds: Bounds) -> Self {
-        let (slot, last_response) = match connections.admit() {
+        let (slot, last_response) = match connections.admit_connection() {
             Some(slot) => (slot, None),
             None => {
                 let busy = Problem::from(Fault::Busy { retry_after: Duration::from_secs(1) });
@@ -159,7 +159,7 @@ impl Connection {
         let buffered = self.buffer.get(self.consumed..).unwrap_or_default();
         if !buffered.is_empty() {
             let fitting = buffered.get(..into.remaining()).unwrap_or(buffered);
-            let taken = self.scan.take(fitting, blank_lines, head_limit);
+            let taken = self.scan.take_bytes(fitting, blank_lines, head_limit);
             into.put_slice(fitting.get(..taken).unwrap_or_default());
             self.consumed += taken;
             if self.consumed == self.buffer.len() {
@@ -176,7 +176,7 @@ impl Connection {
         let before = into.filled().len();
         ready!(Pin::new(&mut self.transport).poll_read(context, into))?;
         let received = into.filled().get(before..).unwrap_or_default();
-        let taken = self.scan.take(received, blank_lines, head_limit);
+        let taken = self.scan.take_bytes(received, blank_lines, head_limit);
         if taken < received.len() {
             self.buffer = received.get(taken..).unwrap_or_default().to_vec();
             into.set_filled(before + taken);
@@ -217,16 +217,16 @@ impl Connection {
     fn end_round(&mut self, context: &mut Context<'_>) {
         self.write_deadline = None;
         self.scan.blank_lines = 0;
-        let requests = self.slot.requests();
+        let requests = self.slot.request_count();
         if requests != self.requests {
             self.requests = requests;
-            self.scan.begin();
+            self.scan.begin_head();
             self.head_deadline = None;
         }
         self.slot.mark_flushed();
         if !self.slot.is_active() && self.scan.head > 0 {
             // The rest of a body that is discarded is no head; only the deadline applies to it.
-            if let Some(problem) = self.oversize().filter(|_| !self.slot.discards_body()) {
+            if let Some(problem) = self.find_oversize().filter(|_| !self.slot.discards_body()) {
                 self.last_response = Some(RawResponse::new(problem, &self.bounds.problem_types));
                 context.waker().wake_by_ref();
                 return;
@@ -245,7 +245,7 @@ impl Connection {
     }
 
     /// What is wrong with the size of the head so far.
-    fn oversize(&self) -> Option<Problem> {
+    fn find_oversize(&self) -> Option<Problem> {
         if self.scan.has_request_line {
             let is_over = self.scan.head >= self.bounds.head;
             return is_over.then(|| Problem::large_head(self.bounds.head));
@@ -254,7 +254,7 @@ impl Connection {
         (self.scan.head > line_limit).then(|| Problem::long_uri(self.bounds.uri))
     }
 
-    fn abort(&mut self) -> io::Error {
+    fn abort_connection(&mut self) -> io::Error {
         self.connections.count_aborted();
         self.transport.drop_unsent();
         io::Error::new(io::ErrorKind::TimedOut, "the client does not read")
@@ -282,7 +282,7 @@ impl AsyncRead for Connection {
         match this.slot.signal() {
             Signal::KeepOpen => {}
             Signal::Close => return this.poll_close(context, into),
-            Signal::Abort => return Poll::Ready(Err(this.abort())),
+            Signal::Abort => return Poll::Ready(Err(this.abort_connection())),
         }
         if this.write_deadline.is_some() || !this.slot.may_read() {
             this.read_pending = true;
@@ -312,7 +312,8 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.last_response.is_none() {
-            let Some(problem) = replacement(bytes, this.bounds.head, &this.bounds.problem_types)
+            let Some(problem) =
+                replace_response(bytes, this.bounds.head, &this.bounds.problem_types)
             else {
                 return this.poll_send(context, bytes);
             };
@@ -351,7 +352,7 @@ impl AsyncWrite for Connection {
 impl Connection {
     fn poll_send(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if self.slot.signal() == Signal::Abort {
-            return Poll::Ready(Err(self.abort()));
+            return Poll::Ready(Err(self.abort_connection()));
         }
         match Pin::new(&mut self.transport).poll_write(context, bytes) {
             Poll::Ready(Ok(written)) => {
@@ -377,7 +378,7 @@ impl Connection {
         }
         let deadline = self.write_deadline.as_mut();
         if deadline.is_some_and(|deadline| deadline.as_mut().poll(context).is_ready()) {
-            return Poll::Ready(Err(self.abort()));
+            return Poll::Ready(Err(self.abort_connection()));
         }
         Poll::Pending
     }

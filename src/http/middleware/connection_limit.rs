@@ -75,7 +75,7 @@ impl ConnectionLimit {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slots> {
+    fn lock_slots(&self) -> MutexGuard<'_, Slots> {
         sync::lock(&self.slots)
     }
 
@@ -92,8 +92,8 @@ impl ConnectionLimit {
 
     /// Admits a connection. At the limit, the connection that has been idle for longest gets the signal to close; `None` if
     /// every connection is busy.
-    pub fn admit(self: &Arc<Self>) -> Option<Arc<ConnectionSlot>> {
-        let mut slots = self.lock();
+    pub fn admit_connection(self: &Arc<Self>) -> Option<Arc<ConnectionSlot>> {
+        let mut slots = self.lock_slots();
         if slots.all.len() - slots.closing >= self.limit && !self.close_one_idle(&mut slots) {
             self.refused.fetch_add(1, Relaxed);
             return None;
@@ -112,7 +112,7 @@ impl ConnectionLimit {
         for refreshed in [false, true] {
             while let Some((since, slot)) = slots.idle.pop() {
                 if slot.idle_since.load(Acquire) == since && is_free(since, &slot) {
-                    slot.send(Signal::Close);
+                    slot.send_signal(Signal::Close);
                     slots.closing += 1;
                     self.closed_idle.fetch_add(1, Relaxed);
                     return true;
@@ -134,7 +134,7 @@ impl ConnectionLimit {
 
     /// Keeps `slot` open, because a request arrived after its signal to close. Another one has to close.
     pub fn keep_open(&self, slot: &ConnectionSlot) {
-        let mut slots = self.lock();
+        let mut slots = self.lock_slots();
         if slot.signal() == Signal::Close {
             // If only a part of the request has arrived, the slot is still the one idle for longest.
             let was_idle = slot.idle_since.swap(BUSY, AcqRel) != BUSY;
@@ -150,7 +150,7 @@ impl ConnectionLimit {
     /// Removes a connection that has ended.
     pub fn remove(&self, slot: &ConnectionSlot) {
         slot.set_unsent(0);
-        let mut slots = self.lock();
+        let mut slots = self.lock_slots();
         let index = slot.index.load(Relaxed);
         if index < slots.all.len() {
             slots.all.swap_remove(index);
@@ -187,7 +187,7 @@ impl ConnectionLimit {
 
     /// Aborts the connections that have not read for longest, until the rest is below the limit of unsent bytes.
     fn abort_slow_readers(&self) {
-        let slots = self.lock();
+        let slots = self.lock_slots();
         let blocked = slots.all.iter().map(|slot| (slot.blocked_since.load(Relaxed), slot));
         let (aborting, mut blocked): (Vec<_>, Vec<_>) = blocked
             .filter(|(since, _)| *since > 0)
@@ -203,13 +203,13 @@ impl ConnectionLimit {
             }
             if slot.signal() == Signal::KeepOpen {
                 excess = excess.saturating_sub(slot.pending_bytes());
-                slot.send(Signal::Abort);
+                slot.send_signal(Signal::Abort);
             }
         }
     }
 
     /// The counts that metrics show.
-    pub fn stats(&self) -> ConnectionStats {
+    pub fn read_stats(&self) -> ConnectionStats {
         ConnectionStats {
             open: *self.open.borrow(),
             limit: self.limit,

@@ -29,7 +29,7 @@ const EXPOSED: [&str; 11] = [
 ];
 
 /// The headers that let scripts of `origins` read answers; `None`: of any origin, administration excepted.
-pub fn cors(origins: Option<&[String]>) -> Cors {
+pub fn allow_origins(origins: Option<&[String]>) -> Cors {
     let cors =
         Cors::default().allow_any_method().allow_any_header().expose_headers(EXPOSED).max_age(600);
     match origins {

@@ -2,7 +2,7 @@
 //! user's browser under a name of its own that leads here (DNS rebinding), nor a stranger through a proxy on this machine.
 
 use crate::{
-    api::{Problem, text},
+    api::{Problem, header_text},
     http::{
         routes::{self, Handler},
         state::AppState,
@@ -36,7 +36,7 @@ impl HostList {
         let Some(names) = &self.names else { return Ok(()) };
         let authority = request.uri().authority().map(|authority| authority.as_str());
         // HTTP/1.0 needs none, and no browser leaves it out.
-        let Some(host) = authority.or_else(|| text(request, "host")) else { return Ok(()) };
+        let Some(host) = authority.or_else(|| header_text(request, "host")) else { return Ok(()) };
         let name = name_of(host);
         let is_listed = names.iter().any(|known| known.eq_ignore_ascii_case(name));
         // An orchestrator asks a server that listens for others how it is doing, by its address.
@@ -47,7 +47,7 @@ impl HostList {
 
 /// Whether `request` asks how the server is doing.
 fn is_probe(request: &HttpRequest) -> bool {
-    let route = routes::find(request.path()).and_then(|(_, mut routes)| routes.next());
+    let route = routes::find_route(request.path()).and_then(|(_, mut routes)| routes.next());
     route.is_some_and(|route| matches!(route.handler, Handler::Probe(_)))
 }
 

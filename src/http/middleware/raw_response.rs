@@ -67,7 +67,7 @@ impl RawResponse {
 
 /// A problem as an answer after which the connection closes.
 pub fn to_bytes(problem: Problem, types: &ProblemTypes) -> Vec<u8> {
-    let answer = problem.answer("", &(), types);
+    let answer = problem.into_answer("", &(), types);
     let status = StatusCode::from_u16(answer.status).ok();
     let reason = status.and_then(|status| status.canonical_reason()).unwrap_or_default();
     let mut head = format!("HTTP/1.1 {} {reason}\r\n", answer.status);
@@ -87,7 +87,11 @@ pub fn to_bytes(problem: Problem, types: &ProblemTypes) -> Vec<u8> {
 
 /// What to write in place of `written`, if that ends in an answer that no handler gave: those have no body, ours all have
 /// one. `head_limit`: how many bytes the head of a request may have.
-pub fn replacement(written: &[u8], head_limit: usize, types: &ProblemTypes) -> Option<Vec<u8>> {
+pub fn replace_response(
+    written: &[u8],
+    head_limit: usize,
+    types: &ProblemTypes,
+) -> Option<Vec<u8>> {
     if !written.ends_with(b"\r\n\r\n") {
         return None;
     }

@@ -29,7 +29,7 @@ pub struct Chunked<B> {
 }
 
 /// Marks the connection of `request` as active.
-pub fn begin(request: &ServiceRequest) -> Option<ActiveRequest> {
+pub fn begin_request(request: &ServiceRequest) -> Option<ActiveRequest> {
     let headers = request.headers();
     let has_body = headers.contains_key(header::TRANSFER_ENCODING)
         || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
@@ -38,7 +38,7 @@ pub fn begin(request: &ServiceRequest) -> Option<ActiveRequest> {
 }
 
 /// The answer with its body in chunks; `active` ends with it.
-pub fn chunked<B: MessageBody>(
+pub fn send_chunked<B: MessageBody>(
     answer: Result<ServiceResponse<B>, Error>,
     active: Option<ActiveRequest>,
 ) -> Result<ServiceResponse<Chunked<B>>, Error> {

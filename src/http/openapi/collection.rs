@@ -4,7 +4,7 @@ use crate::{
     actors::{Declaration, RouteInfo, Verb},
     api::{
         description::{self, CommandDescription},
-        schema::{self, put, reference},
+        schema::{self, put_field, refer_to},
     },
     domain::number::LARGEST,
 };
@@ -15,11 +15,11 @@ pub struct CollectionOperations(Vec<(String, &'static str, String, Value)>);
 
 impl CollectionOperations {
     /// Adds the operations under the path `prefix`, with ids that begin with `scope`.
-    pub fn mount(&self, paths: &mut Map<String, Value>, prefix: &str, scope: &str) {
+    pub fn mount_paths(&self, paths: &mut Map<String, Value>, prefix: &str, scope: &str) {
         for (rest, method, name, operation) in &self.0 {
             let mut operation = operation.clone();
-            put(&mut operation, "operationId", format!("{scope}.{name}").into());
-            put(
+            put_field(&mut operation, "operationId", format!("{scope}.{name}").into());
+            put_field(
                 paths.entry(format!("{prefix}{rest}")).or_insert_with(|| json!({})),
                 method,
                 operation,
@@ -29,19 +29,24 @@ impl CollectionOperations {
 }
 
 /// Describes the operations of `context`, and adds their schemas to `schemas`.
-pub fn describe(
+pub fn describe_collection(
     context: &dyn Declaration,
     schemas: &mut Map<String, Value>,
 ) -> CollectionOperations {
     let name = context.name();
     let (component_name, shown) = description::describe_item(context, schemas);
-    let page = page(name.collection, &component_name);
+    let page = describe_page(name.collection, &component_name);
     let page_name = format!("{component_name}.Page");
     schemas.insert(page_name.clone(), page);
 
     let item = name.item;
     let mut all = vec![
-        (String::new(), "get", "list".to_owned(), list(context, &shown, schemas, &page_name)),
+        (
+            String::new(),
+            "get",
+            "list".to_owned(),
+            describe_list(context, &shown, schemas, &page_name),
+        ),
         (
             "/{id}".to_owned(),
             "get",
@@ -49,30 +54,30 @@ pub fn describe(
             json!({
                 "tags": [name.context],
                 "summary": format!("Get a {item}"),
-                "parameters": [id(item), parameter("If-None-Match"), parameter("Accept-Language")],
-                "responses": responses(
-                    [("200", answer(&component_name, &format!("The {item}."), json!({ "ETag": header("ETag") })))],
+                "parameters": [describe_id(item), refer_to_parameter("If-None-Match"), refer_to_parameter("Accept-Language")],
+                "responses": list_responses(
+                    [("200", describe_answer(&component_name, &format!("The {item}."), json!({ "ETag": refer_to_header("ETag") })))],
                     &["304", "404", "422", "500", "503"],
                 ),
             }),
         ),
     ];
     for route in context.routes() {
-        all.push(operation(context, route, &component_name, schemas));
+        all.push(describe_command(context, route, &component_name, schemas));
     }
     CollectionOperations(all)
 }
 
-fn page(collection: &str, item: &str) -> Value {
-    let items = json!({ "type": "array", "items": reference(item), "maxItems": 100 });
+fn describe_page(collection: &str, item: &str) -> Value {
+    let items = json!({ "type": "array", "items": refer_to(item), "maxItems": 100 });
     json!({
         "type": "object",
         "description": "A page of a list.",
         "required": ["_embedded", "_links", "page"],
         "properties": {
             "_embedded": { "type": "object", "properties": { collection: items }, "required": [collection] },
-            "_links": reference("PageLinks"),
-            "page": reference("PageInfo"),
+            "_links": refer_to("PageLinks"),
+            "page": refer_to("PageInfo"),
             "_damaged": {
                 "type": "array",
                 "description": "Numbers of items of this page that cannot be read; absent if there are none.",
@@ -82,7 +87,7 @@ fn page(collection: &str, item: &str) -> Value {
     })
 }
 
-fn list(
+fn describe_list(
     context: &dyn Declaration,
     shown: &Value,
     schemas: &Map<String, Value>,
@@ -90,34 +95,34 @@ fn list(
 ) -> Value {
     let name = context.name();
     let mut fields = vec!["id"];
-    fields.extend(context.filters().iter().filter(|field| **field != "id"));
+    fields.extend(context.filter_fields().iter().filter(|field| **field != "id"));
     let pattern = format!("^({})(,(asc|desc))?$", fields.join("|"));
     let mut parameters = vec![
-        parameter("page"),
-        parameter("size"),
-        parameter("after"),
+        refer_to_parameter("page"),
+        refer_to_parameter("size"),
+        refer_to_parameter("after"),
         json!({
             "name": "sort", "in": "query", "schema": { "type": "string", "pattern": pattern }, "example": "id,desc",
             "description": format!("Field to sort by, and direction; fields are {}.", fields.join(", ")),
         }),
     ];
-    for field in context.filters() {
+    for field in context.filter_fields() {
         parameters.push(json!({
             "name": field, "in": "query", "description": format!("Only items with this `{field}`."),
-            "schema": filter(shown.pointer(&format!("/properties/{field}")), schemas),
+            "schema": describe_filter(shown.pointer(&format!("/properties/{field}")), schemas),
         }));
     }
-    parameters.push(parameter("Accept-Language"));
+    parameters.push(refer_to_parameter("Accept-Language"));
     json!({
         "tags": [name.context],
         "summary": format!("List {}", name.collection),
         "parameters": parameters,
-        "responses": responses([("200", answer(page_name, "A page of the list.", json!({})))], &["400", "422", "500", "503"]),
+        "responses": list_responses([("200", describe_answer(page_name, "A page of the list.", json!({})))], &["400", "422", "500", "503"]),
     })
 }
 
 /// The schema of a filter: that of the field, without null.
-fn filter(field: Option<&Value>, schemas: &Map<String, Value>) -> Value {
+fn describe_filter(field: Option<&Value>, schemas: &Map<String, Value>) -> Value {
     let field = field.map(|field| match field.get("$ref").and_then(Value::as_str) {
         Some(to) => to.rsplit('/').next().and_then(|name| schemas.get(name)).unwrap_or(field),
         None => field,
@@ -136,7 +141,7 @@ fn filter(field: Option<&Value>, schemas: &Map<String, Value>) -> Value {
     }
 }
 
-fn operation(
+fn describe_command(
     context: &dyn Declaration,
     route: &RouteInfo,
     component_name: &str,
@@ -147,19 +152,21 @@ fn operation(
     let CommandDescription { rest, method, name: operation_name, summary, body } =
         description::describe_command(context, route, component_name, schemas);
     let in_collection = rest.is_empty();
-    let mut parameters =
-        vec![parameter("Idempotency-Key"), parameter("If-Match"), parameter("Accept-Language")];
+    let mut parameters = vec![
+        refer_to_parameter("Idempotency-Key"),
+        refer_to_parameter("If-Match"),
+        refer_to_parameter("Accept-Language"),
+    ];
     if !in_collection {
-        parameters.insert(0, id(item));
+        parameters.insert(0, describe_id(item));
     }
-    let mut headers =
-        json!({ "ETag": header("ETag"), "Idempotent-Replayed": header("Idempotent-Replayed") });
+    let mut headers = json!({ "ETag": refer_to_header("ETag"), "Idempotent-Replayed": refer_to_header("Idempotent-Replayed") });
     if context.is_order() {
-        put(&mut headers, "Holdfast-Outcome", header("Holdfast-Outcome"));
+        put_field(&mut headers, "Holdfast-Outcome", refer_to_header("Holdfast-Outcome"));
     }
     let mut later = headers.clone();
-    put(&mut later, "Location", header("Location"));
-    put(&mut later, "Retry-After", header("Retry-After"));
+    put_field(&mut later, "Location", refer_to_header("Location"));
+    put_field(&mut later, "Retry-After", refer_to_header("Retry-After"));
     let done = match route.verb {
         Verb::Delete if route.withdraws => (
             "204",
@@ -170,53 +177,58 @@ fn operation(
             json!({ "description": format!("The {item} is cancelled. It can still be read."), "headers": headers }),
         ),
         _ if in_collection => {
-            put(&mut headers, "Location", header("Location"));
+            put_field(&mut headers, "Location", refer_to_header("Location"));
             (
                 "201",
-                answer(
+                describe_answer(
                     component_name,
                     &format!("The {item}, which may have failed: see its fields."),
                     headers,
                 ),
             )
         }
-        _ => ("200", answer(component_name, &format!("The {item} after the change."), headers)),
+        _ => (
+            "200",
+            describe_answer(component_name, &format!("The {item} after the change."), headers),
+        ),
     };
-    let open =
-        ("202", answer(component_name, "Not settled in time: read `Location` again.", later));
+    let open = (
+        "202",
+        describe_answer(component_name, "Not settled in time: read `Location` again.", later),
+    );
     let mut problems = vec!["400", "404", "409", "412", "422", "500", "503"];
     let mut operation =
         json!({ "tags": [name.context], "summary": summary, "parameters": parameters });
     if let Some((body_name, made)) = body {
         problems.extend(["408", "413", "415"]);
-        let content = json!({ "schema": reference(&body_name), "example": schema::example(&made, schemas, item) });
+        let content = json!({ "schema": refer_to(&body_name), "example": schema::example_of(&made, schemas, item) });
         let mut contents = json!({ "application/json": content });
         if route.verb == Verb::Patch {
-            put(&mut contents, "application/merge-patch+json", content);
+            put_field(&mut contents, "application/merge-patch+json", content);
         }
-        put(&mut operation, "requestBody", json!({ "required": true, "content": contents }));
+        put_field(&mut operation, "requestBody", json!({ "required": true, "content": contents }));
     }
-    put(&mut operation, "responses", responses([done, open], &problems));
+    put_field(&mut operation, "responses", list_responses([done, open], &problems));
     (rest, method, operation_name, operation)
 }
 
-fn id(item: &str) -> Value {
+fn describe_id(item: &str) -> Value {
     json!({
         "name": "id", "in": "path", "required": true, "description": format!("The number of the {item}."),
         "schema": { "type": "integer", "format": "uint64", "minimum": 1, "maximum": LARGEST }, "example": 1,
     })
 }
 
-fn parameter(name: &str) -> Value {
+fn refer_to_parameter(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })
 }
 
-fn header(name: &str) -> Value {
+fn refer_to_header(name: &str) -> Value {
     json!({ "$ref": format!("#/components/headers/{name}") })
 }
 
-fn answer(component_name: &str, description: &str, headers: Value) -> Value {
-    let content = json!({ "schema": reference(component_name) });
+fn describe_answer(component_name: &str, description: &str, headers: Value) -> Value {
+    let content = json!({ "schema": refer_to(component_name) });
     json!({
         "description": description,
         "headers": headers,
@@ -224,7 +236,7 @@ fn answer(component_name: &str, description: &str, headers: Value) -> Value {
     })
 }
 
-fn responses<const N: usize>(own: [(&str, Value); N], shared: &[&str]) -> Value {
+fn list_responses<const N: usize>(own: [(&str, Value); N], shared: &[&str]) -> Value {
     let mut all: Vec<_> = own.map(|(status, answer)| (status.to_owned(), answer)).into();
     let shared = shared
         .iter()

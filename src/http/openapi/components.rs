@@ -1,12 +1,12 @@
 //! The components that operations share: schemas, problems, headers and parameters.
 
 use crate::{
-    api::{description, schema::reference},
+    api::{description, schema::refer_to},
     domain::number::LARGEST,
 };
 use serde_json::{Map, Value, json};
 
-fn fields(value: Value) -> Map<String, Value> {
+fn into_fields(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(fields) => fields,
         _ => Map::new(),
@@ -14,11 +14,11 @@ fn fields(value: Value) -> Map<String, Value> {
 }
 
 /// The schemas that collections and administration share.
-pub fn schemas() -> Map<String, Value> {
+pub fn common_schemas() -> Map<String, Value> {
     let count = json!({ "type": "integer", "format": "uint64", "minimum": 0 });
-    let link = reference("Link");
+    let link = refer_to("Link");
     let mut schemas = description::shared_schemas();
-    schemas.extend(fields(json!({
+    schemas.extend(into_fields(json!({
         "PageLinks": {
             "type": "object",
             "description": "`prev` is absent on the first page, `next` on the last. A page after a cursor has `next` only.",
@@ -47,7 +47,7 @@ pub fn schemas() -> Map<String, Value> {
                 "state": { "enum": ["starting", "running", "degraded", "failed", "stopped"] },
                 "restarts": count, "crashes": count, "mailbox": count, "backlog": count, "waiting": count,
                 "parked": count, "lastCommit": count, "lastSequence": count,
-                "fault": { "anyOf": [reference("Fault"), { "type": "null" }] },
+                "fault": { "anyOf": [refer_to("Fault"), { "type": "null" }] },
                 "guard": { "type": ["object", "null"] },
             },
             "required": ["context", "state"],
@@ -80,7 +80,7 @@ pub fn schemas() -> Map<String, Value> {
 }
 
 /// The problems that operations share, by status.
-pub fn problems() -> Value {
+pub fn problem_responses() -> Value {
     let known = [
         ("400", "Invalid request."),
         ("403", "Not allowed: administration is open in development only."),
@@ -99,7 +99,7 @@ pub fn problems() -> Value {
     ];
     let mut all = Map::new();
     for (status, description) in known {
-        let content = json!({ "application/problem+json": { "schema": reference("Problem") } });
+        let content = json!({ "application/problem+json": { "schema": refer_to("Problem") } });
         let headers = match status {
             "409" | "503" => {
                 json!({ "Retry-After": { "$ref": "#/components/headers/Retry-After" } })
@@ -118,7 +118,7 @@ pub fn problems() -> Value {
 }
 
 /// The headers of answers.
-pub fn headers() -> Value {
+pub fn common_headers() -> Value {
     json!({
         "ETag": { "description": "The version, quoted.", "schema": { "type": "string", "pattern": "^\"[0-9]+\"$" } },
         "Location": { "description": "URL of the item.", "schema": { "type": "string", "format": "uri" } },
@@ -135,7 +135,7 @@ pub fn headers() -> Value {
 }
 
 /// The parameters that operations share.
-pub fn parameters() -> Value {
+pub fn common_parameters() -> Value {
     let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "description": description, "schema": schema });
     let tags = r#"^(\*|(W/)?"[0-9]{1,19}"(, ?(W/)?"[0-9]{1,19}")*)$"#;
     json!({

@@ -4,14 +4,18 @@ use super::{
     collection, components,
     operations::{self, Deployment},
 };
-use crate::{actors::Declaration, api::schema::put, http::routes::ROUTES};
+use crate::{actors::Declaration, api::schema::put_field, http::routes::ROUTES};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// The document of a server whose clients reach these contexts; `bare` if collections are mounted without their system
 /// too. Without a `public_url`, paths are relative to where the document is.
-pub fn document(contexts: &[Arc<dyn Declaration>], bare: bool, public_url: Option<&str>) -> Value {
-    let mut schemas = components::schemas();
+pub fn write_document(
+    contexts: &[Arc<dyn Declaration>],
+    bare: bool,
+    public_url: Option<&str>,
+) -> Value {
+    let mut schemas = components::common_schemas();
     let mut paths = Map::new();
     let mut tags = Vec::new();
     for context in contexts {
@@ -19,19 +23,23 @@ pub fn document(contexts: &[Arc<dyn Declaration>], bare: bool, public_url: Optio
         let kind = if context.is_view() { "A view" } else { "An aggregate" };
         let description = format!("{kind}. One item is a `{}`.", name.item);
         tags.push(json!({ "name": name.context, "description": description }));
-        let described = collection::describe(context.as_ref(), &mut schemas);
-        described.mount(&mut paths, &format!("/{}/{}", name.system, name.collection), name.context);
+        let described = collection::describe_collection(context.as_ref(), &mut schemas);
+        described.mount_paths(
+            &mut paths,
+            &format!("/{}/{}", name.system, name.collection),
+            name.context,
+        );
         if bare {
-            described.mount(&mut paths, &format!("/{}", name.collection), name.short());
+            described.mount_paths(&mut paths, &format!("/{}", name.collection), name.short());
         }
     }
-    tags.extend(operations::tags());
+    tags.extend(operations::list_tags());
     let server = Deployment { contexts };
     for route in ROUTES {
         let Some(operation) = route.operation else { continue };
         let item = paths.entry(route.path).or_insert_with(|| json!({}));
         for method in route.methods.iter().filter(|method| **method != "HEAD") {
-            put(item, &method.to_ascii_lowercase(), operation(&server));
+            put_field(item, &method.to_ascii_lowercase(), operation(&server));
         }
     }
     json!({
@@ -47,9 +55,9 @@ pub fn document(contexts: &[Arc<dyn Declaration>], bare: bool, public_url: Optio
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": components::problems(),
-            "parameters": components::parameters(),
-            "headers": components::headers(),
+            "responses": components::problem_responses(),
+            "parameters": components::common_parameters(),
+            "headers": components::common_headers(),
         },
     })
 }

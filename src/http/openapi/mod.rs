@@ -5,4 +5,4 @@ mod components;
 mod document;
 pub(crate) mod operations;
 
-pub use document::document;
+pub use document::write_document;

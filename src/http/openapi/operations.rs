@@ -2,7 +2,7 @@
 
 use crate::{
     actors::Declaration,
-    api::schema::{put, reference},
+    api::schema::{put_field, refer_to},
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -13,23 +13,23 @@ pub struct Deployment<'a> {
 }
 
 impl Deployment<'_> {
-    fn names(&self, of: impl Fn(&dyn Declaration) -> bool) -> Vec<&'static str> {
+    fn context_names(&self, of: impl Fn(&dyn Declaration) -> bool) -> Vec<&'static str> {
         let contexts = self.contexts.iter().filter(|context| of(context.as_ref()));
         contexts.map(|context| context.name().context).collect()
     }
 
     /// The contexts that have a log.
-    fn deciding(&self) -> Vec<&'static str> {
-        self.names(|context| !context.is_view())
+    fn deciding_contexts(&self) -> Vec<&'static str> {
+        self.context_names(|context| !context.is_view())
     }
 
     fn context_parameter(&self) -> Value {
-        in_path("context", json!({ "type": "string", "enum": self.names(|_| true) }))
+        in_path("context", json!({ "type": "string", "enum": self.context_names(|_| true) }))
     }
 }
 
 /// The tags of the fixed routes.
-pub fn tags() -> [Value; 2] {
+pub fn list_tags() -> [Value; 2] {
     [
         json!({ "name": "operations", "description": "Health, metrics, documents and events." }),
         json!({
@@ -53,131 +53,136 @@ fn in_query(name: &str, description: &str) -> Value {
     json!({ "name": name, "in": "query", "description": description, "schema": schema })
 }
 
-fn problem(status: &str) -> Value {
+fn refer_to_problem(status: &str) -> Value {
     json!({ "$ref": format!("#/components/responses/{status}") })
 }
 
 /// An object with one required field.
-fn object(field: &str, schema: Value) -> Value {
+fn object_schema(field: &str, schema: Value) -> Value {
     json!({ "type": "object", "properties": { field: schema }, "required": [field] })
 }
 
-fn list(field: &str, items: Value) -> Value {
-    object(field, json!({ "type": "array", "items": items }))
+fn list_schema(field: &str, items: Value) -> Value {
+    object_schema(field, json!({ "type": "array", "items": items }))
 }
 
 /// An object with a list that is gathered from several nodes: `nodes` says which of the others answered.
-fn gathered(field: &str, items: Value) -> Value {
-    let mut all = list(field, items);
-    let nodes = json!({ "type": "array", "items": reference("OtherNode") });
+fn gathered_schema(field: &str, items: Value) -> Value {
+    let mut all = list_schema(field, items);
+    let nodes = json!({ "type": "array", "items": refer_to("OtherNode") });
     if let Some(properties) = all.get_mut("properties") {
-        put(properties, "nodes", nodes);
+        put_field(properties, "nodes", nodes);
     }
     all
 }
 
-fn string() -> Value {
+fn string_schema() -> Value {
     json!({ "type": "string" })
 }
 
-fn content(media_type: &str, schema: Value) -> Value {
+fn response_content(media_type: &str, schema: Value) -> Value {
     json!({ (media_type): { "schema": schema } })
 }
 
 /// An operation for those who run the server.
-fn operation(id: &str, summary: &str, responses: Value) -> Value {
+fn describe_operation(id: &str, summary: &str, responses: Value) -> Value {
     json!({ "tags": ["operations"], "operationId": id, "summary": summary, "responses": responses })
 }
 
-pub fn root(_: &Deployment<'_>) -> Value {
-    let links = json!({ "type": "object", "additionalProperties": reference("Link") });
-    let links = json!({ "schema": object("_links", links) });
+pub fn describe_root(_: &Deployment<'_>) -> Value {
+    let links = json!({ "type": "object", "additionalProperties": refer_to("Link") });
+    let links = json!({ "schema": object_schema("_links", links) });
     let content = json!({ "application/hal+json": links, "application/json": links });
     let found = json!({ "description": "The links.", "content": content });
-    operation("root", "Links to every collection", json!({ "200": found, "500": problem("500") }))
+    describe_operation(
+        "root",
+        "Links to every collection",
+        json!({ "200": found, "500": refer_to_problem("500") }),
+    )
 }
 
 /// A probe; one that can fail answers 503.
-fn probe(id: &str, summary: &str, media_type: &str, can_fail: bool) -> Value {
+fn describe_probe(id: &str, summary: &str, media_type: &str, can_fail: bool) -> Value {
     let kind = if media_type == ACTUATOR { "object" } else { "string" };
     let answer = |description: &str| {
-        let content = content(media_type, json!({ "type": kind }));
+        let content = response_content(media_type, json!({ "type": kind }));
         json!({ "description": description, "content": content })
     };
-    let mut responses = json!({ "200": answer("Healthy."), "500": problem("500") });
+    let mut responses = json!({ "200": answer("Healthy."), "500": refer_to_problem("500") });
     if can_fail {
-        put(&mut responses, "503", answer("Unhealthy."));
+        put_field(&mut responses, "503", answer("Unhealthy."));
     }
-    operation(id, summary, responses)
+    describe_operation(id, summary, responses)
 }
 
-pub fn livez(_: &Deployment<'_>) -> Value {
-    probe("livez", "Liveness", "text/plain", false)
+pub fn describe_livez(_: &Deployment<'_>) -> Value {
+    describe_probe("livez", "Liveness", "text/plain", false)
 }
 
-pub fn readyz(_: &Deployment<'_>) -> Value {
-    probe("readyz", "Readiness", "text/plain", true)
+pub fn describe_readyz(_: &Deployment<'_>) -> Value {
+    describe_probe("readyz", "Readiness", "text/plain", true)
 }
 
 /// The metrics, in both of their formats.
 fn metrics_in_both_formats(id: &str) -> Value {
-    let mut operation = probe(id, "Metrics", OPEN_METRICS, false);
+    let mut operation = describe_probe(id, "Metrics", OPEN_METRICS, false);
     if let Some(formats) = operation.pointer_mut("/responses/200/content") {
-        put(formats, PROMETHEUS, json!({ "schema": string() }));
+        put_field(formats, PROMETHEUS, json!({ "schema": string_schema() }));
     }
     operation
 }
 
-pub fn metrics(_: &Deployment<'_>) -> Value {
+pub fn describe_metrics(_: &Deployment<'_>) -> Value {
     metrics_in_both_formats("metrics")
 }
 
-pub fn prometheus(_: &Deployment<'_>) -> Value {
+pub fn describe_prometheus(_: &Deployment<'_>) -> Value {
     metrics_in_both_formats("prometheus")
 }
 
-pub fn health(_: &Deployment<'_>) -> Value {
-    probe("health", "Health", ACTUATOR, true)
+pub fn describe_health(_: &Deployment<'_>) -> Value {
+    describe_probe("health", "Health", ACTUATOR, true)
 }
 
-pub fn liveness(_: &Deployment<'_>) -> Value {
-    probe("liveness", "Liveness", ACTUATOR, false)
+pub fn describe_liveness(_: &Deployment<'_>) -> Value {
+    describe_probe("liveness", "Liveness", ACTUATOR, false)
 }
 
-pub fn readiness(_: &Deployment<'_>) -> Value {
-    probe("readiness", "Readiness", ACTUATOR, true)
+pub fn describe_readiness(_: &Deployment<'_>) -> Value {
+    describe_probe("readiness", "Readiness", ACTUATOR, true)
 }
 
-pub fn info(_: &Deployment<'_>) -> Value {
-    probe("info", "Version of the server", ACTUATOR, false)
+pub fn describe_info(_: &Deployment<'_>) -> Value {
+    describe_probe("info", "Version of the server", ACTUATOR, false)
 }
 
 /// An operation that answers with a JSON document.
-fn document(id: &str, summary: &str, description: &str) -> Value {
-    let content = content("application/json", json!({ "type": "object" }));
+fn describe_document(id: &str, summary: &str, description: &str) -> Value {
+    let content = response_content("application/json", json!({ "type": "object" }));
     let found = json!({ "description": description, "content": content });
-    operation(id, summary, json!({ "200": found, "500": problem("500") }))
+    describe_operation(id, summary, json!({ "200": found, "500": refer_to_problem("500") }))
 }
 
-pub fn openapi(_: &Deployment<'_>) -> Value {
-    document("openapi", "This document", "The document.")
+pub fn describe_openapi(_: &Deployment<'_>) -> Value {
+    describe_document("openapi", "This document", "The document.")
 }
 
-pub fn asyncapi(_: &Deployment<'_>) -> Value {
-    document("asyncapi", "The published events (AsyncAPI 3.0)", "The document.")
+pub fn describe_asyncapi(_: &Deployment<'_>) -> Value {
+    describe_document("asyncapi", "The published events (AsyncAPI 3.0)", "The document.")
 }
 
-pub fn schema(_: &Deployment<'_>) -> Value {
-    let mut operation = document("schema", "The JSON Schema of an event's data", "The schema.");
-    put(&mut operation, "parameters", json!([in_path("type", string())]));
+pub fn describe_schema(_: &Deployment<'_>) -> Value {
+    let mut operation =
+        describe_document("schema", "The JSON Schema of an event's data", "The schema.");
+    put_field(&mut operation, "parameters", json!([in_path("type", string_schema())]));
     if let Some(responses) = operation.get_mut("responses") {
-        put(responses, "404", problem("404"));
+        put_field(responses, "404", refer_to_problem("404"));
     }
     operation
 }
 
 /// The log of a context, or all logs, as pages or as a stream.
-fn log(id: &str, summary: &str, in_path: &[Value]) -> Value {
+fn describe_log(id: &str, summary: &str, in_path: &[Value]) -> Value {
     let mut parameters = in_path.to_vec();
     parameters.push(in_query(
         "from",
@@ -207,20 +212,20 @@ fn log(id: &str, summary: &str, in_path: &[Value]) -> Value {
     });
     let mut responses = json!({ "200": page });
     for status in ["400", "404", "409", "422", "500", "503"] {
-        put(&mut responses, status, problem(status));
+        put_field(&mut responses, status, refer_to_problem(status));
     }
-    let mut operation = operation(id, summary, responses);
-    put(&mut operation, "parameters", json!(parameters));
+    let mut operation = describe_operation(id, summary, responses);
+    put_field(&mut operation, "parameters", json!(parameters));
     operation
 }
 
-pub fn events(_: &Deployment<'_>) -> Value {
-    log("events", "Events of all contexts", &[])
+pub fn describe_events(_: &Deployment<'_>) -> Value {
+    describe_log("events", "Events of all contexts", &[])
 }
 
 pub fn events_of(server: &Deployment<'_>) -> Value {
-    let schema = json!({ "type": "string", "enum": server.deciding() });
-    log("eventsOf", "Events of one context", &[in_path("context", schema)])
+    let schema = json!({ "type": "string", "enum": server.deciding_contexts() });
+    describe_log("eventsOf", "Events of one context", &[in_path("context", schema)])
 }
 
 /// An operation of the administration.
@@ -235,13 +240,13 @@ struct Admin<'a> {
 }
 
 impl Admin<'_> {
-    fn operation(self) -> Value {
-        let content = content("application/json", self.answer);
+    fn into_operation(self) -> Value {
+        let content = response_content("application/json", self.answer);
         let mut responses = json!({ "200": { "description": "Done.", "content": content } });
         let of_body = ["408", "413", "415", "422"].into_iter().filter(|_| self.body.is_some());
         let problems = self.problems.iter().copied();
         for status in ["400", "403", "500"].into_iter().chain(of_body).chain(problems) {
-            put(&mut responses, status, problem(status));
+            put_field(&mut responses, status, refer_to_problem(status));
         }
         let mut operation = json!({
             "tags": ["administration"],
@@ -252,54 +257,58 @@ impl Admin<'_> {
         });
         if let Some(schema) = self.body {
             let content = json!({ "application/json": { "schema": schema } });
-            put(&mut operation, "requestBody", json!({ "required": true, "content": content }));
+            put_field(
+                &mut operation,
+                "requestBody",
+                json!({ "required": true, "content": content }),
+            );
         }
         operation
     }
 }
 
-pub fn contexts(_: &Deployment<'_>) -> Value {
+pub fn describe_contexts(_: &Deployment<'_>) -> Value {
     Admin {
         id: "contexts",
         summary: "Health of all contexts, of this node and the others",
         parameters: &[],
         body: None,
-        answer: gathered("contexts", reference("Context")),
+        answer: gathered_schema("contexts", refer_to("Context")),
         problems: &[],
     }
-    .operation()
+    .into_operation()
 }
 
 /// An operation on one context, which answers with its health.
 fn on_context(server: &Deployment<'_>, id: &str, summary: &str, body: Option<Value>) -> Value {
     let parameters = &[server.context_parameter()];
-    let answer = reference("Context");
-    Admin { id, summary, parameters, body, answer, problems: &["404"] }.operation()
+    let answer = refer_to("Context");
+    Admin { id, summary, parameters, body, answer, problems: &["404"] }.into_operation()
 }
 
-pub fn stop(server: &Deployment<'_>) -> Value {
+pub fn describe_stop(server: &Deployment<'_>) -> Value {
     on_context(server, "stop", "Stop a context", None)
 }
 
-pub fn start(server: &Deployment<'_>) -> Value {
+pub fn describe_start(server: &Deployment<'_>) -> Value {
     on_context(server, "start", "Start a context", None)
 }
 
 pub fn inject_fault(server: &Deployment<'_>) -> Value {
-    on_context(server, "fault", "Inject a fault", Some(reference("Fault")))
+    on_context(server, "fault", "Inject a fault", Some(refer_to("Fault")))
 }
 
 pub fn clear_fault(server: &Deployment<'_>) -> Value {
     on_context(server, "heal", "Clear the fault", None)
 }
 
-pub fn saga(server: &Deployment<'_>) -> Value {
+pub fn describe_saga(server: &Deployment<'_>) -> Value {
     let mut systems: Vec<_> = server.contexts.iter().map(|context| context.name().system).collect();
     systems.dedup();
-    systems.extend(server.deciding());
+    systems.extend(server.deciding_contexts());
     let mut system = in_path("system", json!({ "type": "string", "enum": systems }));
     let description = "A system, for one of its orders; or the context in which the saga began.";
-    put(&mut system, "description", description.into());
+    put_field(&mut system, "description", description.into());
     let number = json!({ "type": "integer", "format": "uint64", "minimum": 1 });
     Admin {
         id: "saga",
@@ -311,13 +320,13 @@ pub fn saga(server: &Deployment<'_>) -> Value {
             in_query("limit", "Entries per page, from 1 to 1000."),
         ],
         body: None,
-        answer: gathered("entries", json!({ "type": "object" })),
+        answer: gathered_schema("entries", json!({ "type": "object" })),
         problems: &["404", "422", "503"],
     }
-    .operation()
+    .into_operation()
 }
 
-pub fn parked(_: &Deployment<'_>) -> Value {
+pub fn describe_parked(_: &Deployment<'_>) -> Value {
     Admin {
         id: "parked",
         summary: "Parked events and dead letters",
@@ -329,37 +338,38 @@ pub fn parked(_: &Deployment<'_>) -> Value {
             in_query("limit", "Items per page, from 1 to 1000."),
         ],
         body: None,
-        answer: gathered("parked", json!({ "type": "object" })),
+        answer: gathered_schema("parked", json!({ "type": "object" })),
         problems: &["422", "503"],
     }
-    .operation()
+    .into_operation()
 }
 
 fn on_parked(id: &str, summary: &str) -> Value {
-    let parameters = &[in_path("id", string())];
-    let answer = object("id", string());
-    Admin { id, summary, parameters, body: None, answer, problems: &["404", "503"] }.operation()
+    let parameters = &[in_path("id", string_schema())];
+    let answer = object_schema("id", string_schema());
+    Admin { id, summary, parameters, body: None, answer, problems: &["404", "503"] }
+        .into_operation()
 }
 
-pub fn redrive(_: &Deployment<'_>) -> Value {
+pub fn describe_redrive(_: &Deployment<'_>) -> Value {
     on_parked("redrive", "Retry a parked event")
 }
 
-pub fn discard(_: &Deployment<'_>) -> Value {
+pub fn describe_discard(_: &Deployment<'_>) -> Value {
     on_parked("drop", "Drop a parked event")
 }
 
-pub fn rebuild(server: &Deployment<'_>) -> Value {
-    let views = server.names(|context| context.is_view());
+pub fn describe_rebuild(server: &Deployment<'_>) -> Value {
+    let views = server.context_names(|context| context.is_view());
     Admin {
         id: "rebuild",
         summary: "Rebuild a view",
         parameters: &[in_path("view", json!({ "type": "string", "enum": views }))],
         body: None,
-        answer: reference("Context"),
+        answer: refer_to("Context"),
         problems: &["404", "409", "422", "503"],
     }
-    .operation()
+    .into_operation()
 }
 
 pub fn advance_clock(_: &Deployment<'_>) -> Value {
@@ -368,9 +378,9 @@ pub fn advance_clock(_: &Deployment<'_>) -> Value {
         id: "clock",
         summary: "Move business time forward",
         parameters: &[],
-        body: Some(object("advance", duration)),
-        answer: object("now", json!({ "type": "string", "format": "date-time" })),
+        body: Some(object_schema("advance", duration)),
+        answer: object_schema("now", json!({ "type": "string", "format": "date-time" })),
         problems: &[],
     }
-    .operation()
+    .into_operation()
 }

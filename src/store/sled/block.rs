@@ -23,7 +23,7 @@ pub struct Builder {
 
 impl Builder {
     /// Adds a row; keys come in order.
-    pub fn push(&mut self, key: &[u8], row: Option<&Row>) {
+    pub fn push_row(&mut self, key: &[u8], row: Option<&Row>) {
         if self.bytes.is_empty() {
             self.first = key.to_vec();
             self.last = key.to_vec();
@@ -51,7 +51,7 @@ impl Builder {
     }
 
     /// The first key and the bytes, unless there is nothing; the builder is empty again.
-    pub fn take(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
+    pub fn take_block(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
         let bytes = std::mem::take(&mut self.bytes);
         (!bytes.is_empty()).then(|| (std::mem::take(&mut self.first), bytes))
     }
@@ -66,7 +66,7 @@ pub struct BlockRows<'a> {
 
 impl<'a> BlockRows<'a> {
     /// Of the block that begins with the key `first`.
-    pub fn of(first: &[u8], block: &'a [u8]) -> Self {
+    pub fn in_block(first: &[u8], block: &'a [u8]) -> Self {
         Self { rest: block, key: first.to_vec() }
     }
 
@@ -75,17 +75,17 @@ impl<'a> BlockRows<'a> {
         clippy::type_complexity,
         reason = "a row of the block, borrowed: none left, removed, or there"
     )]
-    fn step(&mut self) -> Result<Option<Option<(u64, &'a [u8])>>, StoreError> {
+    fn next_row(&mut self) -> Result<Option<Option<(u64, &'a [u8])>>, StoreError> {
         if self.rest.is_empty() {
             return Ok(None);
         }
         let mut rest = self.rest;
-        let row = self.parse(&mut rest);
+        let row = self.parse_row(&mut rest);
         self.rest = rest;
         row.map(Some).ok_or_else(|| StoreError::Damaged("a block of rows cannot be read".into()))
     }
 
-    fn parse(&mut self, rest: &mut &'a [u8]) -> Option<Option<(u64, &'a [u8])>> {
+    fn parse_row(&mut self, rest: &mut &'a [u8]) -> Option<Option<(u64, &'a [u8])>> {
         let shared = take_varint(rest)? as usize;
         let own = take_varint(rest)? as usize;
         let own = take_bytes(rest, own)?;
@@ -100,11 +100,11 @@ impl<'a> BlockRows<'a> {
     }
 
     /// What the block has under `key`: nothing, a removal, or a row.
-    pub fn find(mut self, key: &[u8]) -> Result<Option<Option<Row>>, StoreError> {
-        while let Some(row) = self.step()? {
+    pub fn find_row(mut self, key: &[u8]) -> Result<Option<Option<Row>>, StoreError> {
+        while let Some(row) = self.next_row()? {
             match self.key.as_slice().cmp(key) {
                 std::cmp::Ordering::Less => {}
-                std::cmp::Ordering::Equal => return Ok(Some(row.map(owned))),
+                std::cmp::Ordering::Equal => return Ok(Some(row.map(owned_row))),
                 std::cmp::Ordering::Greater => break,
             }
         }
@@ -112,7 +112,7 @@ impl<'a> BlockRows<'a> {
     }
 }
 
-fn owned((commit, record): (u64, &[u8])) -> Row {
+fn owned_row((commit, record): (u64, &[u8])) -> Row {
     Row { commit, record: record.to_vec() }
 }
 
@@ -120,8 +120,8 @@ impl Iterator for BlockRows<'_> {
     type Item = Result<Entry, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let row = self.step().transpose()?;
-        Some(row.map(|row| (self.key.clone(), row.map(owned))))
+        let row = self.next_row().transpose()?;
+        Some(row.map(|row| (self.key.clone(), row.map(owned_row))))
     }
 }
 
@@ -169,10 +169,10 @@ mod tests {
 
     fn block(rows: &BTreeMap<Vec<u8>, Option<Row>>) -> (Vec<u8>, Vec<u8>) {
         let mut builder = Builder::default();
-        rows.iter().for_each(|(key, row)| builder.push(key, row.as_ref()));
-        let (first, bytes) = builder.take().expect("there are rows");
+        rows.iter().for_each(|(key, row)| builder.push_row(key, row.as_ref()));
+        let (first, bytes) = builder.take_block().expect("there are rows");
         assert_eq!(Some(&first), rows.keys().next());
-        assert!(builder.take().is_none());
+        assert!(builder.take_block().is_none());
         (first, bytes)
     }
 
@@ -180,10 +180,10 @@ mod tests {
         #[test]
         fn a_block_reads_as_it_was_written(rows in rows(), other in prop::collection::vec(0..3_u8, 0..6)) {
             let (first, block) = block(&rows);
-            let read: Result<BTreeMap<_, _>, _> = BlockRows::of(&first, &block).collect();
+            let read: Result<BTreeMap<_, _>, _> = BlockRows::in_block(&first, &block).collect();
             prop_assert_eq!(read.as_ref(), Ok(&rows));
             for key in rows.keys().chain([&other]) {
-                prop_assert_eq!(BlockRows::of(&first, &block).find(key), Ok(rows.get(key).cloned()));
+                prop_assert_eq!(BlockRows::in_block(&first, &block).find_row(key), Ok(rows.get(key).cloned()));
             }
         }
 
@@ -194,7 +194,7 @@ mod tests {
             let (first, mut block) = block(&rows);
             let at = at.index(block.len());
             if cut { block.truncate(at) } else { block[at] = byte }
-            let _ = BlockRows::of(&first, &block).collect::<Result<Vec<_>, _>>();
+            let _ = BlockRows::in_block(&first, &block).collect::<Result<Vec<_>, _>>();
         }
     }
 }

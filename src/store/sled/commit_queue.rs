@@ -40,9 +40,9 @@ pub struct QueuedBatch {
 /// Where groups go.
 pub trait LogWriter: Send + 'static {
     /// Writes a group as a whole.
-    fn write(&mut self, group: &[QueuedBatch]) -> Result<(), StoreError>;
+    fn write_group(&mut self, group: &[QueuedBatch]) -> Result<(), StoreError>;
     /// Makes all that was written durable.
-    fn sync(&mut self) -> Result<(), StoreError>;
+    fn sync_writes(&mut self) -> Result<(), StoreError>;
     /// Whether it holds more than it should, or has no room for more.
     fn needs_maintenance(&self) -> bool;
     /// Writes how far commits are durable, if it is time to; gives the time until it should be
@@ -126,18 +126,18 @@ impl CommitQueue {
         }
     }
 
-    pub fn stats(&self) -> QueueStats {
+    pub fn queue_stats(&self) -> QueueStats {
         let state = sync::lock(&self.state);
         QueueStats {
             accepted: state.accepted,
             syncs: self.syncs.load(Ordering::Relaxed),
-            sync_durations: self.sync_durations.counts(),
+            sync_durations: self.sync_durations.read_counts(),
             unwritten: state.queued + self.memory.load(Ordering::Relaxed),
         }
     }
 
     /// Begins an activation of `tree`.
-    pub fn activate(&self, tree: TreeId) -> Epoch {
+    pub fn activate_tree(&self, tree: TreeId) -> Epoch {
         let mut state = sync::lock(&self.state);
         let place = tree.0 as usize;
         if state.epochs.len() <= place {
@@ -150,7 +150,7 @@ impl CommitQueue {
 
     /// Accepts a batch for `table` if its expectations hold. Number, memory and queue change under
     /// one lock, so that the queue is in the order of commits and no reader sees half a batch.
-    pub fn accept(
+    pub fn accept_batch(
         &self,
         batch: Batch,
         table: &Table,
@@ -177,7 +177,7 @@ impl CommitQueue {
         let commit = state.accepted + 1;
         state.accepted = commit;
         state.queued += bytes;
-        self.add_memory(table.apply(commit, batch.writes));
+        self.add_memory(table.apply_writes(commit, batch.writes));
         state.queue.push_back(QueuedBatch { commit, encoded });
         if state.committer == CommitterState::Idle
             || state.committer == CommitterState::Lingering && state.queued > GROUP_BYTES as u64
@@ -244,10 +244,10 @@ impl CommitQueue {
     }
 
     /// The store has failed: nothing more is taken, and all who wait get the error.
-    pub fn fail(&self, error: StoreError) {
+    pub fn fail_with(&self, error: StoreError) {
         tracing::error!(%error, "nothing more is acknowledged");
         sync::lock(&self.state).refusal = Some(error.clone());
-        self.durability.fail(error);
+        self.durability.fail_with(error);
     }
 
     /// Waits for batches, at most for `patience`. An empty group: nothing came. `None`: closed, and nothing is left.
@@ -284,30 +284,30 @@ impl CommitQueue {
             if let Some(last) = group.last().map(|batch| batch.commit) {
                 let began = Instant::now();
                 let written = catch_unwind(AssertUnwindSafe(|| {
-                    medium.write(&group)?;
-                    medium.sync()
+                    medium.write_group(&group)?;
+                    medium.sync_writes()
                 }))
                 .unwrap_or_else(|_| {
                     Err(StoreError::Failed("the database panicked while it wrote".into()))
                 });
                 match written {
                     Ok(()) => {}
-                    Err(error @ StoreError::Failed(_)) => return self.fail(error),
-                    Err(error) => return self.fail(StoreError::Failed(error.to_string())),
+                    Err(error @ StoreError::Failed(_)) => return self.fail_with(error),
+                    Err(error) => return self.fail_with(StoreError::Failed(error.to_string())),
                 }
                 self.syncs.fetch_add(1, Ordering::Relaxed);
-                self.sync_durations.observe(began.elapsed());
+                self.sync_durations.observe_duration(began.elapsed());
                 sync::lock(&self.state).queued -=
                     group.iter().map(|batch| batch.encoded.len() as u64).sum::<u64>();
-                self.durability.advance(last);
+                self.durability.advance_to(last);
                 if self.is_half_full() || medium.needs_maintenance() {
                     self.wake_maintenance();
                 }
             }
-            patience = medium.write_watermark(self.durability.commit(), false);
+            patience = medium.write_watermark(self.durability.durable_commit(), false);
         }
-        medium.write_watermark(self.durability.commit(), true);
-        self.durability.fail(StoreError::Failed("it has been closed".into()));
+        medium.write_watermark(self.durability.durable_commit(), true);
+        self.durability.fail_with(StoreError::Failed("it has been closed".into()));
     }
 }
 

@@ -21,7 +21,7 @@ const OWNER_ONLY: u32 = 0o700;
 const WRITABLE_BY_ALL: u32 = 0o002;
 
 /// Makes the directory, or takes away from other users what they may do in one that is there.
-pub fn create(dir: &Path) -> Result<(), StoreError> {
+pub fn create_dir(dir: &Path) -> Result<(), StoreError> {
     if dir.is_dir() {
         return protect(dir);
     }
@@ -117,7 +117,7 @@ fn try_lock(dir: &Path, file: File) -> Result<File, StoreError> {
     }
 }
 
-fn snapshots(dir: &Path, unfinished: bool) -> io::Result<Vec<PathBuf>> {
+fn find_snapshots(dir: &Path, unfinished: bool) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
@@ -132,12 +132,12 @@ fn snapshots(dir: &Path, unfinished: bool) -> io::Result<Vec<PathBuf>> {
 
 /// A kill while opening leaves a snapshot half made, which sled then takes for a whole one.
 pub fn remove_unfinished_snapshots(dir: &Path) -> io::Result<()> {
-    snapshots(dir, true)?.into_iter().try_for_each(fs::remove_file)
+    find_snapshots(dir, true)?.into_iter().try_for_each(fs::remove_file)
 }
 
 pub fn set_snapshots_aside(dir: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
     let mut moved = Vec::new();
-    for from in snapshots(dir, false)? {
+    for from in find_snapshots(dir, false)? {
         let name = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let aside = dir.join(format!("{ASIDE}{name}"));
         fs::rename(&from, &aside)?;

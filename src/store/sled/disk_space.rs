@@ -47,7 +47,7 @@ pub enum Reserve {
 }
 
 impl Reserve {
-    pub(crate) fn of(self, dir: &Path) -> u64 {
+    pub(crate) fn bytes_of(self, dir: &Path) -> u64 {
         match self {
             Self::None => 0,
             Self::Bytes(bytes) => bytes.max(2 * SEGMENT),
@@ -72,7 +72,7 @@ pub fn free_bytes(dir: &Path) -> Option<u64> {
 
 /// Before a store is opened: gives up the file that is kept for this, where there is not enough room without it.
 pub fn release_reserve_file(dir: &Path, reserve: Reserve) -> io::Result<()> {
-    let reserve = reserve.of(dir);
+    let reserve = reserve.bytes_of(dir);
     let path = dir.join(FILE);
     let Ok(kept) = path.metadata() else { return Ok(()) };
     let scarce = free_bytes(dir).is_some_and(|free| free < reserve);
@@ -110,20 +110,20 @@ impl DiskSpace {
     pub fn new(dir: &Path, reserve: Reserve) -> Self {
         let space = Self {
             dir: dir.to_owned(),
-            reserve: reserve.of(dir),
+            reserve: reserve.bytes_of(dir),
             free: AtomicU64::new(u64::MAX),
             full: AtomicBool::new(false),
             has_reserve_file: AtomicBool::new(dir.join(FILE).exists()),
             waits_for: Mutex::default(),
             closing: AtomicBool::new(false),
         };
-        space.refresh();
+        space.measure_again();
         space.create_reserve_file();
         space
     }
 
     /// Asks the file system how much room there is.
-    pub fn refresh(&self) {
+    pub fn measure_again(&self) {
         let Some(free) = free_bytes(&self.dir) else { return };
         self.free.store(free, Relaxed);
         let was = self.full.load(Relaxed);
@@ -155,7 +155,7 @@ impl DiskSpace {
         let path = self.dir.join(FILE);
         let made = OpenOptions::new().write(true).create(true).truncate(true).open(&path).and_then(
             |file| {
-                allocate(&file, 0, self.reserve, false)?;
+                allocate_range(&file, 0, self.reserve, false)?;
                 file.sync_all()
             },
         );
@@ -166,7 +166,7 @@ impl DiskSpace {
                 tracing::warn!(%error, "cannot reserve room for opening the store on a full disk");
             }
         }
-        self.refresh();
+        self.measure_again();
     }
 
     /// Whether new commands are to be refused.
@@ -180,17 +180,17 @@ impl DiskSpace {
     }
 
     /// How many bytes are free, if the file system tells.
-    pub fn free(&self) -> Option<u64> {
+    pub fn free_bytes(&self) -> Option<u64> {
         Some(self.free.load(Relaxed)).filter(|free| *free != u64::MAX)
     }
 
     /// Reserves room for sled's writes after the end of its `file`; false where that would leave
     /// less than `least` free.
     pub fn ensure_room_ahead(&self, file: &File, least: u64) -> bool {
-        self.refresh();
+        self.measure_again();
         let free = self.free.load(Relaxed);
         let Ok(end) = file.metadata().map(|about| about.len()) else { return false };
-        let laid = || match allocate(file, end, AHEAD, true) {
+        let laid = || match allocate_range(file, end, AHEAD, true) {
             Err(error) if is_transient(&error) => false,
             Err(error) => {
                 tracing::debug!(%error, "cannot reserve room on this file system; using the free space that it reports");
@@ -214,7 +214,7 @@ impl DiskSpace {
 
 /// Has the file system reserve room, inside the file or after its end. Where a file system cannot,
 /// its figure of free space is believed.
-pub fn allocate(file: &File, from: u64, len: u64, beyond_end: bool) -> io::Result<()> {
+pub fn allocate_range(file: &File, from: u64, len: u64, beyond_end: bool) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
     let flags = if beyond_end { FallocateFlags::KEEP_SIZE } else { FallocateFlags::empty() };
     match fallocate(file, flags, from, len) {
@@ -239,9 +239,9 @@ mod tests {
     #[test]
     fn a_reserve_is_two_journal_files_at_the_least_and_64_mib_at_the_most() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        assert_eq!(Reserve::None.of(dir.path()), 0);
-        assert_eq!(Reserve::Bytes(1).of(dir.path()), 2 * SEGMENT);
-        let usual = Reserve::Auto.of(dir.path());
+        assert_eq!(Reserve::None.bytes_of(dir.path()), 0);
+        assert_eq!(Reserve::Bytes(1).bytes_of(dir.path()), 2 * SEGMENT);
+        let usual = Reserve::Auto.bytes_of(dir.path());
         assert!((2 * SEGMENT..=MAX_AUTO_RESERVE).contains(&usual), "{usual}");
     }
 

@@ -98,7 +98,7 @@ impl Journal {
         Self { with_skip_sync: unsynced, ..self }
     }
 
-    fn append(&mut self, group: &[QueuedBatch]) -> io::Result<()> {
+    fn append_group(&mut self, group: &[QueuedBatch]) -> io::Result<()> {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { return Ok(()) };
         let len = 8 + group.iter().map(|batch| batch.encoded.len()).sum::<usize>();
         let fits = |open: &Segment| open.at + (RECORD_HEAD + len) as u64 <= open.size;
@@ -178,7 +178,7 @@ impl Journal {
         let mut pause = RETRY_DELAYS.0;
         let mut waits = false;
         loop {
-            match self.append(group) {
+            match self.append_group(group) {
                 Ok(()) => {
                     if waits {
                         tracing::info!("the journal can be written again");
@@ -196,7 +196,7 @@ impl Journal {
                     }
                     waits = true;
                     self.space.set_journal_wait(Some(error.to_string()));
-                    self.space.refresh();
+                    self.space.measure_again();
                     thread::sleep(pause);
                     pause = (pause * 2).min(RETRY_DELAYS.1);
                 }
@@ -207,18 +207,18 @@ impl Journal {
 
 impl LogWriter for Journal {
     /// A group is one record.
-    fn write(&mut self, group: &[QueuedBatch]) -> Result<(), StoreError> {
+    fn write_group(&mut self, group: &[QueuedBatch]) -> Result<(), StoreError> {
         self.append_with_retry(group)?;
         self.bytes_since_space_check +=
             group.iter().map(|batch| batch.encoded.len() as u64).sum::<u64>();
         if self.bytes_since_space_check > SPACE_CHECK_BYTES {
             self.bytes_since_space_check = 0;
-            self.space.refresh();
+            self.space.measure_again();
         }
         Ok(())
     }
 
-    fn sync(&mut self) -> Result<(), StoreError> {
+    fn sync_writes(&mut self) -> Result<(), StoreError> {
         match &self.open {
             Some(open) if !self.with_skip_sync => open.file.sync_data().map_err(write_failed),
             _ => Ok(()),

@@ -52,7 +52,7 @@ pub fn free_through(slots: &SharedRing, through: Commit) {
 }
 
 /// How many times over the journal holds what is enough.
-pub fn pressure(slots: &SharedRing) -> usize {
+pub fn journal_pressure(slots: &SharedRing) -> usize {
     sync::lock(slots).used.len() / (ENOUGH_SEGMENTS + 1)
 }
 
@@ -92,7 +92,7 @@ pub fn create_segment(dir: &Path, slots: &SharedRing) -> io::Result<usize> {
     let make = || {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
         // Reserved first, so that a full disk is noticed before anything is written.
-        disk_space::allocate(&file, 0, SEGMENT, false)?;
+        disk_space::allocate_range(&file, 0, SEGMENT, false)?;
         write_zeros(&file, 0, SEGMENT)?;
         file.sync_all()?;
         sync_dir(dir)?;

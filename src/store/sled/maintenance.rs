@@ -42,7 +42,7 @@ const REMEASURE_AFTER: Duration = Duration::from_secs(5);
 
 /// What both threads need.
 #[derive(Debug)]
-pub struct Maintenance {
+pub struct StoreMaintenance {
     pub db: sled::Db,
     /// A handle of our own of sled's file: its flush asks for `sync_file_range`, which keeps nothing over a power cut.
     pub file: File,
@@ -66,13 +66,13 @@ pub struct Maintenance {
 /// The threads that keep a store.
 #[derive(Debug)]
 pub struct MaintenanceThreads {
-    maintenance: Arc<Maintenance>,
+    maintenance: Arc<StoreMaintenance>,
     writer: JoinHandle<()>,
     merger: JoinHandle<()>,
 }
 
 impl MaintenanceThreads {
-    pub fn start(keeper: Maintenance) -> io::Result<Self> {
+    pub fn start(keeper: StoreMaintenance) -> io::Result<Self> {
         let keeper = Arc::new(keeper);
         let merging = keeper.clone();
         let merger = thread::Builder::new()
@@ -109,7 +109,7 @@ impl MaintenanceThreads {
     }
 }
 
-impl Maintenance {
+impl StoreMaintenance {
     fn is_open(&self) -> bool {
         !self.space.closing.load(Ordering::Acquire)
     }
@@ -123,7 +123,7 @@ impl Maintenance {
             match done {
                 Ok(true) => {}
                 Ok(false) => thread::park_timeout(IDLE_WAIT),
-                Err(error) => return self.commit_queue.fail(error),
+                Err(error) => return self.commit_queue.fail_with(error),
             }
         }
     }
@@ -145,14 +145,14 @@ impl Maintenance {
         }
     }
 
-    fn tables(&self) -> Vec<Arc<Table>> {
+    fn all_tables(&self) -> Vec<Arc<Table>> {
         sync::read(&self.trees).clone()
     }
 
     /// The tree that should write its rows, if one should: the one with most, or with the oldest.
     fn pick_flush(&self) -> Option<Arc<Table>> {
-        let tables = self.tables().into_iter();
-        let crowds = journal_ring::pressure(&self.ring);
+        let tables = self.all_tables().into_iter();
+        let crowds = journal_ring::journal_pressure(&self.ring);
         if self.commit_queue.take_flush_request() && crowds < 2 {
             return tables.max_by_key(|table| table.newest_bytes());
         }
@@ -165,7 +165,7 @@ impl Maintenance {
     }
 
     fn flush_next(&self) -> Result<bool, StoreError> {
-        self.space.refresh();
+        self.space.measure_again();
         self.space.create_reserve_file();
         match journal_ring::ensure_spare(&self.dir, &self.ring) {
             // The committer reports it when it needs a segment.
@@ -182,35 +182,35 @@ impl Maintenance {
         if !self.space.ensure_room_ahead(&self.file, least) {
             return Ok(false);
         }
-        self.flush(&table, self.wait_for_room(least))?;
+        self.flush_table(&table, self.wait_for_room(least))?;
         self.truncate_journal()?;
         Ok(true)
     }
 
     /// Writes what `table` has in memory, unless `go_on` ends it.
-    pub fn flush(&self, table: &Table, is_open: impl Fn() -> bool) -> Result<(), StoreError> {
-        let Some(frozen) = table.freeze() else { return Ok(()) };
+    pub fn flush_table(&self, table: &Table, is_open: impl Fn() -> bool) -> Result<(), StoreError> {
+        let Some(frozen) = table.freeze_memtable() else { return Ok(()) };
         // A run must not have what a crash takes back elsewhere.
         let (word, durable) = mpsc::channel();
         self.commit_queue
-            .on_durable(frozen.last(), Box::new(move |result| drop(word.send(result))));
+            .on_durable(frozen.last_commit(), Box::new(move |result| drop(word.send(result))));
         durable.recv().map_err(|_| StoreError::Failed("the committer has ended".into()))??;
         if table.write_frozen(&frozen, is_open)? {
-            self.commit_queue.add_memory(-(frozen.bytes() as isize));
+            self.commit_queue.add_memory(-(frozen.size_in_bytes() as isize));
         }
         Ok(())
     }
 
     /// Makes the runs durable, and lets the journal go of what they hold.
     pub fn truncate_journal(&self) -> Result<(), StoreError> {
-        let durable = self.commit_queue.durability.commit();
-        let oldest = self.tables().iter().filter_map(|table| table.first_unflushed()).min();
+        let durable = self.commit_queue.durability.durable_commit();
+        let oldest = self.all_tables().iter().filter_map(|table| table.first_unflushed()).min();
         let through: Commit = oldest.map_or(durable, |first| durable.min(first - 1));
         // After the runs in sled's log: if this survives a power cut, so do they.
         let mark = StoreMark { store: self.store, commit: through };
         catch_panic(|| self.db.insert(MARK, &mark.to_bytes()))?;
         let roots = self.put_roots()?;
-        self.sync()?;
+        self.sync_disk()?;
         if self.watermark.advance_roots(roots, through) {
             journal_ring::free_through(&self.ring, through);
         }
@@ -218,11 +218,12 @@ impl Maintenance {
     }
 
     fn put_roots(&self) -> Result<Root, StoreError> {
-        let tables = self.tables();
-        self.roots.update(&self.db, tables.iter().map(|table| (table.name.as_str(), table.root())))
+        let tables = self.all_tables();
+        self.roots
+            .update_with(&self.db, tables.iter().map(|table| (table.name.as_str(), table.root())))
     }
 
-    fn sync(&self) -> Result<(), StoreError> {
+    fn sync_disk(&self) -> Result<(), StoreError> {
         catch_panic(|| {
             self.db.flush()?;
             Ok(self.file.sync_data()?)
@@ -234,25 +235,25 @@ impl Maintenance {
             return Ok(false);
         }
         let mut merged = false;
-        for table in self.tables() {
-            merged |= self.merge(&table, u8::MAX)?;
+        for table in self.all_tables() {
+            merged |= self.merge_runs(&table, u8::MAX)?;
         }
         Ok(merged)
     }
 
     /// Merges runs of `table` of levels below this one. A large merge takes long, and new runs
     /// gather meanwhile: every few blocks those are merged first, so that reads do not slow down.
-    fn merge(&self, table: &Table, below: u8) -> Result<bool, StoreError> {
+    fn merge_runs(&self, table: &Table, below: u8) -> Result<bool, StoreError> {
         let least = self.space.reserve / 2;
         let room = self.merge_budget();
-        let merged = table.merge(below, room, |level| {
+        let merged = table.merge_next(below, room, |level| {
             let go_on = self.wait_for_room(least);
             let blocks = Cell::new(0_u32);
             move || {
                 blocks.set(blocks.get().wrapping_add(1));
                 if blocks.get().is_multiple_of(CHECK_EVERY) && level > 0 {
-                    for table in self.tables() {
-                        self.merge(&table, level)?;
+                    for table in self.all_tables() {
+                        self.merge_runs(&table, level)?;
                     }
                 }
                 Ok(go_on())
@@ -260,7 +261,7 @@ impl Maintenance {
         })?;
         if merged {
             let roots = self.put_roots()?;
-            self.sync()?;
+            self.sync_disk()?;
             // Before the runs go that have been merged, for they are what would have to be gone back to.
             if !self.watermark.advance_roots(roots, 0) {
                 return Ok(true);
@@ -277,8 +278,8 @@ impl Maintenance {
     /// How many bytes of runs may be merged now; `None`: any number. Merged rows are stored twice
     /// until the merge is done, so on a disk with little room a merge alone would fill it.
     fn merge_budget(&self) -> Option<u64> {
-        self.space.refresh();
-        let free = self.space.free()?.saturating_sub(self.space.reserve);
+        self.space.measure_again();
+        let free = self.space.free_bytes()?.saturating_sub(self.space.reserve);
         let all = catch_panic(|| self.db.size_on_disk()).unwrap_or(u64::MAX);
         let counted =
             sync::lock(&self.merge_refused_at).is_some_and(|at| at.elapsed() < REMEASURE_AFTER);

@@ -69,7 +69,7 @@ impl Manifest {
     }
 
     /// What it is summed up to, under the name of its tree.
-    pub fn sum(&self, tree: &[u8]) -> u32 {
+    pub fn checksum_of(&self, tree: &[u8]) -> u32 {
         self.to_bytes(tree).1
     }
 
@@ -107,11 +107,11 @@ impl Manifest {
         if crc32c::crc32c_append(crc32c::crc32c(tree), body) != u32::from_le_bytes(*sum) {
             return Err("does not match its checksum");
         }
-        parse(body.get(2..).unwrap_or_default()).ok_or("cannot be read")
+        parse_manifest(body.get(2..).unwrap_or_default()).ok_or("cannot be read")
     }
 }
 
-fn parse(mut rest: &[u8]) -> Option<Manifest> {
+fn parse_manifest(mut rest: &[u8]) -> Option<Manifest> {
     let rest = &mut rest;
     let generation = take_varint(rest)?;
     let through = take_varint(rest)?;
@@ -158,7 +158,7 @@ mod tests {
             runs: vec![run(7, 0, Some(9)), run(3, 1, None)],
         };
         let mut golden = vec![255, 1, 2, 172, 2, 2, 7, 0, 1, 9, 0, 0, 0, 0, 0, 0, 0, 3, 1, 0];
-        golden.extend_from_slice(&new.sum(b"a.b").to_le_bytes());
+        golden.extend_from_slice(&new.checksum_of(b"a.b").to_le_bytes());
         assert_eq!(new.to_bytes(b"a.b").0, golden);
         assert_eq!(Manifest::from_bytes(b"a.b", &golden), Ok(new));
     }

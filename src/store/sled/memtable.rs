@@ -19,7 +19,11 @@ pub struct Memtable {
 
 impl Memtable {
     /// Takes in what `commit` writes; gives by how many bytes it has grown.
-    pub fn apply(&mut self, commit: Commit, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> isize {
+    pub fn apply_writes(
+        &mut self,
+        commit: Commit,
+        writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    ) -> isize {
         let before = self.bytes as isize;
         for (key, record) in writes {
             let row = record.map(|record| Row { commit, record });
@@ -40,7 +44,7 @@ impl Memtable {
 
     /// Its part of a scan, in the scan's direction. Once there are as many rows as the scan may return, what lies
     /// farther cannot matter to it.
-    pub fn range(&self, scan: &Scan) -> Vec<Entry> {
+    pub fn scan_range(&self, scan: &Scan) -> Vec<Entry> {
         let range = self.rows.range::<[u8], _>((
             Bound::Included(scan.from.as_slice()),
             Bound::Excluded(scan.to.as_slice()),
@@ -57,15 +61,15 @@ impl Memtable {
         self.rows.iter()
     }
 
-    pub fn bytes(&self) -> usize {
+    pub fn size_in_bytes(&self) -> usize {
         self.bytes
     }
 
-    pub fn first(&self) -> Option<Commit> {
+    pub fn first_commit(&self) -> Option<Commit> {
         self.span.map(|(first, _)| first)
     }
 
-    pub fn last(&self) -> Commit {
+    pub fn last_commit(&self) -> Commit {
         self.span.map_or(0, |(_, last)| last)
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{
     data_dir::{
-        cannot_open, create, lock_directory, remove_unfinished_snapshots, set_snapshots_aside,
+        cannot_open, create_dir, lock_directory, remove_unfinished_snapshots, set_snapshots_aside,
         sync_dir,
     },
     disk_space,
@@ -48,11 +48,12 @@ pub struct OpenedDirectory {
 }
 
 /// Opens or creates the store in `dir`. Until all has been judged and found well, nothing in it is changed.
-pub fn open(dir: &Path, options: &Options) -> Result<OpenedDirectory, StoreError> {
-    create(dir)?;
+pub fn open_directory(dir: &Path, options: &Options) -> Result<OpenedDirectory, StoreError> {
+    create_dir(dir)?;
     let lock = lock_directory(dir)?;
-    let judged = inspection::inspect_files(dir).map_err(|error| unreadable(dir, &error))?;
-    refuse(dir, judged.losses.iter(), options)?;
+    let judged =
+        inspection::inspect_files(dir).map_err(|error| unreadable_directory(dir, &error))?;
+    refuse_contents(dir, judged.losses.iter(), options)?;
     let untidy = |error| cannot_open(dir, format!("cannot be tidied: {error}"));
     disk_space::release_reserve_file(dir, options.reserve).map_err(untidy)?;
     let before = FileBackup::create(dir, options.reserve).map_err(untidy)?;
@@ -61,10 +62,11 @@ pub fn open(dir: &Path, options: &Options) -> Result<OpenedDirectory, StoreError
             judged.losses.iter().for_each(|loss| {
                 tracing::warn!("the data directory {loss}; opened all the same, as asked")
             });
-            finish_open(dir, db, judged, lock, before).map_err(|error| unreadable(dir, &error))
+            finish_open(dir, db, judged, lock, before)
+                .map_err(|error| unreadable_directory(dir, &error))
         }
         Err(refusal) => {
-            if let Err(error) = before.restore() {
+            if let Err(error) = before.restore_files() {
                 tracing::error!(%error, "what the database was before it was opened could not be put back");
             }
             Err(refusal)
@@ -81,16 +83,16 @@ fn open_inside(
     remove_unfinished_snapshots(dir)
         .map_err(|error| cannot_open(dir, format!("cannot be tidied: {error}")))?;
     let db = open_database(dir, options)?;
-    let judged = judged.inside(&db);
+    let judged = judged.with_contents(&db);
     if let Some(why) = &judged.fatal {
         return Err(cannot_open(dir, why));
     }
-    refuse(dir, judged.losses.iter(), options)?;
+    refuse_contents(dir, judged.losses.iter(), options)?;
     Ok((db, judged))
 }
 
 /// Refuses a store that has lost something, unless it is to be opened all the same.
-fn refuse<'a>(
+fn refuse_contents<'a>(
     dir: &Path,
     mut losses: impl Iterator<Item = &'a String>,
     options: &Options,
@@ -102,7 +104,7 @@ fn refuse<'a>(
 }
 
 /// The error of a store whose trees cannot be opened, with what to do.
-pub fn unreadable(dir: &Path, error: &dyn std::fmt::Display) -> StoreError {
+pub fn unreadable_directory(dir: &Path, error: &dyn std::fmt::Display) -> StoreError {
     cannot_open(
         dir,
         format!(
@@ -188,7 +190,7 @@ fn finish_open(
     if (runs.is_some() || journal.store.is_some()) && beside.is_none() {
         tracing::warn!("there is no watermark beside the store; a new one is made");
     }
-    let inside = inspection::inside(runs, &journal);
+    let inside = inspection::find_mark(runs, &journal);
     let known = beside.map(|beside| StoreMark { store: beside.store, commit: beside.commit });
     let mark = StoreMark {
         store: inside.map_or_else(|| uuid::Uuid::now_v7().as_u128(), |mark| mark.store),

@@ -3,7 +3,7 @@
 
 use super::{
     block::{BlockRows, Entry},
-    integrity::seal::damaged,
+    integrity::seal::damaged_block,
     panic::catch_panic_silently,
     sorted_run::{BLOCK, SortedRun, first_key, run_key},
 };
@@ -31,7 +31,7 @@ pub type Block = (usize, u32, Vec<Entry>);
 
 impl<'a> RunRange<'a> {
     /// A run's part of a scan, in the scan's direction; `None` where it can hold nothing of it.
-    pub fn of(
+    pub fn over_range(
         run: &'a SortedRun,
         tree: &'a Tree,
         scan: &'a Scan,
@@ -47,7 +47,7 @@ impl<'a> RunRange<'a> {
     }
 
     /// All of a run, in order.
-    pub fn all(run: &'a SortedRun, tree: &'a Tree) -> Result<Self, StoreError> {
+    pub fn whole_run(run: &'a SortedRun, tree: &'a Tree) -> Result<Self, StoreError> {
         Self::from_block(run, tree, Vec::new(), (&[], None), false)
     }
 
@@ -77,19 +77,19 @@ impl<'a> RunRange<'a> {
 
     /// The next block.
     pub fn next_block(&mut self) -> Result<Option<Block>, StoreError> {
-        let first = self.step().and_then(|found| self.check_block(found));
+        let first = self.step_block().and_then(|found| self.check_block(found));
         match first {
             // Looked up once more: an iterator that stops while pages are split is not damage.
             Err(StoreError::Damaged(_)) => {
-                self.restart()?;
-                let found = self.step()?;
+                self.restart_at_key()?;
+                let found = self.step_block()?;
                 self.check_block(found)
             }
             other => other,
         }
     }
 
-    fn step(&mut self) -> Result<Option<(IVec, IVec)>, StoreError> {
+    fn step_block(&mut self) -> Result<Option<(IVec, IVec)>, StoreError> {
         catch_panic_silently(|| {
             if self.backwards {
                 self.blocks.next_back().transpose()
@@ -99,7 +99,7 @@ impl<'a> RunRange<'a> {
         })
     }
 
-    fn restart(&mut self) -> Result<(), StoreError> {
+    fn restart_at_key(&mut self) -> Result<(), StoreError> {
         let mut from = run_key(BLOCK, self.run.number, &self.lowest);
         let mut to = range_end(self.run, self.to);
         match &self.seen {
@@ -161,7 +161,7 @@ impl<'a> RunRange<'a> {
         } else {
             format!("a block is missing between {} and {}", display_key(behind), display_key(found))
         };
-        damaged(self.tree, self.run.number, &what)
+        damaged_block(self.tree, self.run.number, &what)
     }
 }
 
@@ -214,7 +214,7 @@ pub fn verify_run(
     let mut counted = RunCounts::default();
     let mut sum = 0;
     let mut goes_on = true;
-    let mut range = RunRange::all(run, tree)?;
+    let mut range = RunRange::whole_run(run, tree)?;
     while goes_on && let Some((size, block_sum, rows)) = range.next_block()? {
         counted.blocks += 1;
         counted.rows += rows.len() as u64;
@@ -230,7 +230,7 @@ pub fn verify_run(
                 "it should have {} rows in {} blocks and has {} in {}",
                 seal.rows, seal.blocks, counted.rows, counted.blocks
             );
-            Err(damaged(tree, run.number, &what))
+            Err(damaged_block(tree, run.number, &what))
         }
         _ => Ok(counted),
     }
@@ -244,5 +244,5 @@ fn rows_of(
 ) -> Result<Vec<Entry>, StoreError> {
     let inside =
         |entry: &Result<Entry, StoreError>| entry.as_ref().map_or(true, |(key, _)| is_inside(key));
-    BlockRows::of(first_key(run_key), rows).filter(inside).collect()
+    BlockRows::in_block(first_key(run_key), rows).filter(inside).collect()
 }

@@ -4,7 +4,7 @@ use super::{
     block::Builder,
     integrity::seal::{self, Seal},
     panic::catch_panic,
-    sorted_run::{BLOCK, SortedRun, Spans, run_key, shortened},
+    sorted_run::{BLOCK, SortedRun, Spans, run_key, shorten_key},
 };
 use crate::store::{Row, StoreError};
 use serde_bytes::ByteBuf;
@@ -31,19 +31,19 @@ impl<'a> RunWriter<'a> {
             builder: Builder::default(),
             spans: Vec::new(),
             seal,
-            seed: seal::seed(id),
+            seed: seal::run_seed(id),
         }
     }
 
     /// Adds a row; keys come in order. Says whether a block has been written.
-    pub fn push(&mut self, key: &[u8], row: Option<&Row>) -> Result<bool, StoreError> {
+    pub fn push_row(&mut self, key: &[u8], row: Option<&Row>) -> Result<bool, StoreError> {
         let full = self.builder.has_no_room_for(key.len() + row.map_or(0, |row| row.record.len()));
         if full {
             self.put_block(Some(key))?;
         }
-        self.builder.push(key, row);
+        self.builder.push_row(key, row);
         self.seal.rows += 1;
-        let short = shortened(key);
+        let short = shorten_key(key);
         match self.spans.last_mut().filter(|(first, _)| first.first() == key.first()) {
             Some((_, last)) if last.as_slice() == short => {}
             Some((_, last)) => {
@@ -57,9 +57,9 @@ impl<'a> RunWriter<'a> {
 
     /// Writes the block; `next` begins the one after it.
     fn put_block(&mut self, next: Option<&[u8]>) -> Result<(), StoreError> {
-        let Some((first, rows)) = self.builder.take() else { return Ok(()) };
+        let Some((first, rows)) = self.builder.take_block() else { return Ok(()) };
         let place = run_key(BLOCK, self.number, &first);
-        let (block, sum) = seal::seal(self.seed, &place, self.seal.blocks, next, &rows);
+        let (block, sum) = seal::seal_block(self.seed, &place, self.seal.blocks, next, &rows);
         catch_panic(|| self.tree.insert(place, block))?;
         if self.seal.blocks == 0 {
             self.seal.first = first;
@@ -70,11 +70,11 @@ impl<'a> RunWriter<'a> {
     }
 
     /// Ends the run; there is none if it has no rows.
-    pub fn finish(mut self, level: u8) -> Result<Option<SortedRun>, StoreError> {
+    pub fn finish_run(mut self, level: u8) -> Result<Option<SortedRun>, StoreError> {
         self.put_block(None)?;
         if self.spans.is_empty() {
             return Ok(None);
         }
-        SortedRun::write(self.tree, self.number, level, self.spans, self.seal).map(Some)
+        SortedRun::write_run(self.tree, self.number, level, self.spans, self.seal).map(Some)
     }
 }

@@ -7,7 +7,7 @@ use super::{
     journal::Journal,
     journal_format::SEGMENT,
     journal_ring::{self, SharedRing},
-    maintenance::{Maintenance, MaintenanceThreads},
+    maintenance::{MaintenanceThreads, StoreMaintenance},
     open,
     options::{FailPoints, Options},
     panic::catch_panic,
@@ -86,7 +86,7 @@ impl SledStore {
             incomplete,
             before,
             lock,
-        } = open::open(dir, options)?;
+        } = open::open_directory(dir, options)?;
         let lock = Arc::new(lock);
         let watermark = Arc::new(watermark);
         let damage = Arc::<DamageLog>::default();
@@ -95,7 +95,7 @@ impl SledStore {
         let pipe = Arc::new(CommitQueue::new(mark.commit, options.unwritten_limit_bytes));
         let slots = SharedRing::new(Mutex::new(found.ring));
         let space = Arc::new(DiskSpace::new(dir, options.reserve));
-        let keeper = Maintenance {
+        let keeper = StoreMaintenance {
             db: db.clone(),
             file: OpenOptions::new().write(true).open(dir.join("db")).map_err(cannot)?,
             trees: Tables::default(),
@@ -111,11 +111,11 @@ impl SledStore {
             _lock: lock.clone(),
         };
         let trees = keeper.trees.clone();
-        let batches = match replay(&db, &trees, &damage, &pipe, found.batches) {
+        let batches = match replay_journal(&db, &trees, &damage, &pipe, found.batches) {
             Ok(batches) => batches,
             Err(error) => {
-                before.restore().map_err(cannot)?;
-                return Err(open::unreadable(dir, &error));
+                before.restore_files().map_err(cannot)?;
+                return Err(open::unreadable_directory(dir, &error));
             }
         };
         drop(before);
@@ -124,7 +124,7 @@ impl SledStore {
             // What is left becomes the whole, and the journal begins again after the numbers that
             // were given out.
             for table in sync::read(&trees).iter() {
-                keeper.flush(table, || true)?;
+                keeper.flush_table(table, || true)?;
             }
             keeper.truncate_journal()?;
             journal_ring::remove_all(dir, &slots).map_err(cannot)?;
@@ -193,7 +193,7 @@ impl SledStore {
         }
     }
 
-    fn tree(&self, tree: TreeId) -> Result<Arc<Table>, StoreError> {
+    fn find_table(&self, tree: TreeId) -> Result<Arc<Table>, StoreError> {
         let trees = sync::read(&self.trees);
         trees
             .get(tree.0 as usize)
@@ -213,15 +213,15 @@ fn open_tree(
     if let Some((place, tree)) = trees.iter().enumerate().find(|(_, tree)| tree.name == name) {
         return Ok((place, tree.clone()));
     }
-    let opened =
-        catch_panic(|| db.open_tree(name)).and_then(|tree| Table::open(name, tree, damage.clone()));
+    let opened = catch_panic(|| db.open_tree(name))
+        .and_then(|tree| Table::open_table(name, tree, damage.clone()));
     let table = Arc::new(damage.report_if_damaged(name, opened)?);
     trees.push(table.clone());
     Ok((trees.len() - 1, table))
 }
 
 /// Takes into memory what the journal has and no run, and says how many batches that are.
-fn replay(
+fn replay_journal(
     db: &sled::Db,
     trees: &Tables,
     damage: &Arc<DamageLog>,
@@ -232,7 +232,7 @@ fn replay(
     for batch in batches {
         let (_, table) = open_tree(db, trees, damage, &batch.tree)?;
         if batch.commit > table.flushed_through() {
-            commit_queue.add_memory(table.apply(batch.commit, batch.writes));
+            commit_queue.add_memory(table.apply_writes(batch.commit, batch.writes));
             replayed += 1;
         }
     }
@@ -242,7 +242,7 @@ fn replay(
 fn expectations_hold(table: &Table, expects: &[(Vec<u8>, Commit)]) -> Result<bool, StoreError> {
     if cfg!(debug_assertions) {
         let keys: Vec<&[u8]> = expects.iter().map(|(key, _)| key.as_slice()).collect();
-        let rows = table.read(&keys)?;
+        let rows = table.read_rows(&keys)?;
         return Ok(expects
             .iter()
             .zip(rows)
@@ -257,24 +257,24 @@ impl Store for SledStore {
     }
 
     fn activate(&self, tree: TreeId) -> Result<Epoch, StoreError> {
-        self.tree(tree)?;
-        Ok(self.commit_queue.activate(tree))
+        self.find_table(tree)?;
+        Ok(self.commit_queue.activate_tree(tree))
     }
 
     fn read(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.tree(tree)?.read(keys)
+        self.find_table(tree)?.read_rows(keys)
     }
 
     fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
-        let tree = self.tree(tree)?;
+        let tree = self.find_table(tree)?;
         if scan.from >= scan.to || scan.limit == 0 {
             return Ok(Vec::new());
         }
-        tree.scan(scan)
+        tree.scan_rows(scan)
     }
 
     fn submit(&self, mut batch: Batch) -> Result<CommitVerdict, StoreError> {
-        let tree = self.tree(batch.tree)?;
+        let tree = self.find_table(batch.tree)?;
         for (key, record) in &batch.writes {
             let len = record.as_ref().map_or(0, Vec::len);
             if len > MAX_RECORD || key.len() + len > MAX_ROW {
@@ -290,15 +290,15 @@ impl Store for SledStore {
             return Err(StoreError::Overloaded);
         }
         let expects = std::mem::take(&mut batch.expects);
-        self.commit_queue.accept(batch, &tree, || expectations_hold(&tree, &expects))
+        self.commit_queue.accept_batch(batch, &tree, || expectations_hold(&tree, &expects))
     }
 
     fn durable_commit(&self) -> Commit {
-        self.commit_queue.durability.commit()
+        self.commit_queue.durability.durable_commit()
     }
 
     fn accepted_commit(&self) -> Commit {
-        self.commit_queue.stats().accepted
+        self.commit_queue.queue_stats().accepted
     }
 
     fn on_durable(&self, commit: Commit, callback: DurabilityCallback) {
@@ -314,14 +314,14 @@ impl Store for SledStore {
     }
 
     fn health(&self) -> StoreHealth {
-        let figures = self.commit_queue.stats();
+        let figures = self.commit_queue.queue_stats();
         let trees = sync::read(&self.trees);
         let (damages, damage) = self.damage.summary();
         StoreHealth {
             failed: self.failure(),
             damage,
             damages,
-            scrubs: sync::lock(&self.scrubber).as_ref().map_or(0, Scrubber::completed),
+            scrubs: sync::lock(&self.scrubber).as_ref().map_or(0, Scrubber::completed_passes),
             accepted_commit: figures.accepted,
             durable_commit: self.durable_commit(),
             syncs: figures.syncs,
@@ -329,7 +329,7 @@ impl Store for SledStore {
             unwritten_bytes: figures.unwritten,
             disk_bytes: catch_panic(|| self.db.size_on_disk()).unwrap_or_default()
                 + sync::lock(&self.ring).slots as u64 * SEGMENT,
-            free_bytes: self.space.free(),
+            free_bytes: self.space.free_bytes(),
             reserve_bytes: self.space.reserve,
             full: self.space.is_full(),
             waits_for: self.space.waits_for(),

@@ -9,7 +9,7 @@
 
 use super::{
     block::{BlockRows, put_varint, take_bytes, take_varint},
-    integrity::seal::{self, Seal, damaged, unseal},
+    integrity::seal::{self, Seal, damaged_block, unseal_block},
     manifest::{Member, NEW},
     panic::{catch_panic, catch_panic_silently},
 };
@@ -31,7 +31,7 @@ pub type Spans = Vec<(ByteBuf, ByteBuf)>;
 const SPAN_KEY: usize = 64;
 
 /// As much of a key as spans remember.
-pub fn shortened(key: &[u8]) -> &[u8] {
+pub fn shorten_key(key: &[u8]) -> &[u8] {
     key.get(..SPAN_KEY).unwrap_or(key)
 }
 
@@ -73,7 +73,7 @@ pub struct VerifiedBlock<'a> {
 
 impl SortedRun {
     /// Writes the summary of a run of these blocks.
-    pub fn write(
+    pub fn write_run(
         tree: &Tree,
         number: u64,
         level: u8,
@@ -83,11 +83,11 @@ impl SortedRun {
         let place = run_key(SPANS, number, &[]);
         let said = encode_summary(&place, &spans, &seal);
         catch_panic(|| tree.insert(place, said))?;
-        Ok(Self { number, level, spans, seed: seal::seed(seal.id), seal: Some(seal) })
+        Ok(Self { number, level, spans, seed: seal::run_seed(seal.id), seal: Some(seal) })
     }
 
     /// Finds a run that the manifest names.
-    pub fn open(tree: &Tree, member: Member) -> Result<Self, StoreError> {
+    pub fn open_run(tree: &Tree, member: Member) -> Result<Self, StoreError> {
         let Member { number, level, id } = member;
         let bad = |what: &str| {
             StoreError::Damaged(format!("run {number} of `{}` {what}", tree_name(tree)))
@@ -102,7 +102,7 @@ impl SortedRun {
         if seal.id != id {
             return Err(bad("is another one than there should be"));
         }
-        Ok(Self { number, level, spans, seed: seal::seed(id), seal: Some(seal) })
+        Ok(Self { number, level, spans, seed: seal::run_seed(id), seal: Some(seal) })
     }
 
     pub fn member(&self) -> Member {
@@ -133,7 +133,7 @@ impl SortedRun {
     pub fn may_hold(&self, from: &[u8], to: &[u8]) -> bool {
         self.spans
             .iter()
-            .any(|(first, last)| first.as_slice() <= to && shortened(from) <= last.as_slice())
+            .any(|(first, last)| first.as_slice() <= to && shorten_key(from) <= last.as_slice())
     }
 
     /// Judges the seal of a block, if the run has seals.
@@ -144,8 +144,8 @@ impl SortedRun {
         block: &'a [u8],
     ) -> Result<VerifiedBlock<'a>, StoreError> {
         let Some(run) = &self.seal else { return Ok(VerifiedBlock { rows: block, seal: None }) };
-        let bad = |what: &str| damaged(tree, self.number, what);
-        let read = unseal(self.seed, run_key, block)
+        let bad = |what: &str| damaged_block(tree, self.number, what);
+        let read = unseal_block(self.seed, run_key, block)
             .ok_or_else(|| bad("a block does not match its checksum"))?;
         // The block's place must fit the run's summary.
         let is_first = first_key(run_key) == run.first.as_slice();
@@ -164,7 +164,7 @@ impl SortedRun {
         match (&found, &self.seal) {
             // Before the first of all there is none.
             (None, Some(seal)) if seal.first.as_slice() <= key => {
-                Err(damaged(tree, self.number, "its first block is missing"))
+                Err(damaged_block(tree, self.number, "its first block is missing"))
             }
             _ => Ok(found),
         }
@@ -180,9 +180,13 @@ impl SortedRun {
         if let Some((ordinal, Some(next), _)) = opened.seal
             && next <= key
         {
-            return Err(damaged(tree, self.number, &format!("block {} is missing", ordinal + 1)));
+            return Err(damaged_block(
+                tree,
+                self.number,
+                &format!("block {} is missing", ordinal + 1),
+            ));
         }
-        BlockRows::of(first_key(&place), opened.rows).find(key)
+        BlockRows::in_block(first_key(&place), opened.rows).find_row(key)
     }
 
     /// How many bytes its blocks take up, counted up to `most`.
@@ -219,7 +223,7 @@ impl SortedRun {
     }
 
     /// The numbers of runs that have something in sled.
-    pub fn numbers(tree: &Tree) -> Result<Vec<u64>, StoreError> {
+    pub fn run_numbers(tree: &Tree) -> Result<Vec<u64>, StoreError> {
         let mut numbers = Vec::new();
         for kind in [BLOCK, SPANS] {
             let mut from = run_key(kind, 0, &[]);

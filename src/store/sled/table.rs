@@ -72,9 +72,14 @@ impl TableState {
 }
 
 impl Table {
-    pub fn open(name: &str, tree: sled::Tree, damage: Arc<DamageLog>) -> Result<Self, StoreError> {
+    pub fn open_table(
+        name: &str,
+        tree: sled::Tree,
+        damage: Arc<DamageLog>,
+    ) -> Result<Self, StoreError> {
         let manifest = Manifest::read(&tree)?;
-        let runs = manifest.runs.iter().map(|member| SortedRun::open(&tree, *member).map(Arc::new));
+        let runs =
+            manifest.runs.iter().map(|member| SortedRun::open_run(&tree, *member).map(Arc::new));
         let runs = Arc::new(runs.collect::<Result<Vec<_>, _>>()?);
         let next_run = AtomicU64::new(SortedRun::highest_number(&tree)? + 1);
         let table = Self {
@@ -100,11 +105,11 @@ impl Table {
 
     /// How many runs it has.
     pub fn run_count(&self) -> usize {
-        self.state().runs.len()
+        self.read_state().runs.len()
     }
 
     fn update_run_pressure(&self) {
-        let runs = self.state().runs.clone();
+        let runs = self.read_state().runs.clone();
         let left = sync::lock(&self.unmergeable).clone();
         // Those that cannot be merged are not waited for.
         let waits = |level: &[Arc<SortedRun>]| {
@@ -118,7 +123,7 @@ impl Table {
     /// A crash leaves runs that were being written, and such as had been merged.
     fn remove_leftovers(&self) -> Result<(), StoreError> {
         let runs = sync::lock(&self.manifest).runs.clone();
-        for number in SortedRun::numbers(&self.tree)? {
+        for number in SortedRun::run_numbers(&self.tree)? {
             if !runs.iter().any(|run| run.number == number) {
                 self.remove(number, || true)?;
             }
@@ -133,19 +138,19 @@ impl Table {
 
     /// Which manifest is in sled now.
     pub fn root(&self) -> Root {
-        Root::of(&sync::lock(&self.manifest), self.name.as_bytes())
+        Root::from_manifest(&sync::lock(&self.manifest), self.name.as_bytes())
     }
 
     /// The runs that count.
     pub fn live_runs(&self) -> Runs {
-        self.state().runs.clone()
+        self.read_state().runs.clone()
     }
 
-    pub fn sled(&self) -> &sled::Tree {
+    pub fn sled_tree(&self) -> &sled::Tree {
         &self.tree
     }
 
-    fn state(&self) -> RwLockReadGuard<'_, TableState> {
+    fn read_state(&self) -> RwLockReadGuard<'_, TableState> {
         sync::read(&self.state)
     }
 
@@ -154,24 +159,28 @@ impl Table {
     }
 
     /// Takes in what `commit` writes; gives by how many bytes memory has grown.
-    pub fn apply(&self, commit: Commit, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> isize {
-        self.state_mut().newest.apply(commit, writes)
+    pub fn apply_writes(&self, commit: Commit, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> isize {
+        self.state_mut().newest.apply_writes(commit, writes)
     }
 
     /// How much of it is in memory only and not yet on its way to a run.
     pub fn newest_bytes(&self) -> usize {
-        self.state().newest.bytes()
+        self.read_state().newest.size_in_bytes()
     }
 
     /// The first commit that no run has something of.
     pub fn first_unflushed(&self) -> Option<Commit> {
-        let state = self.state();
-        state.frozen.as_ref().and_then(|frozen| frozen.first()).or_else(|| state.newest.first())
+        let state = self.read_state();
+        state
+            .frozen
+            .as_ref()
+            .and_then(|frozen| frozen.first_commit())
+            .or_else(|| state.newest.first_commit())
     }
 
     /// Whether those of these rows that memory knows have these commits.
     pub fn memory_allows(&self, expects: &[(Vec<u8>, Commit)]) -> bool {
-        let state = self.state();
+        let state = self.read_state();
         expects.iter().all(|(key, commit)| {
             state
                 .in_memory(key)
@@ -179,9 +188,9 @@ impl Table {
         })
     }
 
-    pub fn read(&self, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
+    pub fn read_rows(&self, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
         let (recent, runs) = {
-            let state = self.state();
+            let state = self.read_state();
             let recent: Vec<_> = keys.iter().map(|key| state.in_memory(key).cloned()).collect();
             (recent, state.runs.clone())
         };
@@ -200,21 +209,22 @@ impl Table {
         Ok(None)
     }
 
-    pub fn scan(&self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
+    pub fn scan_rows(&self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
         let (newest, frozen, runs) = {
-            let state = self.state();
-            (state.newest.range(scan), state.frozen.clone(), state.runs.clone())
+            let state = self.read_state();
+            (state.newest.scan_range(scan), state.frozen.clone(), state.runs.clone())
         };
         // What is newer may hide as many of the rows below it.
         let gone = newest.iter().filter(|(_, row)| row.is_none()).count();
         let below = Scan { limit: scan.limit.saturating_add(gone), ..scan.clone() };
         let mut sources: Vec<EntryIter<'_>> = vec![Box::new(newest.into_iter().map(Ok))];
         if let Some(frozen) = frozen {
-            sources.push(Box::new(frozen.range(&below).into_iter().map(Ok)));
+            sources.push(Box::new(frozen.scan_range(&below).into_iter().map(Ok)));
         }
         for run in runs.iter() {
-            if let Some(range) =
-                self.damage.report_if_damaged(&self.name, RunRange::of(run, &self.tree, scan))?
+            if let Some(range) = self
+                .damage
+                .report_if_damaged(&self.name, RunRange::over_range(run, &self.tree, scan))?
             {
                 sources.push(Box::new(range));
             }
@@ -230,15 +240,15 @@ impl Table {
     }
 
     /// Sets the rows in memory apart, to be written as a run; new ones gather beside them.
-    pub fn freeze(&self) -> Option<Arc<Memtable>> {
+    pub fn freeze_memtable(&self) -> Option<Arc<Memtable>> {
         let mut state = self.state_mut();
-        if state.frozen.is_none() && state.newest.first().is_some() {
+        if state.frozen.is_none() && state.newest.first_commit().is_some() {
             state.frozen = Some(Arc::new(std::mem::take(&mut state.newest)));
         }
         state.frozen.clone()
     }
 
-    /// Writes what [`Table::freeze`] gave as the newest run, and gives whether it did; nothing changes if `go_on` ends it.
+    /// Writes what [`Table::freeze_memtable`] gave as the newest run, and gives whether it did; nothing changes if `go_on` ends it.
     pub fn write_frozen(
         &self,
         frozen: &Memtable,
@@ -248,12 +258,12 @@ impl Table {
         let mut writer = RunWriter::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
         for (key, row) in frozen.iter() {
             // Under the oldest run there is nothing that a removal could hide.
-            if (row.is_some() || !oldest) && writer.push(key, row.as_ref())? && !go_on() {
+            if (row.is_some() || !oldest) && writer.push_row(key, row.as_ref())? && !go_on() {
                 return Ok(false);
             }
         }
-        let run = writer.finish(0)?.map(Arc::new);
-        self.change_runs(Some(frozen.last()), |runs| runs.splice(..0, run).for_each(drop))?;
+        let run = writer.finish_run(0)?.map(Arc::new);
+        self.change_runs(Some(frozen.last_commit()), |runs| runs.splice(..0, run).for_each(drop))?;
         Ok(true)
     }
 
@@ -265,7 +275,7 @@ impl Table {
     ) -> Result<(), StoreError> {
         // Changes of runs are serialised by this lock, so that readers never wait for sled.
         let mut manifest = sync::lock(&self.manifest);
-        let mut runs = self.state().runs.to_vec();
+        let mut runs = self.read_state().runs.to_vec();
         change_runs(&mut runs);
         let changed = Manifest {
             generation: manifest.generation + 1,
@@ -322,7 +332,7 @@ impl Table {
     /// Merges runs of a level below this one, if there are enough, and room for what comes of it. Gives whether it did;
     /// nothing changes if what `pace` makes for the level ends it, which is asked at each block. Where one of them cannot
     /// be read they are left as they are: damage costs what is damaged, and nothing is lost by merging.
-    pub fn merge<P: Fn() -> Result<bool, StoreError>>(
+    pub fn merge_next<P: Fn() -> Result<bool, StoreError>>(
         &self,
         below: u8,
         room: Option<u64>,
@@ -332,7 +342,7 @@ impl Table {
         let numbers: Vec<u64> = merged.iter().map(|run| run.number).collect();
         match self.merge_runs(merged, level, pace) {
             Err(StoreError::Damaged(what)) => {
-                self.damage.report(
+                self.damage.report_damage(
                     &self.name,
                     &format!("{what}; runs {numbers:?} are not merged any more"),
                 );
@@ -353,17 +363,18 @@ impl Table {
         let (Some(first), Some(last)) = (merged.first(), merged.last()) else { return Ok(false) };
         let go_on = pace(first.level);
         let oldest = self.live_runs().last().is_some_and(|run| run.number == last.number);
-        let sources =
-            merged.iter().map(|run| Ok(Box::new(RunRange::all(run, &self.tree)?) as EntryIter<'_>));
+        let sources = merged
+            .iter()
+            .map(|run| Ok(Box::new(RunRange::whole_run(run, &self.tree)?) as EntryIter<'_>));
         let sources = sources.collect::<Result<Vec<_>, StoreError>>()?;
         let mut writer = RunWriter::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
         for entry in MergeIter::new(sources, false) {
             let (key, row) = entry?;
-            if (row.is_some() || !oldest) && writer.push(&key, row.as_ref())? && !go_on()? {
+            if (row.is_some() || !oldest) && writer.push_row(&key, row.as_ref())? && !go_on()? {
                 return Ok(false);
             }
         }
-        let run = writer.finish(level)?.map(Arc::new);
+        let run = writer.finish_run(level)?.map(Arc::new);
         self.change_runs(None, |runs| {
             let begin = runs.iter().position(|run| run.number == first.number).unwrap_or_default();
             runs.splice(begin..begin + merged.len(), run).for_each(drop);
@@ -385,7 +396,7 @@ impl Table {
         match SortedRun::remove(&self.tree, run, go_on) {
             // It takes up room, and nothing else.
             Err(StoreError::Damaged(what)) => {
-                self.damage.report(&self.name, &what);
+                self.damage.report_damage(&self.name, &what);
                 Ok(())
             }
             other => other,

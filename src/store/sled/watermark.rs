@@ -126,14 +126,14 @@ impl Watermark {
 
     /// Commits up to this one are durable.
     pub fn advance_durable(&self, commit: Commit) {
-        self.update(|reached| reached.commit = reached.commit.max(commit));
+        self.update_record(|reached| reached.commit = reached.commit.max(commit));
     }
 
     /// These roots are durable, and commits up to `through` are in the runs that they lead to. Says
     /// whether that has been written: nothing may be removed before it is, for the next start
     /// begins there.
     pub fn advance_roots(&self, roots: Root, through: Commit) -> bool {
-        self.update(|reached| {
+        self.update_record(|reached| {
             if roots.generation > reached.roots.generation {
                 reached.roots = roots;
             }
@@ -141,7 +141,7 @@ impl Watermark {
         })
     }
 
-    fn update(&self, change: impl FnOnce(&mut WatermarkRecord)) -> bool {
+    fn update_record(&self, change: impl FnOnce(&mut WatermarkRecord)) -> bool {
         let mut reached = sync::lock(&self.written);
         let mut changed = *reached;
         change(&mut changed);

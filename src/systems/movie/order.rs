@@ -1,7 +1,7 @@
 //! What is ordered when a movie is booked: what customers send, how the house checks it, what the events carry.
 
 use super::{book::Book, theatre::Settings};
-use crate::domain::{DateOrTime, prelude::*, text::claimed};
+use crate::domain::{DateOrTime, prelude::*, text::claim_form};
 use std::collections::BTreeSet;
 
 /// `POST /books`
@@ -108,7 +108,7 @@ impl Ordered {
 
     /// Whether there is a seat for each, and no seat twice.
     fn is_seated(&self) -> bool {
-        let seats: BTreeSet<String> = self.seats().into_iter().map(claimed).collect();
+        let seats: BTreeSet<String> = self.seats().into_iter().map(claim_form).collect();
         let count = self.seats().len();
         seats.len() == count && count as u64 == self.qty && !seats.contains("")
     }
@@ -117,9 +117,9 @@ impl Ordered {
     pub fn claims(&self) -> Vec<String> {
         let Some(showtime) = self.showtime else { return Vec::new() };
         let minute = showtime.to_minute();
-        let movie = claimed(self.movie_name.as_deref().unwrap_or_default());
+        let movie = claim_form(self.movie_name.as_deref().unwrap_or_default());
         // The seat, in which no comma is, comes first: so no two claims are spelled the same.
-        let seats: BTreeSet<String> = self.seats().into_iter().map(claimed).collect();
+        let seats: BTreeSet<String> = self.seats().into_iter().map(claim_form).collect();
         seats.into_iter().map(|seat| format!("{seat},{minute},{movie}")).collect()
     }
 

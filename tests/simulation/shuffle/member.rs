@@ -245,7 +245,7 @@ impl<A: Aggregate> Member for AggregateContext<A> {
             None => {
                 let command = *flight
                     .command
-                    .again()
+                    .clone_command()
                     .into_any()
                     .downcast::<A::Command>()
                     .expect("its command");

@@ -47,7 +47,7 @@ pub enum Message {
 impl Flight {
     pub fn again(&self) -> Self {
         let message = match &self.message {
-            Message::Question(command) => Message::Question(command.as_ref().again()),
+            Message::Question(command) => Message::Question(command.as_ref().clone_command()),
             Message::Answer(answer) => Message::Answer(answer.clone()),
         };
         Self { ask: self.ask.clone(), to: self.to.clone(), message, ..*self }

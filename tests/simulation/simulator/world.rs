@@ -129,11 +129,11 @@ impl<A: Aggregate> Routes<A> for Found<A> {
         self.0.push(CommandRoute {
             verb: "POST",
             fields: Vec::new(),
-            enter: Box::new(move |body| lenient::read(body).map(enter)),
+            enter: Box::new(move |body| lenient::read_body(body).map(enter)),
         });
     }
     fn patch<B: Body>(&mut self, _: Role, enter: fn(B) -> A::Command) {
-        let enter = move |body| lenient::read(body).map(|body| (Target::New, enter(body)));
+        let enter = move |body| lenient::read_body(body).map(|body| (Target::New, enter(body)));
         let fields = patch::fields_of::<B>();
         self.0.push(CommandRoute { verb: "PATCH", fields, enter: Box::new(enter) });
     }

@@ -162,9 +162,9 @@ fn damage_in_unread_blocks_is_found_by_the_scrub_and_by_a_check_which_changes_no
 struct NoAudit;
 
 impl Audit for NoAudit {
-    fn tree(&mut self, _name: &str) {}
+    fn begin_tree(&mut self, _name: &str) {}
 
-    fn row(&mut self, _key: &[u8], _row: &Row) -> Option<String> {
+    fn check_row(&mut self, _key: &[u8], _row: &Row) -> Option<String> {
         None
     }
 }

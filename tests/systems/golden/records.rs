@@ -3,7 +3,7 @@
 
 use super::{compare, names, read};
 use holdfast::{
-    board::{explore, samples},
+    board::{explore_states, sample_values},
     domain::{
         Aggregate, Board, DecisionContext, Entity, Folds, Id, Lifecycle, NamedMessage, Timestamp,
         View, Wire,
@@ -133,7 +133,7 @@ fn every_variant_is_there<N: NamedMessage>(notes: &[N]) {
 impl Board for Recorder {
     fn aggregate<A: Aggregate>(&mut self) {
         let mut file = String::new();
-        let events = samples::<A::Event>().unwrap();
+        let events = sample_values::<A::Event>().unwrap();
         every_variant_is_there(&events);
         let mut in_events = BTreeSet::new();
         let mut in_states = BTreeSet::new();
@@ -147,7 +147,7 @@ impl Board for Recorder {
             record(&mut file, "event", Space::Log, A::EVENT_VERSION, &event);
         }
         // Where a state counts there is no end of states; the first ones show its form.
-        for (place, state) in explore::<A>().unwrap().states.into_iter().enumerate() {
+        for (place, state) in explore_states::<A>().unwrap().states.into_iter().enumerate() {
             self.borders += what_is_written_is_read_up_to_the_border(
                 &state,
                 Space::State,
@@ -159,7 +159,7 @@ impl Board for Recorder {
             }
             record(&mut file, "state", Space::State, A::STATE_VERSION, &state);
         }
-        for command in samples::<A::Command>().unwrap() {
+        for command in sample_values::<A::Command>().unwrap() {
             // Commands are kept in open questions and parked mail, never for long: no golden bytes.
             record(&mut String::new(), "command", Space::Question, 1, &command);
         }
@@ -189,7 +189,8 @@ struct Rows<V>(Vec<V>);
 impl<V: View> Folds<V> for Rows<V> {
     fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
         for before in self.0.clone() {
-            for event in samples::<S::Event>().unwrap().iter().filter(|event| row(event).is_some())
+            for event in
+                sample_values::<S::Event>().unwrap().iter().filter(|event| row(event).is_some())
             {
                 let mut after = before.clone();
                 fold(&mut after, event);

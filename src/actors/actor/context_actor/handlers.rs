@@ -14,7 +14,7 @@ impl<L: Behavior> Handler<Deliver<L::Mail>> for ContextActor<L> {
     fn handle(&mut self, Deliver(mail): Deliver<L::Mail>, ctx: &mut Context<Self>) {
         match self.shared.phase() {
             Phase::Failed | Phase::Stopped => {
-                self.reject(mail, &Fault::Away(self.shared.name.context))
+                self.reject_mail(mail, &Fault::Away(self.shared.name.context))
             }
             Phase::Starting | Phase::Running | Phase::Degraded => {
                 self.buffer.push_back(mail);
@@ -57,7 +57,7 @@ impl<L: Behavior> Handler<SetRunning> for ContextActor<L> {
                     let _ = stopped.send(());
                 }
                 self.restarts = Restarts::default();
-                self.load(ctx);
+                self.load_state(ctx);
                 let _ = done.send(());
             }
         }

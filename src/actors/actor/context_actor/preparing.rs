@@ -22,12 +22,12 @@ struct Prepare(Option<Result<CommitVerdict, StoreError>>);
 
 impl<L: Behavior> ContextActor<L> {
     /// Writes page by page what has to be written first; then the context runs.
-    pub(crate) fn prepare(&mut self, ctx: &mut Context<Self>) {
+    pub(crate) fn prepare_next(&mut self, ctx: &mut Context<Self>) {
         let prepared = catch_unwind(AssertUnwindSafe(|| {
-            let Some(batch) = self.behavior.prepare()? else { return Ok(None) };
+            let Some(batch) = self.behavior.prepare_batch()? else { return Ok(None) };
             self.shared.rebuilding.store(true, Relaxed);
             self.shared.set_phase(Phase::Starting);
-            self.shared.chaos(ChaosPoint::BeforeCommit);
+            self.shared.inject_chaos(ChaosPoint::BeforeCommit);
             self.shared.store.submit(batch).map(Some)
         }));
         match prepared {
@@ -38,14 +38,14 @@ impl<L: Behavior> ContextActor<L> {
             }
             Ok(Ok(Some(verdict))) => self.on_prepared(Ok(verdict), ctx),
             Ok(Err(error)) => self.on_prepared(Err(error), ctx),
-            Err(_) => self.crash(ctx),
+            Err(_) => self.restart_after_crash(ctx),
         }
     }
 
     fn on_prepared(&mut self, verdict: Result<CommitVerdict, StoreError>, ctx: &mut Context<Self>) {
         match verdict {
             Ok(CommitVerdict::Accepted(_) | CommitVerdict::Conflict) => {
-                match self.behavior.reload(&self.mailbox) {
+                match self.behavior.reload_state(&self.mailbox) {
                     // By a message to itself, so that other actors of its thread run between two
                     // pages.
                     Ok(()) => ctx.notify(Prepare(None)),
@@ -67,7 +67,7 @@ impl<L: Behavior> ContextActor<L> {
     fn continue_preparing(&mut self, ctx: &mut Context<Self>) {
         // It may have been stopped meanwhile.
         if self.shared.phase() == Phase::Starting {
-            self.prepare(ctx);
+            self.prepare_next(ctx);
         }
     }
 }

@@ -15,8 +15,8 @@ impl<L: Behavior> Supervised for ContextActor<L> {
         if matches!(self.shared.phase(), Phase::Failed | Phase::Stopped) {
             return self.finish_stop();
         }
-        let backoff = match self.restarts.crashed(Instant::now()) {
-            RestartDecision::GoOn => return self.load(ctx),
+        let backoff = match self.restarts.record_crash(Instant::now()) {
+            RestartDecision::GoOn => return self.load_state(ctx),
             RestartDecision::After(backoff) => backoff,
             RestartDecision::GiveUp => {
                 tracing::error!(
@@ -25,11 +25,11 @@ impl<L: Behavior> Supervised for ContextActor<L> {
                 );
                 // Loaded once more; accepted batches are dropped, and their senders answer with the
                 // stored state.
-                let _ = self.behavior.reload(&self.mailbox);
+                let _ = self.behavior.reload_state(&self.mailbox);
                 if let Some(handed) = self.in_flight.take_if(|handed| handed.commit.is_some()) {
                     self.shared.mailbox.fetch_sub(handed.mails.len() as u64, Relaxed);
                 }
-                return self.fail(&Fault::Away(self.shared.name.context));
+                return self.fail_context(&Fault::Away(self.shared.name.context));
             }
         };
         tracing::warn!(
@@ -42,7 +42,7 @@ impl<L: Behavior> Supervised for ContextActor<L> {
         ctx.wait(wrap_future(tokio::time::sleep(backoff)));
         ctx.run_later(backoff, |actor: &mut Self, ctx| {
             if actor.shared.phase() == Phase::Degraded {
-                actor.load(ctx);
+                actor.load_state(ctx);
             }
         });
     }

@@ -25,9 +25,9 @@ use std::{
 
 /// What the listener keeps: nothing, here.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-struct Thing;
+struct TestThing;
 
-impl Entity for Thing {
+impl Entity for TestThing {
     const NAME: Name = Name {
         system: "shop",
         context: "shop.thing",
@@ -44,7 +44,7 @@ impl Entity for Thing {
     }
 }
 
-impl View for Thing {
+impl View for TestThing {
     fn folds(_: &mut impl Folds<Self>) {}
 }
 
@@ -52,7 +52,7 @@ const SOURCE: &str = "bookrent.rent";
 
 /// A log in which every aggregate has an event in turn.
 #[derive(Clone, Default)]
-struct Log {
+struct TestLog {
     latest: Arc<AtomicU64>,
     aggregates: u64,
     read: Arc<AtomicUsize>,
@@ -61,15 +61,15 @@ struct Log {
 struct Stretch(Vec<Envelope>);
 
 impl EventBatch<u64> for Stretch {
-    fn envelope(&self, place: usize) -> Option<&Envelope> {
+    fn envelope_at(&self, place: usize) -> Option<&Envelope> {
         self.0.get(place)
     }
-    fn react(&self, place: usize) -> Option<(Recipient, u64)> {
+    fn react_at(&self, place: usize) -> Option<(Recipient, u64)> {
         self.0.get(place).map(|envelope| (Recipient::Number(envelope.aggregate), envelope.sequence))
     }
 }
 
-impl Source<u64> for Log {
+impl Source<u64> for TestLog {
     fn context(&self) -> &'static str {
         SOURCE
     }
@@ -79,7 +79,7 @@ impl Source<u64> for Log {
     fn is_idle(&self) -> bool {
         true
     }
-    fn read(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<u64>>, StoreError> {
+    fn read_batch(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<u64>>, StoreError> {
         let envelope = |sequence| Envelope {
             sequence,
             aggregate: 1 + (sequence - 1) % self.aggregates,
@@ -100,17 +100,17 @@ impl Source<u64> for Log {
 /// A listener that takes what is not too heavy for it.
 struct Work {
     tree: Tree,
-    hearing: Progress,
+    hearing: SubscriptionProgress,
     heavy: BTreeSet<u64>,
     taken: Vec<u64>,
     writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 impl Listener<u64> for Work {
-    fn progress(&mut self) -> &mut Progress {
+    fn progress(&mut self) -> &mut SubscriptionProgress {
         &mut self.hearing
     }
-    fn apply(
+    fn apply_event(
         &mut self,
         _: &'static str,
         envelope: &Envelope,
@@ -126,12 +126,17 @@ impl Listener<u64> for Work {
     fn report_damage(&mut self, what: &str) {
         panic!("{what}");
     }
-    fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
+    fn write_parked(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
         let record = row.map(|row| codec::encode(Space::Parked, 1, &row)).transpose()?;
         self.writes.push((key, record));
         Ok(())
     }
-    fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+    fn list_parked(
+        &self,
+        source: &str,
+        aggregate: u64,
+        limit: usize,
+    ) -> Result<Vec<u64>, StoreError> {
         parked::first_parked(&self.tree, source, aggregate, limit)
     }
 }
@@ -140,7 +145,7 @@ struct Post {
     store: Arc<Counting>,
     tree: Tree,
     epoch: Epoch,
-    log: Log,
+    log: TestLog,
     ears: Subscriptions<u64>,
     positions: BTreeMap<String, u64>,
     heavy: BTreeSet<u64>,
@@ -151,9 +156,9 @@ impl Post {
     fn new(aggregates: u64) -> Self {
         let store = Arc::new(Counting::default());
         let shared: Arc<dyn Store> = store.clone();
-        let tree = Tree::open(&shared, erased::view::<Thing>()).unwrap();
+        let tree = Tree::open(&shared, erased::view_type::<TestThing>()).unwrap();
         let epoch = store.activate(tree.id).unwrap();
-        let log = Log { aggregates, ..Log::default() };
+        let log = TestLog { aggregates, ..TestLog::default() };
         let ears = Subscriptions::new(vec![Box::new(log.clone())]);
         Self {
             store,
@@ -169,8 +174,8 @@ impl Post {
 
     /// One turn; gives how many rows it read and wrote.
     fn turn(&mut self, turn: impl FnOnce(&Subscriptions<u64>, &mut Work)) -> (usize, usize) {
-        let before = self.store.rows();
-        let hearing = Progress::from(&self.positions);
+        let before = self.store.rows_read();
+        let hearing = SubscriptionProgress::from(&self.positions);
         let tree = self.tree.clone();
         let heavy = self.heavy.clone();
         let mut work = Work { tree, hearing, heavy, taken: Vec::new(), writes: Vec::new() };
@@ -182,7 +187,7 @@ impl Post {
         self.taken.extend(taken);
         self.positions.clone_from(&hearing.positions);
         self.ears.apply_progress(&hearing);
-        (self.store.rows() - before, written)
+        (self.store.rows_read() - before, written)
     }
 
     fn catch_up(&mut self) {
@@ -196,9 +201,9 @@ impl Post {
         let mut after = None;
         let mut count = 0;
         loop {
-            let before = self.store.rows();
+            let before = self.store.rows_read();
             let page = parked::parked_page(&self.tree, after.as_ref(), 1000).unwrap();
-            assert!(self.store.rows() - before <= 1000);
+            assert!(self.store.rows_read() - before <= 1000);
             count += page.len();
             after = page.last().map(|(id, _)| id.clone());
             if page.is_empty() {
@@ -217,14 +222,14 @@ fn a_hundred_thousand_events_set_aside_cost_memory_by_aggregate_and_each_turn_a_
     post.catch_up();
     let parked = EVENTS / 10 * 9;
     assert_eq!(
-        (post.ears.parked(), post.count_in_store() as u64, post.taken.len() as u64),
+        (post.ears.parked_count(), post.count_in_store() as u64, post.taken.len() as u64),
         (parked, parked, EVENTS / 10)
     );
     // A start reads them in pages, and keeps a shelf an aggregate.
-    let before = post.store.rows();
-    post.ears.reload(&post.tree).unwrap();
-    assert!((post.store.rows() - before) as u64 <= parked + 1);
-    assert_eq!((post.ears.parked(), post.ears.subscriptions[0].parked.len()), (parked, 9));
+    let before = post.store.rows_read();
+    post.ears.reload_parked(&post.tree).unwrap();
+    assert!((post.store.rows_read() - before) as u64 <= parked + 1);
+    assert_eq!((post.ears.parked_count(), post.ears.subscriptions[0].parked.len()), (parked, 9));
     // By hand, one shelf at a time; what cannot be taken is tried once.
     post.log.read.store(0, SeqCst);
     let (read, written) =
@@ -247,7 +252,7 @@ fn a_hundred_thousand_events_set_aside_cost_memory_by_aggregate_and_each_turn_a_
         );
     }
     assert_eq!(post.taken, (0..EVENTS / 10).map(|round| round * 10 + 3).collect::<Vec<_>>());
-    assert_eq!(post.ears.parked() as usize, post.count_in_store());
+    assert_eq!(post.ears.parked_count() as usize, post.count_in_store());
     // What is dropped is the first of its shelf.
     let id = |sequence| ParkedId { source: SOURCE.to_owned(), aggregate: 1, sequence };
     post.turn(|ears, work| assert!(!ears.drop_parked(work, &id(11)).unwrap()));
@@ -257,7 +262,7 @@ fn a_hundred_thousand_events_set_aside_cost_memory_by_aggregate_and_each_turn_a_
         )
     });
     assert_eq!(post.ears.subscriptions[0].parked.get(1).map(|shelf| shelf.first), Some(11));
-    assert_eq!(post.ears.parked() as usize, post.count_in_store());
+    assert_eq!(post.ears.parked_count() as usize, post.count_in_store());
 }
 
 #[test]
@@ -269,7 +274,7 @@ fn many_shelves_that_are_due_at_once_are_tried_some_a_turn_and_none_is_forgotten
     post.catch_up();
     post.heavy.clear();
     let mut turns = 0;
-    while post.ears.parked() > 0 {
+    while post.ears.parked_count() > 0 {
         // They become due by the clock of the machine; a look before that is a turn that does nothing.
         let (read, written) =
             post.turn(|ears, work| assert!(ears.retry_parked(work, None).is_ok()));

@@ -17,17 +17,19 @@ fn replicas_are_believed_about_an_unreadable_epoch_and_not_about_the_next() {
     // The second of three is lost; then the last.
     let history = History { began: vec![(1, Word(1)), (20, Word(3))], unsure: 20 };
     assert!(
-        history.has(id(2, 19), 25) && !history.has(id(2, 20), 25) && !history.has(id(2, 19), 18)
+        history.has_event(id(2, 19), 25)
+            && !history.has_event(id(2, 20), 25)
+            && !history.has_event(id(2, 19), 18)
     );
-    assert!(history.names(20) && !history.names(19));
+    assert!(history.names_event(20) && !history.names_event(19));
     let known: Past = "19;0;1:1,9:2".parse().unwrap();
-    assert_eq!(history.past(25).to(&known), Relation::GoesOn);
-    assert_eq!(history.past(25).to(&"21;0;1:1,9:2".parse().unwrap()), Relation::Apart);
+    assert_eq!(history.past(25).relation_to(&known), Relation::GoesOn);
+    assert_eq!(history.past(25).relation_to(&"21;0;1:1,9:2".parse().unwrap()), Relation::Apart);
     let mut history = History { began: vec![(1, Word(1))], unsure: u64::MAX };
-    assert!(!history.names(19));
-    history.begin(20, Word(3));
+    assert!(!history.names_event(19));
+    history.begin_epoch(20, Word(3));
     assert_eq!(history.unsure, 20);
-    assert_eq!(history.past(19).to(&known), Relation::GoesOn);
+    assert_eq!(history.past(19).relation_to(&known), Relation::GoesOn);
 }
 
 #[test]
@@ -42,7 +44,7 @@ fn an_epoch_is_stored_as_it_always_was() {
 fn events_written_before_there_were_epochs_keep_their_names() {
     let mut history = History::default();
     assert_eq!(history.id_of(7).to_string(), "7");
-    history.begin(8, Word(0xab));
+    history.begin_epoch(8, Word(0xab));
     assert_eq!(
         (history.id_of(7).to_string(), history.id_of(8).to_string()),
         ("7".into(), "ab-8".into())
@@ -53,9 +55,9 @@ fn events_written_before_there_were_epochs_keep_their_names() {
 #[test]
 fn an_epoch_without_events_is_replaced() {
     let mut history = History::default();
-    history.begin(1, Word(1));
-    history.begin(1, Word(2));
-    history.begin(5, Word(3));
+    history.begin_epoch(1, Word(1));
+    history.begin_epoch(1, Word(2));
+    history.begin_epoch(5, Word(3));
     assert_eq!(history, history_of([(1, Word(2)), (5, Word(3))]));
 }
 
@@ -63,22 +65,22 @@ fn an_epoch_without_events_is_replaced() {
 fn a_restored_past_is_distinguished_from_one_that_continues() {
     let went_on = Past { latest: 9, since: 0, began: vec![(1, Word(1)), (6, Word(2))] };
     let known = Past { latest: 7, since: 0, began: vec![(1, Word(1)), (6, Word(2))] };
-    assert_eq!(went_on.to(&known), Relation::GoesOn);
+    assert_eq!(went_on.relation_to(&known), Relation::GoesOn);
     // Words of one writer may overtake each other.
-    assert_eq!(known.to(&went_on), Relation::GoesOn);
+    assert_eq!(known.relation_to(&went_on), Relation::GoesOn);
     let restored = Past { latest: 6, since: 0, began: vec![(1, Word(1)), (6, Word(3))] };
-    assert_eq!(restored.to(&went_on), Relation::Apart);
+    assert_eq!(restored.relation_to(&went_on), Relation::Apart);
     let copied_later =
         Past { latest: 9, since: 0, began: vec![(1, Word(1)), (6, Word(2)), (9, Word(3))] };
-    assert_eq!(copied_later.to(&went_on), Relation::Apart);
-    assert_eq!(copied_later.to(&known), Relation::GoesOn);
+    assert_eq!(copied_later.relation_to(&went_on), Relation::Apart);
+    assert_eq!(copied_later.relation_to(&known), Relation::GoesOn);
     let another = Past { latest: 1, since: 0, began: vec![(1, Word(9))] };
-    assert_eq!(another.to(&went_on), Relation::Apart);
+    assert_eq!(another.relation_to(&went_on), Relation::Apart);
     // The last word of a process that has ended comes late.
     let late = Past { latest: 5, since: 0, began: vec![(1, Word(1))] };
-    assert_eq!(late.to(&went_on), Relation::Behind);
+    assert_eq!(late.relation_to(&went_on), Relation::Behind);
     let lives_on = Past { latest: 6, since: 0, began: vec![(1, Word(1))] };
-    assert_eq!(lives_on.to(&went_on), Relation::Apart);
+    assert_eq!(lives_on.relation_to(&went_on), Relation::Apart);
 }
 
 #[test]
@@ -86,7 +88,9 @@ fn of_a_long_history_the_end_is_sent_and_the_rest_is_believed() {
     let history = history_of((1..=100).map(|place| (place * 10, Word(place))));
     let past = history.past(1005);
     assert_eq!(past.began.len(), TOLD);
-    assert!(past.has(id(7, 75)) && !past.has(id(7, 905)) && past.has(id(90, 905)));
+    assert!(
+        past.has_event(id(7, 75)) && !past.has_event(id(7, 905)) && past.has_event(id(90, 905))
+    );
 }
 
 proptest! {
@@ -114,18 +118,18 @@ proptest! {
             }
             let whose = if what == 0 { logs.len() - 1 } else { which };
             let (log, history) = &mut logs[whose];
-            if what < 2 || history.current().is_none() {
+            if what < 2 || history.current_epoch().is_none() {
                 words += 1;
-                history.begin(log.len() as u64 + 1, Word(words));
+                history.begin_epoch(log.len() as u64 + 1, Word(words));
             }
-            let (_, word) = history.current().unwrap();
+            let (_, word) = history.current_epoch().unwrap();
             log.extend((0..count).map(|_| word));
         }
         for (log, _) in &logs {
             for (other, history) in &logs {
                 for (place, word) in log.iter().enumerate() {
                     let id = EventId { word: *word, sequence: place as u64 + 1 };
-                    prop_assert_eq!(history.has(id, other.len() as u64), other.get(place) == Some(word));
+                    prop_assert_eq!(history.has_event(id, other.len() as u64), other.get(place) == Some(word));
                 }
             }
         }

@@ -4,7 +4,7 @@
 //! depend on how many rows there are before it. For a client it is opaque text. What comes back may be anything, so it is
 //! summed, its length is bounded, and the list judges what it says as it judges a query.
 
-use super::page::Place;
+use super::page::SortPosition;
 use crate::{
     domain::{Decoder, Key},
     store::codec,
@@ -23,7 +23,7 @@ pub struct Cursor {
     /// The field that it is sorted by, none for the number, and whether downwards.
     pub sort: Option<(String, bool)>,
     pub filters: Vec<(String, String)>,
-    pub place: Place,
+    pub place: SortPosition,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -31,12 +31,12 @@ struct Written {
     context: String,
     sort: Option<(String, bool)>,
     filters: Vec<(String, String)>,
-    value: Value,
+    value: CursorValue,
     number: u64,
 }
 
 #[derive(Serialize, Deserialize)]
-enum Value {
+enum CursorValue {
     Missing,
     Flag(bool),
     Number(u64),
@@ -45,13 +45,13 @@ enum Value {
 
 impl Cursor {
     /// As text, for a list of `context`.
-    pub fn write(self, context: &str) -> Option<String> {
+    pub fn to_text(self, context: &str) -> Option<String> {
         let Self { sort, filters, place } = self;
         let value = match place.value {
-            Key::Missing => Value::Missing,
-            Key::Flag(flag) => Value::Flag(flag),
-            Key::Number(number) => Value::Number(number),
-            Key::Text(text) => Value::Text(text),
+            Key::Missing => CursorValue::Missing,
+            Key::Flag(flag) => CursorValue::Flag(flag),
+            Key::Number(number) => CursorValue::Number(number),
+            Key::Text(text) => CursorValue::Text(text),
         };
         let written =
             Written { context: context.to_owned(), sort, filters, value, number: place.number };
@@ -63,7 +63,7 @@ impl Cursor {
     }
 
     /// From text, if it is a cursor of a list of `context`.
-    pub fn read(text: &str, context: &str) -> Option<Self> {
+    pub fn from_text(text: &str, context: &str) -> Option<Self> {
         if text.len() > LONGEST {
             return None;
         }
@@ -76,12 +76,12 @@ impl Cursor {
         let Written { context: own, sort, filters, value, number } =
             codec::Part(body_of).read().ok()?;
         let value = match value {
-            Value::Missing => Key::Missing,
-            Value::Flag(flag) => Key::Flag(flag),
-            Value::Number(number) => Key::Number(number),
-            Value::Text(text) => Key::Text(text),
+            CursorValue::Missing => Key::Missing,
+            CursorValue::Flag(flag) => Key::Flag(flag),
+            CursorValue::Number(number) => Key::Number(number),
+            CursorValue::Text(text) => Key::Text(text),
         };
-        (own == context).then_some(Self { sort, filters, place: Place { value, number } })
+        (own == context).then_some(Self { sort, filters, place: SortPosition { value, number } })
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
             |(sort, filters, value, number)| Cursor {
                 sort,
                 filters,
-                place: Place { value, number },
+                place: SortPosition { value, number },
             },
         )
     }
@@ -110,27 +110,27 @@ mod tests {
     proptest! {
         #[test]
         fn a_cursor_decodes_to_what_was_encoded_and_only_for_its_own_list(cursor in cursor()) {
-            let text = cursor.clone().write("a.b").unwrap();
+            let text = cursor.clone().to_text("a.b").unwrap();
             prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
-            prop_assert_eq!(Cursor::read(&text, "a.b"), Some(cursor));
-            prop_assert_eq!(Cursor::read(&text, "a.c"), None);
+            prop_assert_eq!(Cursor::from_text(&text, "a.b"), Some(cursor));
+            prop_assert_eq!(Cursor::from_text(&text, "a.c"), None);
         }
 
         #[test]
         fn what_was_changed_or_made_up_is_no_cursor(cursor in cursor(), at in any::<prop::sample::Index>(), letter in "[A-Za-z0-9_=é-]", noise in ".{0,80}") {
-            let text = cursor.write("a.b").unwrap();
+            let text = cursor.to_text("a.b").unwrap();
             let at = at.index(text.len());
             let changed = format!("{}{letter}{}", &text[..at], &text[at + 1..]);
-            prop_assert!(changed == text || Cursor::read(&changed, "a.b").is_none());
-            prop_assert_eq!(Cursor::read(&text[..at], "a.b"), None);
-            prop_assert_eq!(Cursor::read(&noise, "a.b"), None);
+            prop_assert!(changed == text || Cursor::from_text(&changed, "a.b").is_none());
+            prop_assert_eq!(Cursor::from_text(&text[..at], "a.b"), None);
+            prop_assert_eq!(Cursor::from_text(&noise, "a.b"), None);
         }
     }
 
     #[test]
     fn a_very_long_text_has_no_cursor_and_what_is_too_long_is_none() {
-        let place = Place { value: Key::Text("x".repeat(5000)), number: 1 };
-        assert_eq!(Cursor { sort: None, filters: Vec::new(), place }.write("a.b"), None);
-        assert_eq!(Cursor::read(&"A".repeat(1 << 20), "a.b"), None);
+        let place = SortPosition { value: Key::Text("x".repeat(5000)), number: 1 };
+        assert_eq!(Cursor { sort: None, filters: Vec::new(), place }.to_text("a.b"), None);
+        assert_eq!(Cursor::from_text(&"A".repeat(1 << 20), "a.b"), None);
     }
 }

@@ -31,7 +31,7 @@ pub enum Filter {
 
 impl Filter {
     /// Those that have `value` in `field`.
-    pub fn of(generation: u32, field: &str, value: &Key) -> Self {
+    pub fn by_value(generation: u32, field: &str, value: &Key) -> Self {
         let prefix = indexes::value_prefix(generation, field, value).build();
         if indexes::stands_alone(value) {
             Self::Entries { prefix }
@@ -41,12 +41,12 @@ impl Filter {
     }
 
     /// Everything that is listed.
-    pub fn all(generation: u32) -> Self {
-        Self::of(generation, indexes::ALL, &Key::Missing)
+    pub fn by_nothing(generation: u32) -> Self {
+        Self::by_value(generation, indexes::ALL, &Key::Missing)
     }
 
     /// Those of `posting`, which are numbers of `chunk`, that pass.
-    fn pass(
+    fn keep_passing(
         &mut self,
         reading: &mut Reading<'_>,
         chunk: u64,
@@ -55,7 +55,7 @@ impl Filter {
         match self {
             _ if posting.len() == 0 => Ok(posting),
             Self::Number(number) => {
-                let (own, offset) = indexes::place(*number);
+                let (own, offset) = indexes::chunk_of(*number);
                 Ok(if own == chunk && posting.contains(offset) {
                     Posting::of(offset)
                 } else {
@@ -64,34 +64,39 @@ impl Filter {
             }
             Self::Chunks { prefix, last } => {
                 if last.as_ref().is_none_or(|known| known.0 != chunk) {
-                    let row = reading.rows(&[key(prefix, chunk)])?.pop().flatten();
+                    let row = reading.read_rows(&[number_key(prefix, chunk)])?.pop().flatten();
                     let found = row
-                        .map(|row| reading.readable(Posting::decode(&row.record)))
+                        .map(|row| reading.skip_damaged(Posting::decode(&row.record)))
                         .transpose()?;
                     *last = Some(Box::new((chunk, found.unwrap_or_default())));
                 }
-                Ok(last.as_ref().map_or_else(Posting::default, |found| posting.and(&found.1)))
+                Ok(last
+                    .as_ref()
+                    .map_or_else(Posting::default, |found| posting.intersect_with(&found.1)))
             }
             Self::Entries { prefix } => {
                 let first = chunk.saturating_mul(CHUNK);
                 let mut found = Posting::default();
                 if posting.len() > MANY {
-                    let mut scan = range(prefix, first, first.saturating_add(CHUNK - 1), false);
+                    let mut scan =
+                        number_range(prefix, first, first.saturating_add(CHUNK - 1), false);
                     scan.limit = CHUNK as usize;
-                    for (key, row) in reading.scan(&scan)? {
+                    for (key, row) in reading.scan_rows(&scan)? {
                         let number = last_number(&key).unwrap_or_default();
-                        if reading.readable(indexes::decode_entry(&row.record))? {
-                            found.insert(indexes::place(number).1);
+                        if reading.skip_damaged(indexes::decode_entry(&row.record))? {
+                            found.insert(indexes::chunk_of(number).1);
                         }
                     }
-                    return Ok(posting.and(&found));
+                    return Ok(posting.intersect_with(&found));
                 }
                 let offsets: Vec<u16> = posting.offsets().collect();
-                let keys: Vec<_> =
-                    offsets.iter().map(|offset| key(prefix, first + u64::from(*offset))).collect();
-                for (offset, row) in offsets.into_iter().zip(reading.rows(&keys)?) {
+                let keys: Vec<_> = offsets
+                    .iter()
+                    .map(|offset| number_key(prefix, first + u64::from(*offset)))
+                    .collect();
+                for (offset, row) in offsets.into_iter().zip(reading.read_rows(&keys)?) {
                     if let Some(row) = row
-                        && reading.readable(indexes::decode_entry(&row.record))?
+                        && reading.skip_damaged(indexes::decode_entry(&row.record))?
                     {
                         found.insert(offset);
                     }
@@ -102,14 +107,14 @@ impl Filter {
     }
 }
 
-fn key(prefix: &[u8], number: u64) -> Vec<u8> {
+fn number_key(prefix: &[u8], number: u64) -> Vec<u8> {
     [prefix, &number.to_be_bytes()].concat()
 }
 
 /// The rows from number `low` to number `high`, both inclusive.
-fn range(prefix: &[u8], low: u64, high: u64, backwards: bool) -> Scan {
-    let to = high.checked_add(1).map_or_else(|| prefix_end(prefix), |end| key(prefix, end));
-    Scan { from: key(prefix, low), to, backwards, limit: ROWS }
+fn number_range(prefix: &[u8], low: u64, high: u64, backwards: bool) -> Scan {
+    let to = high.checked_add(1).map_or_else(|| prefix_end(prefix), |end| number_key(prefix, end));
+    Scan { from: number_key(prefix, low), to, backwards, limit: ROWS }
 }
 
 /// The numbers that are still to be looked at, in a direction.
@@ -122,11 +127,11 @@ pub struct Ahead {
 
 impl Ahead {
     /// All of them.
-    pub fn all(down: bool) -> Self {
+    pub fn all_numbers(down: bool) -> Self {
         Self { low: 0, high: u64::MAX, down }
     }
     /// Those behind `number`, if there can be any.
-    pub fn behind(self, number: u64) -> Option<Self> {
+    pub fn rest_after(self, number: u64) -> Option<Self> {
         if self.down {
             number.checked_sub(1).map(|high| Self { high: high.min(self.high), ..self })
         } else {
@@ -142,17 +147,17 @@ impl Ahead {
             Self { low: number.max(self.low), ..self }
         }
     }
-    fn first(self) -> u64 {
+    fn first_number(self) -> u64 {
         if self.down { self.high } else { self.low }
     }
     /// The last number before those that are ahead; nothing has the first and the last of all numbers.
-    fn passed(self) -> u64 {
+    fn last_passed(self) -> u64 {
         if self.down { self.high.saturating_add(1) } else { self.low.saturating_sub(1) }
     }
     fn is_before(self, one: u64, other: u64) -> bool {
         if self.down { one > other } else { one < other }
     }
-    fn has(self, number: u64) -> bool {
+    fn has_number(self, number: u64) -> bool {
         (self.low..=self.high).contains(&number)
     }
     /// The last number of a chunk in this direction.
@@ -161,11 +166,13 @@ impl Ahead {
         if self.down { low } else { low.saturating_add(CHUNK - 1) }
     }
     /// Those of a chunk's numbers that are still ahead.
-    pub fn mask(self, chunk: u64, mut posting: Posting) -> Posting {
+    pub fn keep_ahead(self, chunk: u64, mut posting: Posting) -> Posting {
         let low = chunk.saturating_mul(CHUNK);
-        if !self.has(low) || !self.has(low.saturating_add(CHUNK - 1)) {
-            let gone: Vec<u16> =
-                posting.offsets().filter(|offset| !self.has(low + u64::from(*offset))).collect();
+        if !self.has_number(low) || !self.has_number(low.saturating_add(CHUNK - 1)) {
+            let gone: Vec<u16> = posting
+                .offsets()
+                .filter(|offset| !self.has_number(low + u64::from(*offset)))
+                .collect();
             gone.into_iter().for_each(|offset| posting.remove(offset));
         }
         posting
@@ -173,18 +180,18 @@ impl Ahead {
 }
 
 /// Those of `posting` that pass all `filters`.
-pub fn pass(
+pub fn keep_passing(
     filters: &mut [Filter],
     reading: &mut Reading<'_>,
     chunk: u64,
     posting: Posting,
 ) -> Result<Posting, Fault> {
-    filters.iter_mut().try_fold(posting, |left, filter| filter.pass(reading, chunk, left))
+    filters.iter_mut().try_fold(posting, |left, filter| filter.keep_passing(reading, chunk, left))
 }
 
 /// Shows `visit` the numbers ahead that pass all filters, in order, some of a chunk at a time, for as long as it wants
 /// more and more may be read. `batch` is about how many rows it will take.
-pub fn walk(
+pub fn walk_numbers(
     filters: &mut [Filter],
     reading: &mut Reading<'_>,
     ahead: Ahead,
@@ -205,44 +212,44 @@ pub fn walk(
     };
     let (driving, others) = filters.split_at_mut(driving);
     let mut show = |reading: &mut Reading<'_>, chunk, posting| {
-        let left = pass(others, reading, chunk, posting)?;
+        let left = keep_passing(others, reading, chunk, posting)?;
         Ok::<_, Fault>(left.len() == 0 || visit(chunk, &left))
     };
     let mut batch = batch / 2;
     match driving {
         [Filter::Number(number)] => {
-            let (chunk, offset) = indexes::place(*number);
-            let go_on = !ahead.has(*number) || show(reading, chunk, Posting::of(offset))?;
+            let (chunk, offset) = indexes::chunk_of(*number);
+            let go_on = !ahead.has_number(*number) || show(reading, chunk, Posting::of(offset))?;
             Ok(if go_on { Walked::Through } else { Walked::Enough })
         }
         [Filter::Chunks { prefix, .. }] => {
             let mut next = Some(ahead);
             while let Some(now) = next {
-                let low = indexes::place(now.low).0;
-                let high = indexes::place(now.high).0;
+                let low = indexes::chunk_of(now.low).0;
+                let high = indexes::chunk_of(now.high).0;
                 let scan = Scan {
-                    limit: reading.batch(&mut batch),
-                    ..range(prefix, low, high, ahead.down)
+                    limit: reading.next_limit(&mut batch),
+                    ..number_range(prefix, low, high, ahead.down)
                 };
-                let rows = reading.scan(&scan)?;
+                let rows = reading.scan_rows(&scan)?;
                 let last_chunk = rows
                     .last()
                     .and_then(|(key, _)| last_number(key))
                     .filter(|_| rows.len() == scan.limit);
-                next = last_chunk.and_then(|chunk| now.behind(ahead.end_of(chunk)));
+                next = last_chunk.and_then(|chunk| now.rest_after(ahead.end_of(chunk)));
                 let mut rows = rows.into_iter().peekable();
                 while let Some((key, row)) = rows.next() {
                     let chunk = last_number(&key).unwrap_or_default();
-                    let posting = reading.readable(Posting::decode(&row.record))?;
-                    if !show(reading, chunk, ahead.mask(chunk, posting))? {
+                    let posting = reading.skip_damaged(Posting::decode(&row.record))?;
+                    if !show(reading, chunk, ahead.keep_ahead(chunk, posting))? {
                         return Ok(Walked::Enough);
                     }
-                    if reading.overdrawn() && (rows.peek().is_some() || next.is_some()) {
+                    if reading.is_overdrawn() && (rows.peek().is_some() || next.is_some()) {
                         return Ok(Walked::Spent(ahead.end_of(chunk)));
                     }
                 }
-                if let (Some(next), true) = (next, reading.spent()) {
-                    return Ok(Walked::Spent(next.passed()));
+                if let (Some(next), true) = (next, reading.is_spent()) {
+                    return Ok(Walked::Spent(next.last_passed()));
                 }
             }
             Ok(Walked::Through)
@@ -251,41 +258,41 @@ pub fn walk(
             let mut next = Some(ahead);
             while let Some(now) = next {
                 let scan = Scan {
-                    limit: reading.batch(&mut batch),
-                    ..range(prefix, now.low, now.high, ahead.down)
+                    limit: reading.next_limit(&mut batch),
+                    ..number_range(prefix, now.low, now.high, ahead.down)
                 };
-                let rows = reading.scan(&scan)?;
+                let rows = reading.scan_rows(&scan)?;
                 next = rows
                     .last()
-                    .and_then(|(key, _)| now.behind(last_number(key)?))
+                    .and_then(|(key, _)| now.rest_after(last_number(key)?))
                     .filter(|_| rows.len() == scan.limit);
                 let mut rows = rows.into_iter().peekable();
                 while let Some((key, row)) = rows.next() {
                     let mut last = last_number(&key).unwrap_or_default();
-                    let (chunk, offset) = indexes::place(last);
+                    let (chunk, offset) = indexes::chunk_of(last);
                     let mut posting = Posting::default();
-                    if reading.readable(indexes::decode_entry(&row.record))? {
+                    if reading.skip_damaged(indexes::decode_entry(&row.record))? {
                         posting.insert(offset);
                     }
                     // Neighbours are shown together.
                     let same = |key: &[u8]| {
-                        last_number(key).is_some_and(|number| indexes::place(number).0 == chunk)
+                        last_number(key).is_some_and(|number| indexes::chunk_of(number).0 == chunk)
                     };
                     while let Some((key, row)) = rows.next_if(|(key, _)| same(key)) {
                         last = last_number(&key).unwrap_or_default();
-                        if reading.readable(indexes::decode_entry(&row.record))? {
-                            posting.insert(indexes::place(last).1);
+                        if reading.skip_damaged(indexes::decode_entry(&row.record))? {
+                            posting.insert(indexes::chunk_of(last).1);
                         }
                     }
                     if !show(reading, chunk, posting)? {
                         return Ok(Walked::Enough);
                     }
-                    if reading.overdrawn() && (rows.peek().is_some() || next.is_some()) {
+                    if reading.is_overdrawn() && (rows.peek().is_some() || next.is_some()) {
                         return Ok(Walked::Spent(last));
                     }
                 }
-                if let (Some(next), true) = (next, reading.spent()) {
-                    return Ok(Walked::Spent(next.passed()));
+                if let (Some(next), true) = (next, reading.is_spent()) {
+                    return Ok(Walked::Spent(next.last_passed()));
                 }
             }
             Ok(Walked::Through)
@@ -304,7 +311,7 @@ struct Entries<'a> {
 
 impl Entries<'_> {
     /// The first number at or behind `target`. `Err`: no more may be read, and there is none before this one.
-    fn seek(
+    fn seek_number(
         &mut self,
         reading: &mut Reading<'_>,
         ahead: Ahead,
@@ -318,25 +325,25 @@ impl Entries<'_> {
                 return Ok(Ok(self.read.front().copied()));
             };
             // Each list is looked at once, so that every walk gets somewhere.
-            if reading.spent() && next != ahead {
-                return Ok(Err(next.first()));
+            if reading.is_spent() && next != ahead {
+                return Ok(Err(next.first_number()));
             }
             // After a leap it begins with few again.
-            if ahead.is_before(next.first(), target) {
+            if ahead.is_before(next.first_number(), target) {
                 self.batch = FIRST;
             }
             let now = next.from(target);
             let scan = Scan {
-                limit: reading.batch(&mut self.batch),
-                ..range(self.prefix, now.low, now.high, ahead.down)
+                limit: reading.next_limit(&mut self.batch),
+                ..number_range(self.prefix, now.low, now.high, ahead.down)
             };
-            let rows = reading.scan(&scan)?;
+            let rows = reading.scan_rows(&scan)?;
             self.next = rows
                 .last()
-                .and_then(|(key, _)| now.behind(last_number(key)?))
+                .and_then(|(key, _)| now.rest_after(last_number(key)?))
                 .filter(|_| rows.len() == scan.limit);
             for (key, row) in rows {
-                if reading.readable(indexes::decode_entry(&row.record))? {
+                if reading.skip_damaged(indexes::decode_entry(&row.record))? {
                     self.read.extend(last_number(&key));
                 }
             }
@@ -360,26 +367,26 @@ fn in_common(
         .collect();
     let mut left = ahead;
     loop {
-        let mut target = left.first();
+        let mut target = left.first_number();
         let mut agreed = 0;
         while agreed < lists.len() {
             agreed = 0;
             for list in &mut lists {
-                match list.seek(reading, ahead, target)? {
+                match list.seek_number(reading, ahead, target)? {
                     Ok(Some(number)) if number == target => agreed += 1,
                     Ok(Some(number)) => target = number,
                     Ok(None) => return Ok(Walked::Through),
                     Err(reached) => {
-                        return Ok(Walked::Spent(left.from(target).from(reached).passed()));
+                        return Ok(Walked::Spent(left.from(target).from(reached).last_passed()));
                     }
                 }
             }
         }
-        let (chunk, offset) = indexes::place(target);
+        let (chunk, offset) = indexes::chunk_of(target);
         if !show(reading, chunk, Posting::of(offset))? {
             return Ok(Walked::Enough);
         }
-        match left.behind(target) {
+        match left.rest_after(target) {
             Some(behind) => left = behind,
             None => return Ok(Walked::Through),
         }

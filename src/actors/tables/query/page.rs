@@ -9,14 +9,14 @@ use std::cmp::Ordering;
 
 /// Where a row stands in a list: by its value in the field that sorts it, then by its number.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Place {
+pub struct SortPosition {
     pub value: Key,
     pub number: u64,
 }
 
-impl Place {
-    pub fn compare(&self, other: &Self) -> Ordering {
-        indexes::order(&self.value, &other.value).then(self.number.cmp(&other.number))
+impl SortPosition {
+    pub fn compare_to(&self, other: &Self) -> Ordering {
+        indexes::compare_keys(&self.value, &other.value).then(self.number.cmp(&other.number))
     }
 }
 
@@ -24,7 +24,7 @@ impl Place {
 pub struct Page {
     pub skip: u64,
     pub size: usize,
-    pub rows: Vec<Place>,
+    pub rows: Vec<SortPosition>,
     /// There is at least one more row behind it.
     pub more: bool,
 }
@@ -34,14 +34,14 @@ impl Page {
         Self { skip, size, rows: Vec::with_capacity(size), more: false }
     }
     /// How many rows it takes to fill it, and to see whether there are more; not more than are read at once.
-    pub fn wanted(&self) -> usize {
+    pub fn wanted_rows(&self) -> usize {
         usize::try_from(self.skip).unwrap_or(ROWS).saturating_add(self.size + 1).min(ROWS)
     }
     pub fn is_full(&self) -> bool {
         self.rows.len() == self.size
     }
     /// Takes some of a chunk's numbers, which all have `value`. Gives whether it wants more.
-    pub fn take(&mut self, value: &Key, chunk: u64, posting: &Posting, down: bool) -> bool {
+    pub fn take_numbers(&mut self, value: &Key, chunk: u64, posting: &Posting, down: bool) -> bool {
         let count = posting.len() as u64;
         if count <= self.skip {
             self.skip -= count;
@@ -51,7 +51,7 @@ impl Page {
         let mut take = |offset: u16| {
             self.more = self.is_full();
             if !self.more {
-                self.rows.push(Place {
+                self.rows.push(SortPosition {
                     value: value.clone(),
                     number: chunk * CHUNK + u64::from(offset),
                 });

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Key,
         number::{self, LARGEST, NumberError},
-        text::nfc,
+        text::to_nfc,
     },
 };
 
@@ -27,7 +27,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn of(
+    pub fn from_query(
         entity: &dyn EntityType,
         sort: Option<&(String, bool)>,
         filters: &[(String, String)],
@@ -69,7 +69,7 @@ impl Plan {
                 plan.numbers.push(number);
                 Some(number)
             } else {
-                let key = parse(entity, name, value)?;
+                let key = parse_value(entity, name, value)?;
                 let number = if let Key::Number(number) = key { Some(number) } else { None };
                 plan.values.push((*name, key));
                 number
@@ -83,7 +83,7 @@ impl Plan {
 
     /// The same list, where numbers of fields that have no value by default are texts.
     pub fn with_texts(&self, entity: &dyn EntityType) -> Option<Self> {
-        let kinds = entity.absent().indexes();
+        let kinds = entity.absent_state().indexes();
         let mut values = self.values.clone();
         let mut has_text = false;
         for (field, key) in &mut values {
@@ -102,19 +102,20 @@ impl Plan {
         !self.values.is_empty() || !self.numbers.is_empty()
     }
 
-    pub fn filters(&self, generation: u32) -> Vec<Filter> {
+    pub fn build_filters(&self, generation: u32) -> Vec<Filter> {
         let mut filters: Vec<_> =
             self.numbers.iter().map(|number| Filter::Number(*number)).collect();
-        filters
-            .extend(self.values.iter().map(|(field, value)| Filter::of(generation, field, value)));
+        filters.extend(
+            self.values.iter().map(|(field, value)| Filter::by_value(generation, field, value)),
+        );
         if self.values.is_empty() {
-            filters.push(Filter::all(generation));
+            filters.push(Filter::by_nothing(generation));
         }
         filters
     }
 
     /// Whether a state is what the filters want. One that has changed since its index was read may not be.
-    pub fn wants(&self, state: &dyn AnyState) -> bool {
+    pub fn accepts_state(&self, state: &dyn AnyState) -> bool {
         let listed = index_entries(state);
         !listed.is_empty() && self.values.iter().all(|value| listed.contains(value))
     }
@@ -122,17 +123,17 @@ impl Plan {
 
 /// A filter's value as the field has it. Which kind of value that is, the default state tells; a field that has none
 /// by default takes a number where the words are one.
-fn parse(entity: &dyn EntityType, field: &str, value: &str) -> Result<Key, Fault> {
-    let indexes = entity.absent().indexes();
+fn parse_value(entity: &dyn EntityType, field: &str, value: &str) -> Result<Key, Fault> {
+    let indexes = entity.absent_state().indexes();
     let Some((_, kind)) = indexes.iter().find(|(known, _)| *known == field) else {
-        return Err(bad(field, value));
+        return Err(bad_filter(field, value));
     };
     match kind {
         Key::Number(_) => number_of(field, value).map(Key::Number),
-        Key::Flag(_) => value.parse().map(Key::Flag).map_err(|_| bad(field, value)),
-        Key::Text(_) => Ok(Key::Text(nfc(value))),
-        Key::Missing => match number::parse(value) {
-            Err(NumberError::Malformed) => Ok(Key::Text(nfc(value))),
+        Key::Flag(_) => value.parse().map(Key::Flag).map_err(|_| bad_filter(field, value)),
+        Key::Text(_) => Ok(Key::Text(to_nfc(value))),
+        Key::Missing => match number::parse_number(value) {
+            Err(NumberError::Malformed) => Ok(Key::Text(to_nfc(value))),
             _ => number_of(field, value).map(Key::Number),
         },
     }
@@ -140,19 +141,19 @@ fn parse(entity: &dyn EntityType, field: &str, value: &str) -> Result<Key, Fault
 
 /// The number that a filter wants. One beyond the bound may have been stored before there was a bound.
 fn number_of(field: &str, value: &str) -> Result<u64, Fault> {
-    match number::parse(value) {
+    match number::parse_number(value) {
         Ok(number) | Err(NumberError::TooLarge(Some(number))) => Ok(number),
         Err(NumberError::TooLarge(None)) => Err(Fault::OutOfRange(field.to_owned())),
-        Err(NumberError::Malformed) => Err(bad(field, value)),
+        Err(NumberError::Malformed) => Err(bad_filter(field, value)),
     }
 }
 
-fn bad(field: &str, value: &str) -> Fault {
+fn bad_filter(field: &str, value: &str) -> Fault {
     Fault::BadFilter { field: field.to_owned(), value: value.to_owned() }
 }
 
 /// What lists of an entity filter by and sort by besides `id`.
 pub fn filter_fields(entity: &dyn EntityType) -> Vec<&'static str> {
-    let indexed = entity.absent().indexes().into_iter().map(|(field, _)| field);
+    let indexed = entity.absent_state().indexes().into_iter().map(|(field, _)| field);
     indexed.chain(entity.id_aliases().iter().copied()).collect()
 }

@@ -31,52 +31,54 @@ impl<'a> Reading<'a> {
     }
 
     /// From now on so many rows may be read.
-    pub fn allow(&mut self, rows: usize) {
+    pub fn allow_rows(&mut self, rows: usize) {
         self.left = isize::try_from(rows.max(1)).unwrap_or(isize::MAX);
     }
 
     /// Whether no more may be read. A reader in the middle of a small unit ends that first.
-    pub fn spent(&self) -> bool {
+    pub fn is_spent(&self) -> bool {
         self.left <= 0
     }
 
     /// Whether more was read than may be, to end something small: then what was read ahead is left alone.
-    pub fn overdrawn(&self) -> bool {
+    pub fn is_overdrawn(&self) -> bool {
         self.left < 0
     }
 
-    fn took(&mut self, rows: usize) {
+    fn count_rows(&mut self, rows: usize) {
         self.left = self.left.saturating_sub_unsigned(rows);
     }
 
     /// A range of rows, which may be cut short by what is left.
-    pub fn scan(&mut self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
-        let rows = self.tree.scan(scan)?;
+    pub fn scan_rows(&mut self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
+        let rows = self.tree.scan_rows(scan)?;
         // A look at nothing is work too.
-        self.took(rows.len().max(1));
-        rows.iter().for_each(|(_, row)| self.judged.observe(row.commit));
+        self.count_rows(rows.len().max(1));
+        rows.iter().for_each(|(_, row)| self.judged.observe_commit(row.commit));
         Ok(rows)
     }
 
     /// The rows under these keys.
-    pub fn rows(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Row>>, StoreError> {
+    pub fn read_rows(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Row>>, StoreError> {
         let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-        self.took(keys.len());
+        self.count_rows(keys.len());
         let rows = self.tree.store.read(self.tree.id, &keys)?;
-        rows.iter().flatten().for_each(|row| self.judged.observe(row.commit));
+        rows.iter().flatten().for_each(|row| self.judged.observe_commit(row.commit));
         Ok(rows)
     }
 
     /// Something that was to be read is damaged or missing.
-    pub fn report(&self, what: &str) {
-        self.tree.report(self.generation, what);
+    pub fn report_damage(&self, what: &str) {
+        self.tree.report_shown_damage(self.generation, what);
     }
 
     /// The content of an index row; nothing where it cannot be read, which is reported.
-    pub fn readable<T: Default>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
+    pub fn skip_damaged<T: Default>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
         match read {
             Err(StoreError::Damaged(what)) => {
-                self.report(&format!("a list lacks the entries of a damaged index row: {what}"));
+                self.report_damage(&format!(
+                    "a list lacks the entries of a damaged index row: {what}"
+                ));
                 Ok(T::default())
             }
             read => read,
@@ -84,7 +86,7 @@ impl<'a> Reading<'a> {
     }
 
     /// How many rows to read next: twice as many as the last time, and no more than are left.
-    pub fn batch(&self, last: &mut usize) -> usize {
+    pub fn next_limit(&self, last: &mut usize) -> usize {
         *last = (*last * 2).clamp(1, ROWS);
         (*last).min(usize::try_from(self.left).unwrap_or(1)).max(1)
     }

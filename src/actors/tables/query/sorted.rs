@@ -2,7 +2,7 @@
 
 use super::{
     filters::{self, Filter},
-    page::{Page, Place},
+    page::{Page, SortPosition},
     reading::{Reading, Walked},
 };
 use crate::{
@@ -37,7 +37,7 @@ pub enum RowFilter<'a> {
 }
 
 impl RowFilter<'_> {
-    fn of(
+    fn keep_wanted(
         &mut self,
         reading: &mut Reading<'_>,
         chunk: u64,
@@ -45,34 +45,34 @@ impl RowFilter<'_> {
     ) -> Result<Posting, Fault> {
         match self {
             Self::Anything => Ok(posting),
-            Self::Known(matching) => {
-                Ok(matching.get(&chunk).map_or_else(Posting::default, |wanted| posting.and(wanted)))
-            }
-            Self::Passes(filters) => filters::pass(filters, reading, chunk, posting),
+            Self::Known(matching) => Ok(matching
+                .get(&chunk)
+                .map_or_else(Posting::default, |wanted| posting.intersect_with(wanted))),
+            Self::Passes(filters) => filters::keep_passing(filters, reading, chunk, posting),
         }
     }
 }
 
 /// Fills `page` along the index of `field`, behind `after`.
-pub fn along(
+pub fn walk_index(
     reading: &mut Reading<'_>,
     generation: u32,
     (field, down): (&str, bool),
     mut wanted: RowFilter<'_>,
-    after: Option<&Place>,
+    after: Option<&SortPosition>,
     page: &mut Page,
-) -> Result<Walked<Place>, Fault> {
+) -> Result<Walked<SortPosition>, Fault> {
     let prefix = indexes::field_prefix(generation, field).build();
     let mut from = prefix.clone();
     let mut to = prefix_end(&prefix);
-    if let Some(Place { value, number }) = after {
-        let chunk = indexes::place(*number).0;
+    if let Some(SortPosition { value, number }) = after {
+        let chunk = indexes::chunk_of(*number).0;
         let alone = indexes::stands_alone(value);
         let last = if alone { *number } else { chunk };
         let begin = indexes::value_prefix(generation, field, value).number(last).build();
         let behind_it = key_after(&begin);
         // The row in which it stands may have more.
-        let more = !alone && filters::Ahead::all(down).end_of(chunk) != *number;
+        let more = !alone && filters::Ahead::all_numbers(down).end_of(chunk) != *number;
         match (down, more) {
             (false, true) => from = begin,
             (false, false) => from = behind_it,
@@ -80,31 +80,31 @@ pub fn along(
             (true, false) => to = begin,
         }
     }
-    let mut batch = page.wanted().div_ceil(2);
-    let mut pages = Pages::of(Scan { from, to, backwards: down, limit: 0 });
+    let mut batch = page.wanted_rows().div_ceil(2);
+    let mut pages = Pages::over_scan(Scan { from, to, backwards: down, limit: 0 });
     loop {
-        pages.set_limit(reading.batch(&mut batch));
-        let Some(rows) = pages.next(|scan| reading.scan(scan))? else {
+        pages.set_limit(reading.next_limit(&mut batch));
+        let Some(rows) = pages.next(|scan| reading.scan_rows(scan))? else {
             return Ok(Walked::Through);
         };
         let mut rows = rows.into_iter().peekable();
         while let Some((key, row)) = rows.next() {
             let read = indexes::read_row(prefix.len(), &key, &row.record).map(Some);
-            let Some(row) = reading.readable(read)? else { continue };
+            let Some(row) = reading.skip_damaged(read)? else { continue };
             let mut posting = row.posting;
             if let Some(after) = after.filter(|after| {
-                after.value == row.value && indexes::place(after.number).0 == row.chunk
+                after.value == row.value && indexes::chunk_of(after.number).0 == row.chunk
             }) {
-                let ahead = filters::Ahead::all(down).behind(after.number);
-                posting =
-                    ahead.map_or_else(Posting::default, |ahead| ahead.mask(row.chunk, posting));
+                let ahead = filters::Ahead::all_numbers(down).rest_after(after.number);
+                posting = ahead
+                    .map_or_else(Posting::default, |ahead| ahead.keep_ahead(row.chunk, posting));
             }
-            let left = wanted.of(reading, row.chunk, posting)?;
-            if !page.take(&row.value, row.chunk, &left, down) {
+            let left = wanted.keep_wanted(reading, row.chunk, posting)?;
+            if !page.take_numbers(&row.value, row.chunk, &left, down) {
                 return Ok(Walked::Enough);
             }
             let last = rows.peek().is_none();
-            if reading.overdrawn() && !last || reading.spent() && last && !pages.is_over() {
+            if reading.is_overdrawn() && !last || reading.is_spent() && last && !pages.is_over() {
                 let low = row.chunk.saturating_mul(CHUNK);
                 let number = if indexes::stands_alone(&row.value) {
                     row.last
@@ -113,7 +113,7 @@ pub fn along(
                 } else {
                     low.saturating_add(CHUNK - 1)
                 };
-                return Ok(Walked::Spent(Place { value: row.value, number }));
+                return Ok(Walked::Spent(SortPosition { value: row.value, number }));
             }
         }
     }
@@ -125,7 +125,7 @@ pub fn by_looking(
     generation: u32,
     (field, down): (&str, bool),
     matching: &Matching,
-    after: Option<&Place>,
+    after: Option<&SortPosition>,
     page: &mut Page,
 ) -> Result<(), Fault> {
     let numbers = matching.iter().flat_map(|(chunk, posting)| {
@@ -135,20 +135,21 @@ pub fn by_looking(
     let mut found = Vec::with_capacity(numbers.len());
     for some in numbers.chunks(super::reading::ROWS) {
         let keys: Vec<_> = some.iter().map(|number| state_key(generation, *number)).collect();
-        for (number, row) in some.iter().zip(reading.rows(&keys)?) {
+        for (number, row) in some.iter().zip(reading.read_rows(&keys)?) {
             // A row that cannot be read sorts as if its value were unknown, and the page that shows it reports it.
             let kept = row.and_then(|row| decode_state(reading.entity(), &row.record).ok());
             let value = kept.map_or(Key::Missing, |kept| value_of(&kept, field));
-            found.push(Place { value, number: *number });
+            found.push(SortPosition { value, number: *number });
         }
     }
-    let order =
-        |one: &Place, other: &Place| if down { other.compare(one) } else { one.compare(other) };
+    let order = |one: &SortPosition, other: &SortPosition| {
+        if down { other.compare_to(one) } else { one.compare_to(other) }
+    };
     found.retain(|place| after.is_none_or(|after| order(after, place) == Ordering::Less));
     found.sort_unstable_by(order);
-    for Place { value, number } in found {
-        let (chunk, offset) = indexes::place(number);
-        if !page.take(&value, chunk, &Posting::of(offset), down) {
+    for SortPosition { value, number } in found {
+        let (chunk, offset) = indexes::chunk_of(number);
+        if !page.take_numbers(&value, chunk, &Posting::of(offset), down) {
             break;
         }
     }

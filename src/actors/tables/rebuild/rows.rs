@@ -24,7 +24,11 @@ use crate::{
 
 impl RebuildPage<'_> {
     /// A page of questions: the keys that stood on it get rows of their own.
-    pub(crate) fn questions(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
+    pub(crate) fn rewrite_questions(
+        &mut self,
+        key: &[u8],
+        record: &[u8],
+    ) -> Result<(), StoreError> {
         if key.len() != page_length() {
             return Ok(());
         }
@@ -37,15 +41,15 @@ impl RebuildPage<'_> {
             for (place, keys) in
                 key_pages(keys).into_iter().zip(0..).map(|(keys, place)| (place, keys))
             {
-                self.put(Space::Question, VERSION, waiting_keys_key(*number, place), &keys)?;
+                self.put_row(Space::Question, VERSION, waiting_keys_key(*number, place), &keys)?;
             }
         }
         let bare: QuestionPage = page.into_keys().map(|number| (number, Vec::new())).collect();
-        self.put(Space::Question, VERSION, key.to_vec(), &bare)
+        self.put_row(Space::Question, VERSION, key.to_vec(), &bare)
     }
 
     /// A page of answers, which said nothing of what was asked.
-    pub(crate) fn answers(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
+    pub(crate) fn rewrite_answers(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
         let old: AnswerPageV1 = codec::decode(Space::Answer, record)?;
         let (Some(context), Some(number)) = (text_of(key), last_number(key)) else {
             return Err(StoreError::Damaged("answers under a key that is none".into()));
@@ -58,29 +62,31 @@ impl RebuildPage<'_> {
         let mut page = AnswerPage { answers, others_until: 0 };
         let mut keys = vec![answer_page_key(&context, number)];
         for (key, answer) in spill_oldest(&mut page, &context, now + self.kept)? {
-            self.put(Space::Answer, ANSWER_VERSION, key.clone(), &answer)?;
+            self.put_row(Space::Answer, ANSWER_VERSION, key.clone(), &answer)?;
             keys.push(key);
         }
-        self.put(Space::Answer, ANSWER_VERSION, answer_page_key(&context, number), &page)?;
+        self.put_row(Space::Answer, ANSWER_VERSION, answer_page_key(&context, number), &page)?;
         self.rows.insert(key.to_vec(), None);
-        self.note(now + self.kept, keys)
+        self.put_expiry(now + self.kept, keys)
     }
 
     /// What stood under an idempotency key stands under its sum.
-    pub(crate) fn request(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
+    pub(crate) fn rewrite_request(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
         let row: IdempotencyRow = codec::decode(Space::Idempotency, record)?;
         let scope = text_of(key)
             .ok_or_else(|| StoreError::Damaged("a request under a key that is none".into()))?;
         let new = request_key(&scope);
         let end = row.at + self.kept;
-        self.put(Space::Idempotency, VERSION, new.clone(), &row)?;
+        self.put_row(Space::Idempotency, VERSION, new.clone(), &row)?;
         self.rows.insert(key.to_vec(), None);
-        self.note(end, vec![new])
+        self.put_expiry(end, vec![new])
     }
 
-    fn note(&mut self, end: u64, keys: Vec<Vec<u8>>) -> Result<(), StoreError> {
+    fn put_expiry(&mut self, end: u64, keys: Vec<Vec<u8>>) -> Result<(), StoreError> {
         let notes: Vec<_> = expiry_rows(&mut self.meta.lists, end, keys).collect();
-        notes.into_iter().try_for_each(|(key, page)| self.put(Space::Expiry, VERSION, key, &page))
+        notes
+            .into_iter()
+            .try_for_each(|(key, page)| self.put_row(Space::Expiry, VERSION, key, &page))
     }
 }
 

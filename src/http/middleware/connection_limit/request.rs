@@ -54,7 +54,7 @@ impl BodyWait {
     }
 
     /// The whole body has arrived.
-    pub fn complete(&self) {
+    pub fn complete_body(&self) {
         self.0.body_unread.store(false, Relaxed);
     }
 }

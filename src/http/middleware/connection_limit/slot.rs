@@ -110,13 +110,13 @@ impl ConnectionSlot {
     }
 
     /// Sets the signal, and wakes the worker.
-    pub(super) fn send(&self, signal: Signal) {
+    pub(super) fn send_signal(&self, signal: Signal) {
         self.set_signal(signal);
         self.waker.wake();
     }
 
     /// How many requests have begun.
-    pub fn requests(&self) -> u64 {
+    pub fn request_count(&self) -> u64 {
         self.requests.load(Relaxed)
     }
 

@@ -7,11 +7,11 @@ struct Slow {
     word: mpsc::Receiver<Result<(), StoreError>>,
 }
 impl LogWriter for Slow {
-    fn write(&mut self, group: &[QueuedBatch]) -> Result<(), StoreError> {
+    fn write_group(&mut self, group: &[QueuedBatch]) -> Result<(), StoreError> {
         self.groups.send(group.len()).expect("the test listens");
         Ok(())
     }
-    fn sync(&mut self) -> Result<(), StoreError> {
+    fn sync_writes(&mut self) -> Result<(), StoreError> {
         self.word.recv().expect("the test is still there, or else the disk panics")
     }
     fn needs_maintenance(&self) -> bool {
@@ -31,87 +31,90 @@ struct Rig {
     heard: mpsc::Receiver<(Commit, bool)>,
 }
 
-fn rig() -> Rig {
+fn new_rig() -> Rig {
     let pipe = Arc::new(CommitQueue::new(0, 1 << 20));
     let (groups, groups_out) = mpsc::channel();
     let (word, word_out) = mpsc::channel();
     let committer = pipe.clone();
     std::thread::spawn(move || committer.run_committer(Slow { groups, word: word_out }));
-    pipe.activate(TreeId(0));
+    pipe.activate_tree(TreeId(0));
     let (tell, heard) = mpsc::channel();
     let db = sled::Config::new().temporary(true).open().expect("opens");
-    let table =
-        Table::open("a.b", db.open_tree("a.b").expect("opens"), Arc::default()).expect("opens");
+    let table = Table::open_table("a.b", db.open_tree("a.b").expect("opens"), Arc::default())
+        .expect("opens");
     Rig { pipe, table, groups: groups_out, word, tell, heard }
 }
 
 impl Rig {
-    fn submit(&self, key: u8) -> Result<Commit, StoreError> {
+    fn submit_key(&self, key: u8) -> Result<Commit, StoreError> {
         let writes = vec![(vec![key], Some(vec![0; 9]))];
         let batch = Batch { tree: TreeId(0), epoch: Epoch(1), expects: Vec::new(), writes };
-        match self.pipe.accept(batch, &self.table, || Ok(true))? {
+        match self.pipe.accept_batch(batch, &self.table, || Ok(true))? {
             CommitVerdict::Accepted(commit) => Ok(commit),
             other => panic!("{other:?}"),
         }
     }
-    fn listen(&self, commit: Commit) {
+    fn await_commit(&self, commit: Commit) {
         let tell = self.tell.clone();
         self.pipe.on_durable(
             commit,
             Box::new(move |word| tell.send((commit, word.is_ok())).expect("the test listens")),
         );
     }
-    fn hears(&self) -> (Commit, bool) {
+    fn next_notice(&self) -> (Commit, bool) {
         self.heard.recv().expect("the sender lives in the rig")
     }
 }
 
 #[test]
 fn while_one_group_syncs_the_next_gathers() {
-    let rig = rig();
-    rig.submit(1).expect("accepted");
+    let rig = new_rig();
+    rig.submit_key(1).expect("accepted");
     assert_eq!(rig.groups.recv(), Ok(1));
     for key in 2..=6 {
-        rig.submit(key).expect("accepted");
+        rig.submit_key(key).expect("accepted");
     }
-    rig.listen(6);
+    rig.await_commit(6);
     assert!(rig.heard.try_recv().is_err(), "nothing has been synced");
     rig.word.send(Ok(())).expect("the committer waits");
     assert_eq!(rig.groups.recv(), Ok(5));
-    assert_eq!(rig.pipe.durability.commit(), 1);
+    assert_eq!(rig.pipe.durability.durable_commit(), 1);
     rig.word.send(Ok(())).expect("the committer waits");
-    assert_eq!(rig.hears(), (6, true));
-    assert_eq!(rig.pipe.stats().syncs, 2);
+    assert_eq!(rig.next_notice(), (6, true));
+    assert_eq!(rig.pipe.queue_stats().syncs, 2);
 }
 
 #[test]
 fn waiters_are_released_in_the_order_of_commits() {
-    let rig = rig();
-    (1..=3).for_each(|key| assert!(rig.submit(key).is_ok()));
-    [3, 1, 2].into_iter().for_each(|commit| rig.listen(commit));
+    let rig = new_rig();
+    (1..=3).for_each(|key| assert!(rig.submit_key(key).is_ok()));
+    [3, 1, 2].into_iter().for_each(|commit| rig.await_commit(commit));
     (0..3).for_each(|_| rig.word.send(Ok(())).expect("the committer waits"));
-    assert_eq!([rig.hears(), rig.hears(), rig.hears()], [(1, true), (2, true), (3, true)]);
+    assert_eq!(
+        [rig.next_notice(), rig.next_notice(), rig.next_notice()],
+        [(1, true), (2, true), (3, true)]
+    );
 }
 
 #[test]
 fn after_a_failed_sync_nothing_is_durable_and_nothing_is_taken() {
-    let rig = rig();
-    rig.submit(1).expect("accepted");
-    rig.listen(1);
+    let rig = new_rig();
+    rig.submit_key(1).expect("accepted");
+    rig.await_commit(1);
     rig.word.send(Err(StoreError::Failed("no space".into()))).expect("the committer waits");
-    assert_eq!(rig.hears(), (1, false));
-    assert_eq!(rig.submit(2), Err(StoreError::Failed("no space".into())));
-    rig.listen(1);
-    assert_eq!(rig.hears(), (1, false), "a later caller gets it too");
+    assert_eq!(rig.next_notice(), (1, false));
+    assert_eq!(rig.submit_key(2), Err(StoreError::Failed("no space".into())));
+    rig.await_commit(1);
+    assert_eq!(rig.next_notice(), (1, false), "a later caller gets it too");
 }
 
 #[test]
 fn a_panic_of_the_database_is_a_failure_like_any_other() {
-    let mut rig = rig();
+    let mut rig = new_rig();
     // A receiver without a sender panics.
     rig.word = mpsc::channel().0;
-    rig.listen(1);
-    rig.submit(1).expect("accepted");
-    assert_eq!(rig.hears(), (1, false));
-    assert!(matches!(rig.submit(2), Err(StoreError::Failed(_))));
+    rig.await_commit(1);
+    rig.submit_key(1).expect("accepted");
+    assert_eq!(rig.next_notice(), (1, false));
+    assert!(matches!(rig.submit_key(2), Err(StoreError::Failed(_))));
 }

@@ -21,9 +21,9 @@ use std::{
 /// Judges rows by what they mean, which the store does not know.
 pub trait Audit {
     /// Those that come now are of this tree.
-    fn tree(&mut self, name: &str);
+    fn begin_tree(&mut self, name: &str);
     /// Checks a row; rows come in the order of their keys. Gives what is wrong.
-    fn row(&mut self, key: &[u8], row: &Row) -> Option<String>;
+    fn check_row(&mut self, key: &[u8], row: &Row) -> Option<String>;
 }
 
 /// What there is, and what is wrong.
@@ -130,11 +130,11 @@ pub fn check_store(
             return Ok(checked);
         }
     };
-    let judged = judged.inside(&db);
+    let judged = judged.with_contents(&db);
     for what in judged.losses.iter().chain(&judged.fatal) {
         checked.add_problem("data", what);
     }
-    let inside = inspection::inside(judged.runs, &judged.journal);
+    let inside = inspection::find_mark(judged.runs, &judged.journal);
     checked.store = inside.map(|mark| uuid::Uuid::from_u128(mark.store).to_string());
     checked.last_commit = inside.map_or(0, |mark| mark.commit);
     let Inspection { journal, .. } = judged;
@@ -175,7 +175,7 @@ fn check_tree(
     for member in Manifest::read(&tree)?.runs {
         seen.runs += 1;
         seen.runs_without_seals += u64::from(member.id.is_none());
-        match SortedRun::open(&tree, member).and_then(|run| verify_run(&run, &tree, |_| true)) {
+        match SortedRun::open_run(&tree, member).and_then(|run| verify_run(&run, &tree, |_| true)) {
             Ok(counted) => {
                 seen.blocks += counted.blocks;
                 seen.rows_in_runs += counted.rows;
@@ -188,11 +188,11 @@ fn check_tree(
     }
     // Where a run has a hole, relations between rows mean nothing.
     if readable {
-        let table = Table::open(name, tree, Arc::default())?;
+        let table = Table::open_table(name, tree, Arc::default())?;
         for batch in batches.into_iter().filter(|batch| batch.commit > table.flushed_through()) {
-            table.apply(batch.commit, batch.writes);
+            table.apply_writes(batch.commit, batch.writes);
         }
-        audit.tree(name);
+        audit.begin_tree(name);
         read_rows(&table, audit, &mut seen, checked)?;
     }
     checked.trees.push(seen);
@@ -205,12 +205,12 @@ fn read_rows(
     seen: &mut TreeReport,
     checked: &mut CheckReport,
 ) -> Result<(), StoreError> {
-    let mut pages = Pages::of(Scan::prefix(&[], PAGE));
-    while let Some(rows) = pages.next(|scan| table.scan(scan))? {
+    let mut pages = Pages::over_scan(Scan::prefix(&[], PAGE));
+    while let Some(rows) = pages.next(|scan| table.scan_rows(scan))? {
         for (key, row) in &rows {
             seen.rows += 1;
             seen.last_commit = seen.last_commit.max(row.commit);
-            if let Some(what) = audit.row(key, row) {
+            if let Some(what) = audit.check_row(key, row) {
                 checked.add_problem(&seen.name, what);
             }
         }

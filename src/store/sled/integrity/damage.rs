@@ -15,7 +15,7 @@ pub struct DamageLog {
 
 impl DamageLog {
     /// Reports damage in `tree`. The same damage again is counted, and not logged again.
-    pub fn report(&self, tree: &str, what: &str) {
+    pub fn report_damage(&self, tree: &str, what: &str) {
         self.count.fetch_add(1, Ordering::Relaxed);
         // sled's messages do not name the tree.
         let what = if what.contains(tree) { what.to_owned() } else { format!("`{tree}`: {what}") };
@@ -34,7 +34,7 @@ impl DamageLog {
     ) -> Result<T, StoreError> {
         outcome.inspect_err(|error| {
             if let StoreError::Damaged(what) = error {
-                self.report(tree, what);
+                self.report_damage(tree, what);
             }
         })
     }

@@ -45,21 +45,21 @@ impl FileBackup {
             Self { dir: dir.to_owned(), names: names.clone(), copied: Vec::new(), had_blobs };
         let sizes =
             names.iter().map(|name| dir.join(name).metadata().map_or(0, |about| about.len()));
-        let needed = sizes.sum::<u64>() + 2 * reserve.of(dir);
+        let needed = sizes.sum::<u64>() + 2 * reserve.bytes_of(dir);
         if disk_space::free_bytes(dir).is_some_and(|free| free < needed) {
             tracing::info!(
                 "the database is opened without a copy of what it was: the disk has no room for one"
             );
             return Ok(before);
         }
-        if let Err(error) = fs::create_dir(&place).and_then(|()| before.copy(names)) {
+        if let Err(error) = fs::create_dir(&place).and_then(|()| before.copy_files(names)) {
             tracing::info!(%error, "the database is opened without a copy of what it was");
             before.copied.clear();
         }
         Ok(before)
     }
 
-    fn copy(&mut self, names: Vec<String>) -> io::Result<()> {
+    fn copy_files(&mut self, names: Vec<String>) -> io::Result<()> {
         for name in names {
             let from = self.dir.join(&name);
             if fs::metadata(&from)?.len() > MAX_COPIED {
@@ -75,7 +75,7 @@ impl FileBackup {
     }
 
     /// Puts the files back. sled has been closed; what it still writes goes to a file that has no name any more.
-    pub fn restore(self) -> io::Result<()> {
+    pub fn restore_files(self) -> io::Result<()> {
         if self.copied.len() < self.names.len() {
             return Ok(());
         }

@@ -68,7 +68,9 @@ pub fn inspect_files(dir: &Path) -> io::Result<Inspection> {
         let runs = Some(StoreMark { store: beside.store, commit: beside.through });
         judged.losses.extend(journal_losses(runs, &judged.journal));
         if judged.journal.store.is_some() {
-            judged.losses.extend(missing_commits(inside(runs, &judged.journal), judged.watermark));
+            judged
+                .losses
+                .extend(missing_commits(find_mark(runs, &judged.journal), judged.watermark));
         }
         if !dir.join("db").exists() {
             let all =
@@ -83,7 +85,7 @@ pub fn inspect_files(dir: &Path) -> io::Result<Inspection> {
 
 impl Inspection {
     /// Judges what is in sled too, and all together.
-    pub fn inside(mut self, db: &sled::Db) -> Self {
+    pub fn with_contents(mut self, db: &sled::Db) -> Self {
         if let Err(error) = self.read_database(db) {
             self.fatal = Some(format!(
                 "cannot be read: {error}; restore a backup into an empty directory and start with that one"
@@ -118,7 +120,7 @@ impl Inspection {
             self.journal.batches.clear();
         }
         self.losses.extend(losses);
-        self.losses.extend(missing_commits(inside(self.runs, &self.journal), self.watermark));
+        self.losses.extend(missing_commits(find_mark(self.runs, &self.journal), self.watermark));
         self.check_trees(db)
     }
 
@@ -138,7 +140,7 @@ impl Inspection {
             });
         } else if named.generation == known.generation
             && known.generation > 0
-            && named.root() != known
+            && named.compute_root() != known
         {
             self.losses.push("has a list of trees that is not the one which was written".into());
         }
@@ -151,7 +153,7 @@ impl Inspection {
             let tree = panic::catch_panic_silently(|| db.open_tree(name))?;
             let name = String::from_utf8_lossy(name).into_owned();
             let manifest = Manifest::read(&tree)?;
-            let is = Root::of(&manifest, &tree.name());
+            let is = Root::from_manifest(&manifest, &tree.name());
             let root = named.trees.get(&name).copied().unwrap_or_default();
             if is.generation < root.generation {
                 let is = is.generation;
@@ -163,11 +165,11 @@ impl Inspection {
                 self.losses.push(format!("has another `{name}` than the one which was written"));
             }
             for member in &manifest.runs {
-                SortedRun::open(&tree, *member)?;
+                SortedRun::open_run(&tree, *member)?;
             }
             // What is looked at when it is opened is to be readable before anything is changed.
             SortedRun::highest_number(&tree)?;
-            SortedRun::numbers(&tree)?;
+            SortedRun::run_numbers(&tree)?;
             if is.generation > 0 {
                 self.roots.trees.insert(name, is);
             }
@@ -178,7 +180,7 @@ impl Inspection {
 }
 
 /// What runs and journal have together.
-pub fn inside(runs: Option<StoreMark>, journal: &JournalContents) -> Option<StoreMark> {
+pub fn find_mark(runs: Option<StoreMark>, journal: &JournalContents) -> Option<StoreMark> {
     let inside = runs.or(journal.store.map(|store| StoreMark { store, commit: 0 }));
     inside.map(|mark| StoreMark { commit: mark.commit.max(journal.last), ..mark })
 }

@@ -15,30 +15,30 @@ use proptest::prelude::*;
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
 
-fn tree() -> sled::Tree {
+fn new_tree() -> sled::Tree {
     let db = sled::Config::new().temporary(true).open().expect("opens");
     db.open_tree("a.b").expect("opens")
 }
 
 /// Every second number is a key; records of 1 KiB, so that a block has four.
-fn rows(count: u64) -> BTreeMap<Vec<u8>, Row> {
+fn sample_rows(count: u64) -> BTreeMap<Vec<u8>, Row> {
     let row = |number: u64| Row { commit: number + 1, record: vec![number as u8; 1000] };
     (0..count).map(|number| ((number * 2).to_be_bytes().to_vec(), row(number))).collect()
 }
 
-fn write(tree: &sled::Tree, rows: &BTreeMap<Vec<u8>, Row>) -> SortedRun {
+fn write_run(tree: &sled::Tree, rows: &BTreeMap<Vec<u8>, Row>) -> SortedRun {
     let mut writer = RunWriter::new(tree, 1);
     for (key, row) in rows {
-        writer.push(key, Some(row)).expect("writes");
+        writer.push_row(key, Some(row)).expect("writes");
     }
-    writer.finish(0).expect("writes").expect("has rows")
+    writer.finish_run(0).expect("writes").expect("has rows")
 }
 
-fn blocks(tree: &sled::Tree) -> Vec<sled::IVec> {
+fn block_keys(tree: &sled::Tree) -> Vec<sled::IVec> {
     tree.scan_prefix([BLOCK]).keys().map(|key| key.expect("reads")).collect()
 }
 
-fn scan(
+fn scan_run(
     run: &SortedRun,
     tree: &sled::Tree,
     from: u64,
@@ -48,7 +48,7 @@ fn scan(
     let from = from.to_be_bytes().to_vec();
     let to = to.to_be_bytes().to_vec();
     let scan = Scan { from, to, backwards, limit: usize::MAX };
-    let range = RunRange::of(run, tree, &scan)?;
+    let range = RunRange::over_range(run, tree, &scan)?;
     range
         .into_iter()
         .flatten()
@@ -65,11 +65,11 @@ proptest! {
         count in 1..60_u64, holes in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
         from in 0..130_u64, len in 1..60_u64, backwards in any::<bool>(),
     ) {
-        let tree = tree();
-        let rows = rows(count);
-        let run = write(&tree, &rows);
+        let tree = new_tree();
+        let rows = sample_rows(count);
+        let run = write_run(&tree, &rows);
         prop_assert!(verify_run(&run, &tree, |_| true).is_ok());
-        let blocks = blocks(&tree);
+        let blocks = block_keys(&tree);
         let mut begins: Vec<Vec<u8>> = blocks.iter().map(|place| first_key(place).to_vec()).collect();
         begins.push(vec![u8::MAX; 9]);
         let mut lost = Vec::new();
@@ -92,7 +92,7 @@ proptest! {
         }
         let low = from.to_be_bytes().to_vec();
         let high = (from + len).to_be_bytes().to_vec();
-        match scan(&run, &tree, from, from + len, backwards) {
+        match scan_run(&run, &tree, from, from + len, backwards) {
             Ok(mut seen) => {
                 if backwards { seen.reverse() }
                 let right: Vec<_> = rows.range(low..high).map(|(key, row)| (key.clone(), row.clone())).collect();
@@ -109,13 +109,13 @@ proptest! {
 
 #[test]
 fn a_block_of_another_run_or_changed_is_an_error() {
-    let tree = tree();
-    let rows = rows(30);
-    let run = write(&tree, &rows);
-    let place = blocks(&tree)[2].clone();
+    let tree = new_tree();
+    let rows = sample_rows(30);
+    let run = write_run(&tree, &rows);
+    let place = block_keys(&tree)[2].clone();
     let block = tree.get(&place).expect("reads").expect("is there");
     // The same rows under the same number, from before a crash.
-    write(&tree, &rows);
+    write_run(&tree, &rows);
     assert!(matches!(run.get(&tree, first_key(&place)), Err(StoreError::Damaged(_))));
     let mut changed = block.to_vec();
     changed[50] ^= 4;
@@ -136,14 +136,14 @@ struct OldManifest {
 fn write_unsealed(tree: &sled::Tree, rows: &BTreeMap<Vec<u8>, Row>) {
     let mut builder = Builder::default();
     let put = |builder: &mut Builder| {
-        let (first, block) = builder.take().expect("has rows");
+        let (first, block) = builder.take_block().expect("has rows");
         tree.insert(run_key(BLOCK, 1, &first), block).expect("writes");
     };
     for (key, row) in rows {
         if builder.has_no_room_for(key.len() + row.record.len()) {
             put(&mut builder);
         }
-        builder.push(key, Some(row));
+        builder.push_row(key, Some(row));
     }
     put(&mut builder);
     let bytes =
@@ -157,23 +157,23 @@ fn write_unsealed(tree: &sled::Tree, rows: &BTreeMap<Vec<u8>, Row>) {
 
 #[test]
 fn a_tree_from_before_there_were_seals_is_read_and_gets_them() {
-    let tree = tree();
-    let rows = rows(100);
+    let tree = new_tree();
+    let rows = sample_rows(100);
     write_unsealed(&tree, &rows);
-    let table = Table::open("a.b", tree.clone(), Arc::default()).expect("opens");
+    let table = Table::open_table("a.b", tree.clone(), Arc::default()).expect("opens");
     let all = Scan { from: vec![0], to: vec![u8::MAX; 9], backwards: false, limit: usize::MAX };
     let right: Vec<_> = rows.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
-    assert_eq!((table.scan(&all), table.flushed_through()), (Ok(right.clone()), 300));
-    assert!(table.merge(u8::MAX, None, |_| || Ok(true)).expect("merges"), "it is rewritten");
-    assert!(!table.merge(u8::MAX, None, |_| || Ok(true)).expect("merges"), "once");
-    assert_eq!(table.scan(&all), Ok(right));
+    assert_eq!((table.scan_rows(&all), table.flushed_through()), (Ok(right.clone()), 300));
+    assert!(table.merge_next(u8::MAX, None, |_| || Ok(true)).expect("merges"), "it is rewritten");
+    assert!(!table.merge_next(u8::MAX, None, |_| || Ok(true)).expect("merges"), "once");
+    assert_eq!(table.scan_rows(&all), Ok(right));
     let manifest = Manifest::read(&tree).expect("reads");
     let member = manifest.runs[0];
     assert_eq!((manifest.flushed_through, manifest.runs.len(), member.level), (300, 1, 4));
-    let run = SortedRun::open(&tree, member).expect("opens");
+    let run = SortedRun::open_run(&tree, member).expect("opens");
     assert_eq!(verify_run(&run, &tree, |_| true).map(|counted| counted.rows), Ok(100));
     for number in 0..100_u64 {
         let key = (number * 2).to_be_bytes();
-        assert_eq!(table.read(&[&key]), Ok(vec![rows.get(&key[..]).cloned()]));
+        assert_eq!(table.read_rows(&[&key]), Ok(vec![rows.get(&key[..]).cloned()]));
     }
 }

@@ -33,8 +33,8 @@ pub struct Root {
 }
 
 impl Root {
-    pub fn of(manifest: &Manifest, tree: &[u8]) -> Self {
-        Self { generation: manifest.generation, sum: manifest.sum(tree) }
+    pub fn from_manifest(manifest: &Manifest, tree: &[u8]) -> Self {
+        Self { generation: manifest.generation, sum: manifest.checksum_of(tree) }
     }
 }
 
@@ -55,7 +55,7 @@ impl Roots {
     }
 
     /// As a root of its own: generation and sum.
-    pub fn root(&self) -> Root {
+    pub fn compute_root(&self) -> Root {
         Root { generation: self.generation, sum: self.to_bytes().1 }
     }
 
@@ -109,11 +109,11 @@ impl OpenRoots {
     }
 
     pub fn root(&self) -> Root {
-        sync::lock(&self.0).root()
+        sync::lock(&self.0).compute_root()
     }
 
     /// Puts what `trees` have now, if it is something else; gives the root of it all. Their manifests are in sled.
-    pub fn update<'a>(
+    pub fn update_with<'a>(
         &self,
         db: &sled::Tree,
         trees: impl IntoIterator<Item = (&'a str, Root)>,
@@ -136,7 +136,7 @@ impl OpenRoots {
             let bytes = roots.to_bytes().0;
             catch_panic(|| db.insert(ROOTS, bytes))?;
         }
-        Ok(roots.root())
+        Ok(roots.compute_root())
     }
 }
 

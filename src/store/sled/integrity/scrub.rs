@@ -51,15 +51,15 @@ const STUCK_AFTER: Duration = Duration::from_secs(60);
 struct ScrubProgress(Mutex<Option<(String, Instant)>>);
 
 impl ScrubProgress {
-    fn begin(&self, tree: &str) {
+    fn begin_tree(&self, tree: &str) {
         *sync::lock(&self.0) = Some((tree.to_owned(), Instant::now()));
     }
-    fn advance(&self) {
+    fn count_block(&self) {
         if let Some((_, since)) = &mut *sync::lock(&self.0) {
             *since = Instant::now();
         }
     }
-    fn end(&self) {
+    fn end_pass(&self) {
         *sync::lock(&self.0) = None;
     }
     /// The tree that cannot be read to its end.
@@ -114,7 +114,7 @@ impl Scrubber {
     }
 
     /// How many times everything has been read since the start.
-    pub fn completed(&self) -> u64 {
+    pub fn completed_passes(&self) -> u64 {
         self.report_if_stuck();
         self.completed.load(Ordering::Relaxed)
     }
@@ -125,7 +125,7 @@ impl Scrubber {
         if let Some(tree) = &endless
             && !self.reported.swap(true, Ordering::Relaxed)
         {
-            self.damage.report(tree, "a part of it cannot be read to its end");
+            self.damage.report_damage(tree, "a part of it cannot be read to its end");
         }
         endless.is_some()
     }
@@ -155,9 +155,9 @@ impl ScrubTask {
         while !self.is_closing() {
             (self.begun, self.bytes) = (Instant::now(), 0);
             if let Err(error) = self.read_all() {
-                self.damage.report("database", &error.to_string());
+                self.damage.report_damage("database", &error.to_string());
             }
-            self.progress.end();
+            self.progress.end_pass();
             if !self.is_closing() {
                 finished.fetch_add(1, Ordering::Relaxed);
                 tracing::debug!(bytes = self.bytes, "all of the store has been read");
@@ -178,7 +178,7 @@ impl ScrubTask {
         self.closing.load(Ordering::Acquire)
     }
 
-    fn table(&self, name: &[u8]) -> Option<Arc<Table>> {
+    fn find_table(&self, name: &[u8]) -> Option<Arc<Table>> {
         let trees = sync::read(&self.trees);
         trees.iter().find(|table| table.name.as_bytes() == name).cloned()
     }
@@ -188,16 +188,17 @@ impl ScrubTask {
             if self.is_closing() {
                 return Ok(());
             }
-            self.progress.begin(&String::from_utf8_lossy(&name));
-            match self.table(&name) {
+            self.progress.begin_tree(&String::from_utf8_lossy(&name));
+            match self.find_table(&name) {
                 Some(table) => self.read_table(&table),
                 None if name == DEFAULT_TREE => {}
                 None => {
                     // The tree is not open, so nothing changes it. If it was opened meanwhile, this
                     // is not damage.
                     let outcome = self.read_unopened(&name);
-                    if let (Err(error), None) = (outcome, self.table(&name)) {
-                        self.damage.report(&String::from_utf8_lossy(&name), &error.to_string());
+                    if let (Err(error), None) = (outcome, self.find_table(&name)) {
+                        self.damage
+                            .report_damage(&String::from_utf8_lossy(&name), &error.to_string());
                     }
                 }
             }
@@ -211,9 +212,10 @@ impl ScrubTask {
         for number in numbers {
             let run = table.live_runs().iter().find(|run| run.number == number).cloned();
             if let Some(run) = run
-                && let Err(error) = verify_run(&run, table.sled(), |size| self.throttle(size))
+                && let Err(error) =
+                    verify_run(&run, table.sled_tree(), |size| self.throttle_reads(size))
             {
-                self.damage.report(&table.name, &error.to_string());
+                self.damage.report_damage(&table.name, &error.to_string());
             }
         }
     }
@@ -221,15 +223,15 @@ impl ScrubTask {
     fn read_unopened(&mut self, name: &[u8]) -> Result<(), StoreError> {
         let tree = catch_panic(|| self.db.open_tree(name))?;
         for member in Manifest::read(&tree)?.runs {
-            let run = SortedRun::open(&tree, member)?;
-            verify_run(&run, &tree, |size| self.throttle(size))?;
+            let run = SortedRun::open_run(&tree, member)?;
+            verify_run(&run, &tree, |size| self.throttle_reads(size))?;
         }
         tracing::trace!(tree = name_of(&tree), "has been read");
         Ok(())
     }
 
     /// Paces the scrub after `size` bytes; says whether to go on.
-    fn throttle(&mut self, size: usize) -> bool {
+    fn throttle_reads(&mut self, size: usize) -> bool {
         self.bytes += size as u64;
         let due = Duration::from_secs_f64(
             self.bytes as f64 / self.settings.bytes_per_second.max(1) as f64,
@@ -240,7 +242,7 @@ impl ScrubTask {
         {
             thread::park_timeout(rest);
         }
-        self.progress.advance();
+        self.progress.count_block();
         !self.is_closing()
     }
 }
@@ -254,11 +256,11 @@ mod tests {
         let reading = ScrubProgress::default();
         let later = |by| Instant::now() + by;
         assert_eq!(reading.stuck_tree(later(STUCK_AFTER * 2)), None);
-        reading.begin("bookrent.rent");
-        reading.advance();
+        reading.begin_tree("bookrent.rent");
+        reading.count_block();
         assert_eq!(reading.stuck_tree(later(STUCK_AFTER / 2)), None);
         assert_eq!(reading.stuck_tree(later(STUCK_AFTER * 2)).as_deref(), Some("bookrent.rent"));
-        reading.end();
+        reading.end_pass();
         assert_eq!(reading.stuck_tree(later(STUCK_AFTER * 2)), None);
     }
 }

@@ -29,7 +29,7 @@ pub struct Seal {
 }
 
 /// The sum with which those of a run's blocks begin.
-pub fn seed(id: u64) -> u32 {
+pub fn run_seed(id: u64) -> u32 {
     crc32c::crc32c(&id.to_le_bytes())
 }
 
@@ -38,7 +38,7 @@ fn block_sum(seed: u32, place: &[u8], body: &[u8]) -> u32 {
 }
 
 /// Seals the rows of the block that will lie at `place`; gives its sum as well.
-pub fn seal(
+pub fn seal_block(
     seed: u32,
     place: &[u8],
     ordinal: u64,
@@ -71,7 +71,7 @@ pub struct UnsealedBlock<'a> {
 }
 
 /// Opens the block at `place`, if its seal is sound.
-pub fn unseal<'a>(seed: u32, place: &[u8], block: &'a [u8]) -> Option<UnsealedBlock<'a>> {
+pub fn unseal_block<'a>(seed: u32, place: &[u8], block: &'a [u8]) -> Option<UnsealedBlock<'a>> {
     let (mut body, sum) = block.split_last_chunk::<SUM>()?;
     let sum = u32::from_le_bytes(*sum);
     if block_sum(seed, place, body) != sum {
@@ -86,7 +86,7 @@ pub fn unseal<'a>(seed: u32, place: &[u8], block: &'a [u8]) -> Option<UnsealedBl
 }
 
 /// The error of damage in a run of `tree`.
-pub fn damaged(tree: &sled::Tree, run: u64, what: &str) -> StoreError {
+pub fn damaged_block(tree: &sled::Tree, run: u64, what: &str) -> StoreError {
     StoreError::Damaged(format!("run {run} of `{}`: {what}", String::from_utf8_lossy(&tree.name())))
 }
 
@@ -97,11 +97,11 @@ mod tests {
 
     #[test]
     fn these_bytes_are_on_disks_and_must_stay_readable() {
-        let (block, sum) = seal(seed(7), b"place", 300, Some(b"next"), b"rows");
+        let (block, sum) = seal_block(run_seed(7), b"place", 300, Some(b"next"), b"rows");
         let golden = [172, 2, 5, b'n', b'e', b'x', b't', b'r', b'o', b'w', b's', 0, 0, 0, 0];
         assert_eq!(block[..11], golden[..11]);
         assert_eq!(block[11..], sum.to_le_bytes());
-        let read = unseal(seed(7), b"place", &block).expect("is sound");
+        let read = unseal_block(run_seed(7), b"place", &block).expect("is sound");
         assert_eq!(
             (read.ordinal, read.next, read.rows, read.sum),
             (300, Some(&b"next"[..]), &b"rows"[..], sum)
@@ -114,15 +114,15 @@ mod tests {
             rows in prop::collection::vec(any::<u8>(), 0..60), next in prop::option::of(prop::collection::vec(any::<u8>(), 0..20)),
             ordinal in any::<u64>(), id in any::<u64>(),
         ) {
-            let (block, _) = seal(seed(id), b"place", ordinal, next.as_deref(), &rows);
-            let read = unseal(seed(id), b"place", &block).expect("is sound");
+            let (block, _) = seal_block(run_seed(id), b"place", ordinal, next.as_deref(), &rows);
+            let read = unseal_block(run_seed(id), b"place", &block).expect("is sound");
             prop_assert_eq!((read.ordinal, read.next, read.rows), (ordinal, next.as_deref(), rows.as_slice()));
-            prop_assert!(unseal(seed(id ^ 1), b"place", &block).is_none());
-            prop_assert!(unseal(seed(id), b"plaice", &block).is_none());
+            prop_assert!(unseal_block(run_seed(id ^ 1), b"place", &block).is_none());
+            prop_assert!(unseal_block(run_seed(id), b"plaice", &block).is_none());
             for bit in 0..block.len() * 8 {
                 let mut flipped = block.clone();
                 flipped[bit / 8] ^= 1 << (bit % 8);
-                prop_assert!(unseal(seed(id), b"place", &flipped).is_none(), "bit {}", bit);
+                prop_assert!(unseal_block(run_seed(id), b"place", &flipped).is_none(), "bit {}", bit);
             }
         }
     }

@@ -163,8 +163,11 @@ impl<A: Aggregate> Context for AggregateContext<A> {
             Some(Answer::Withdrawn) => Err(Refusal::conflict("withdrawn", "", "")),
             Some(Answer::Said(said)) => said.clone(),
             None => {
-                let command =
-                    *command.again().into_any().downcast::<A::Command>().expect("its command");
+                let command = *command
+                    .clone_command()
+                    .into_any()
+                    .downcast::<A::Command>()
+                    .expect("its command");
                 let said = match self.find(&flight.to) {
                     Some(number) => {
                         flight.number = number;
@@ -304,7 +307,7 @@ impl<A: Aggregate> Context for AggregateContext<A> {
         self.log.borrow().iter().map(|said| (said.number, json(&said.event))).collect()
     }
     fn sayable(&self) -> Vec<String> {
-        let found = holdfast::board::explore::<A>().expect("its samples are commands");
+        let found = holdfast::board::explore_states::<A>().expect("its samples are commands");
         found.arrows.into_iter().flat_map(|(_, events)| events).collect()
     }
 

@@ -67,41 +67,41 @@ impl Shop {
     pub fn new() -> Self {
         let store = Arc::new(Counting::default());
         let shared: Arc<dyn Store> = store.clone();
-        let tree = Tree::open(&shared, erased::view::<Thing>()).unwrap();
+        let tree = Tree::open(&shared, erased::view_type::<Thing>()).unwrap();
         let epoch = store.activate(tree.id).unwrap();
         Self { store, tree, epoch, model: BTreeMap::new() }
     }
 
     pub fn of(things: impl IntoIterator<Item = (u64, Thing)>) -> Self {
         let mut shop = Self::new();
-        shop.set(things);
+        shop.set_things(things);
         shop
     }
 
-    pub fn set(&mut self, things: impl IntoIterator<Item = (u64, Thing)>) {
+    pub fn set_things(&mut self, things: impl IntoIterator<Item = (u64, Thing)>) {
         let mut desk = Transaction::new(&self.tree, 0, u64::MAX);
         for (number, thing) in things {
             let state: erased::State = Box::new(thing.clone());
-            let record = state.encode(1, None).unwrap();
-            desk.set(number, Versioned { version: 1, saga: None, state }, record).unwrap();
+            let record = state.encode_state(1, None).unwrap();
+            desk.set_state(number, Versioned { version: 1, saga: None, state }, record).unwrap();
             self.model.insert(number, thing);
         }
         let batch = desk.into_batch(self.epoch).unwrap();
         assert!(matches!(self.store.submit(batch), Ok(CommitVerdict::Accepted(_))));
     }
 
-    pub fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
-        list(&self.tree, 0, query)
+    pub fn list_things(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+        list_items(&self.tree, 0, query)
     }
 
     /// The page, and how many rows were read for it.
-    pub fn counted(&self, query: &ListQuery) -> (Result<ListPage, Fault>, usize) {
-        let before = self.store.rows();
-        let page = self.list(query);
-        (page, self.store.rows() - before)
+    pub fn count_reads(&self, query: &ListQuery) -> (Result<ListPage, Fault>, usize) {
+        let before = self.store.rows_read();
+        let page = self.list_things(query);
+        (page, self.store.rows_read() - before)
     }
 
-    pub fn wanted(&self, query: &ListQuery) -> Vec<u64> {
+    pub fn expected_numbers(&self, query: &ListQuery) -> Vec<u64> {
         let text = |key: &Key| match key {
             Key::Text(text) => text.clone(),
             Key::Number(number) => number.to_string(),
@@ -127,7 +127,9 @@ impl Shop {
                 (value.map_or(Key::Missing, |(_, value)| value), *number)
             })
             .collect();
-        found.sort_by(|one, other| indexes::order(&one.0, &other.0).then(one.1.cmp(&other.1)));
+        found.sort_by(|one, other| {
+            indexes::compare_keys(&one.0, &other.0).then(one.1.cmp(&other.1))
+        });
         if query.sort.as_ref().is_some_and(|(_, down)| *down) {
             found.reverse();
         }
@@ -135,12 +137,12 @@ impl Shop {
     }
 
     /// Follows `next` to the end, with a change before each page.
-    pub fn walk(&mut self, query: &ListQuery, mut change: impl FnMut(&mut Self)) -> Vec<u64> {
+    pub fn walk_pages(&mut self, query: &ListQuery, mut change: impl FnMut(&mut Self)) -> Vec<u64> {
         let mut seen = Vec::new();
         let mut query = query.clone();
         for _ in 0..3000 {
-            let page = self.list(&query).unwrap();
-            seen.extend(numbers(&page));
+            let page = self.list_things(&query).unwrap();
+            seen.extend(page_numbers(&page));
             let Some(next) = page.next else { return seen };
             query = ListQuery { after: Some(next), sort: None, filters: Vec::new(), ..query };
             change(self);
@@ -149,11 +151,11 @@ impl Shop {
     }
 }
 
-pub fn numbers(page: &ListPage) -> Vec<u64> {
+pub fn page_numbers(page: &ListPage) -> Vec<u64> {
     page.items.iter().map(|item| item.number).collect()
 }
 
-pub fn thing() -> impl Strategy<Value = Thing> {
+pub fn any_thing() -> impl Strategy<Value = Thing> {
     let color = prop::sample::select(vec!["", "red", "blue", "blue\0", "빨강"]);
     (prop::bool::weighted(0.9), color, 0..4_u64, prop::option::of(0..3_u64), any::<bool>())
         .prop_map(|(there, color, owner, place, free)| Thing {
@@ -166,15 +168,15 @@ pub fn thing() -> impl Strategy<Value = Thing> {
 }
 
 /// Things under numbers that share chunks, and some that do not.
-pub fn things(most: usize) -> impl Strategy<Value = BTreeMap<u64, Thing>> {
+pub fn any_things(most: usize) -> impl Strategy<Value = BTreeMap<u64, Thing>> {
     prop::collection::btree_map(
         prop_oneof![1..60_u64, 4080..4110_u64, 1..90_000_u64],
-        thing(),
+        any_thing(),
         0..most,
     )
 }
 
-pub fn query() -> impl Strategy<Value = ListQuery> {
+pub fn any_query() -> impl Strategy<Value = ListQuery> {
     let fields = vec!["id", "thingId", "color", "owner", "place", "free"];
     let sort = prop::option::of((prop::sample::select(fields), any::<bool>()));
     let filters = (
