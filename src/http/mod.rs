@@ -5,6 +5,7 @@ mod document;
 mod forwarded;
 mod forwarder;
 mod handlers;
+mod host_list;
 mod metrics;
 mod middleware;
 mod nodes;
@@ -20,8 +21,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use host_list::HostList;
 pub(crate) use metrics::table::{BUILD, METRICS, REQUEST_DURATION};
-pub use middleware::host_list::HostList;
 pub(crate) use openapi::operations::Deployment;
 pub(crate) use routes::{Audience, ROUTES};
 pub use server::{Listeners, serve_http};

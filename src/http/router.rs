@@ -6,7 +6,7 @@ use crate::{
         call::{Call, ProbeRequest, Reply},
         document,
         handlers::{collections, forward, query},
-        middleware::audience,
+        middleware::{audience, host},
         response::problem_response,
         routes::{self, Handler, Route},
         state::{AppState, Host, OnlyContext},
@@ -118,7 +118,7 @@ async fn answer_request(
     if uri > state.settings.uri_limit {
         return Err(Problem::long_uri(state.settings.uri_limit));
     }
-    state.settings.hosts.check(request, state)?;
+    host::check(request, state)?;
     if let Some((collection, written, rest)) = collection {
         let index = match collection.place {
             Host::Local(index) => index,

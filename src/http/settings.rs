@@ -5,7 +5,7 @@ use crate::{
     api::{Ingress, ProblemTypes},
     domain::Name,
     events::{Documents, EventNames},
-    http::middleware::host_list::HostList,
+    http::host_list::HostList,
     tls::{ServerCertificate, Trust},
 };
 use reqwest::Url;

@@ -9,6 +9,7 @@ const FLOORS: &[&str] = &[
     "limits.rs",
     "sync.rs",
     "telemetry.rs",
+    "tls",
     "domain",
     "systems",
     "store",

@@ -52,10 +52,25 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "http",
-        &["sync", "durations", "limits", "domain", "store", "actors", "events", "api", "http"],
+        &[
+            "sync",
+            "durations",
+            "limits",
+            "tls",
+            "domain",
+            "store",
+            "actors",
+            "events",
+            "api",
+            "http",
+        ],
         &["sled", "lapin"],
     ),
-    ("cluster", &["sync", "domain", "actors", "cluster"], &["sled", "lapin", "actix", "actix_web"]),
+    (
+        "cluster",
+        &["sync", "tls", "domain", "actors", "cluster"],
+        &["sled", "lapin", "actix", "actix_web"],
+    ),
     ("events", &["domain", "actors", "events"], &["sled", "lapin", "actix", "actix_web", "tokio"]),
     (
         "amqp",
@@ -64,7 +79,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "notifications",
-        &["sync", "actors", "notifications"],
+        &["sync", "tls", "actors", "notifications"],
         &["sled", "lapin", "actix", "actix_web"],
     ),
 ];

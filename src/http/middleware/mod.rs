@@ -4,7 +4,7 @@ pub mod audience;
 pub mod connection;
 pub mod connection_limit;
 pub mod cors;
-pub mod host_list;
+pub mod host;
 pub mod raw_response;
 pub mod response_body;
 pub mod transport;

@@ -4,6 +4,7 @@
 use crate::{
     api::{Problem, header_text},
     http::{
+        host_list::HostList,
         routes::{self, Handler},
         state::AppState,
     },
@@ -15,34 +16,23 @@ use std::net::IpAddr;
 const OF_PROXIES: [&str; 4] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
-/// The names that requests may be for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HostList {
-    /// The names that are answered; `None`: any.
-    pub names: Option<Vec<String>>,
-    /// Whether the server listens on loopback: the names of that are answered too, and requests that a proxy has passed on are
-    /// refused, unless it is trusted.
-    pub is_loopback: bool,
-}
-
-impl HostList {
-    /// Refuses a request that is not for this server, or that has come through a proxy which nothing was said of.
-    pub fn check(&self, request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
-        let proxy = OF_PROXIES.iter().find(|name| request.headers().contains_key(**name));
-        let proxy = proxy.filter(|_| self.is_loopback && !state.is_from_proxy(request));
-        if let Some(header) = proxy {
-            return Err(unknown_proxy(header));
-        }
-        let Some(names) = &self.names else { return Ok(()) };
-        let authority = request.uri().authority().map(|authority| authority.as_str());
-        // HTTP/1.0 needs none, and no browser leaves it out.
-        let Some(host) = authority.or_else(|| header_text(request, "host")) else { return Ok(()) };
-        let name = name_of(host);
-        let is_listed = names.iter().any(|known| known.eq_ignore_ascii_case(name));
-        // An orchestrator asks a server that listens for others how it is doing, by its address.
-        let is_answered = if self.is_loopback { is_loopback_name(name) } else { is_probe(request) };
-        if is_listed || is_answered { Ok(()) } else { Err(misdirected(name)) }
+/// Refuses a request that is not for this server, or that has come through a proxy which nothing was said of.
+pub fn check(request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
+    let HostList { names, is_loopback } = &state.settings.hosts;
+    let proxy = OF_PROXIES.iter().find(|name| request.headers().contains_key(**name));
+    let proxy = proxy.filter(|_| *is_loopback && !state.is_from_proxy(request));
+    if let Some(header) = proxy {
+        return Err(unknown_proxy(header));
     }
+    let Some(names) = names else { return Ok(()) };
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    // HTTP/1.0 needs none, and no browser leaves it out.
+    let Some(host) = authority.or_else(|| header_text(request, "host")) else { return Ok(()) };
+    let name = name_of(host);
+    let is_listed = names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    // An orchestrator asks a server that listens for others how it is doing, by its address.
+    let is_answered = if *is_loopback { is_loopback_name(name) } else { is_probe(request) };
+    if is_listed || is_answered { Ok(()) } else { Err(misdirected(name)) }
 }
 
 /// Whether `request` asks how the server is doing.
