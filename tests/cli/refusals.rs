@@ -197,9 +197,12 @@ fn a_configuration_is_checked_as_it_is_served() {
         &[],
         &["peers.bookrent.book", "bookrent.rent asks", "node.contexts"],
     );
-    let webhook =
-        "[messages]\ngateway = 'webhook'\nurl = 'ftp://texts/send'\nsecret = 'c2VjcmV0'";
-    both_refuse(webhook, &[], &["messages.url", "holdfast.toml:3", "neither `http://` nor `https://`"]);
+    let webhook = "[messages]\ngateway = 'webhook'\nurl = 'ftp://texts/send'\nsecret = 'c2VjcmV0'";
+    both_refuse(
+        webhook,
+        &[],
+        &["messages.url", "holdfast.toml:3", "neither `http://` nor `https://`"],
+    );
     both_refuse(
         "http.public_url = 'rent.example'",
         &[],

@@ -35,6 +35,9 @@ fn a_request_for_another_name_is_refused_whatever_it_asks() {
         body.len()
     );
     assert_eq!(raw::status_of(&raw::exchange(server.address(), written.as_bytes())), Some(421));
+    let unreadable = "GET /books HTTP/1.1\r\nHost: \u{e9}\r\nConnection: close\r\n\r\n";
+    let answer = raw::exchange(server.address(), unreadable.as_bytes());
+    assert_eq!(raw::status_of(&answer), Some(421), "{answer}");
     let absolute =
         b"GET http://evil.example/books HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     assert_eq!(raw::status_of(&raw::exchange(server.address(), absolute)), Some(421));

@@ -2,14 +2,14 @@
 //! user's browser under a name of its own that leads here (DNS rebinding), nor a stranger through a proxy on this machine.
 
 use crate::{
-    api::{Problem, header_text},
+    api::Problem,
     http::{
         host_list::HostList,
         routes::{self, Handler},
         state::AppState,
     },
 };
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::header};
 use std::net::IpAddr;
 
 /// What a proxy adds to the requests that it passes on.
@@ -21,13 +21,14 @@ pub fn check(request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
     let HostList { names, is_loopback } = &state.settings.hosts;
     let proxy = OF_PROXIES.iter().find(|name| request.headers().contains_key(**name));
     let proxy = proxy.filter(|_| *is_loopback && !state.is_from_proxy(request));
-    if let Some(header) = proxy {
-        return Err(unknown_proxy(header));
+    if let Some(name) = proxy {
+        return Err(unknown_proxy(name));
     }
     let Some(names) = names else { return Ok(()) };
     let authority = request.uri().authority().map(|authority| authority.as_str());
-    // HTTP/1.0 needs none, and no browser leaves it out.
-    let Some(host) = authority.or_else(|| header_text(request, "host")) else { return Ok(()) };
+    // HTTP/1.0 needs none, and no browser leaves it out. One that is no text names no host of ours.
+    let header = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+    let Some(host) = authority.or(header) else { return Ok(()) };
     let name = name_of(host);
     let is_listed = names.iter().any(|known| known.eq_ignore_ascii_case(name));
     // An orchestrator asks a server that listens for others how it is doing, by its address.
