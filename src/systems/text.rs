@@ -1,7 +1,8 @@
 //! What the text messages of several systems share: how far one has come, and what is too long. Their names for it, on the
 //! wire and in the log, are each system's own.
 
-use crate::domain::{Decision, MessageOutcome, emit, ignore, status};
+use crate::domain::{Decision, Message, MessageOutcome, Timestamp, emit, ignore, status};
+use serde::{Deserialize, Serialize};
 
 /// A text has at most so many bytes: what a gateway takes as one long message.
 const LONGEST_TEXT: usize = 2000;
@@ -19,13 +20,43 @@ pub enum Status {
     Refused,
 }
 
-impl Status {
+/// A text message, as far as it has come: what a notification holds beside whom it is about.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sending {
+    /// Whether it was sent.
+    pub status: Status,
+    /// When.
+    pub sent_at: Option<Timestamp>,
+    /// Why the gateway refuses it.
+    pub reason: Option<String>,
+}
+
+impl Sending {
+    /// It waits to be sent.
+    pub fn queued() -> Self {
+        Self { status: Status::Queued, ..Self::default() }
+    }
+    /// It was sent then.
+    pub fn sent(at: Timestamp) -> Self {
+        Self { status: Status::Sent, sent_at: Some(at), reason: None }
+    }
+    /// The gateway refuses it, and says why.
+    pub fn refused(reason: String) -> Self {
+        Self { status: Status::Refused, sent_at: None, reason: Some(reason) }
+    }
+
+    /// The message to `phone`, while it waits to be sent.
+    pub fn waiting(&self, phone: &str, text: &str) -> Option<Message> {
+        let message = || Message { to: phone.to_owned(), text: text.to_owned() };
+        (self.status == Status::Queued).then(message)
+    }
+
     /// Queues a new message. `queued` is the system's event for it.
     ///
     /// # Errors
     /// Never: policies queue messages.
-    pub fn queue<E>(self, queued: E) -> Decision<E> {
-        if self == Self::New { emit(queued) } else { ignore() }
+    pub fn queue<E>(&self, queued: E) -> Decision<E> {
+        if self.status == Status::New { emit(queued) } else { ignore() }
     }
 
     /// What `outcome` comes to, in the system's events.
@@ -33,16 +64,16 @@ impl Status {
     /// # Errors
     /// Never; the type is that of a decision.
     pub fn report<E>(
-        self,
+        &self,
         outcome: MessageOutcome,
         queued: impl FnOnce() -> E,
         sent: impl FnOnce() -> E,
         refused: impl FnOnce(String) -> E,
     ) -> Decision<E> {
-        match (self, outcome) {
-            (Self::Queued, MessageOutcome::Sent) => emit(sent()),
-            (Self::Queued, MessageOutcome::Refused { reason }) => emit(refused(reason)),
-            (Self::Refused, MessageOutcome::Requeued) => emit(queued()),
+        match (self.status, outcome) {
+            (Status::Queued, MessageOutcome::Sent) => emit(sent()),
+            (Status::Queued, MessageOutcome::Refused { reason }) => emit(refused(reason)),
+            (Status::Refused, MessageOutcome::Requeued) => emit(queued()),
             _ => ignore(),
         }
     }
@@ -67,15 +98,18 @@ mod tests {
     use super::*;
     use Status::{New, Queued, Refused, Sent};
 
+    fn message(status: Status) -> Sending {
+        Sending { status, ..Sending::default() }
+    }
     fn report(status: Status, outcome: MessageOutcome) -> Decision<String> {
-        status.report(outcome, || "queued".into(), || "sent".into(), |why| why)
+        message(status).report(outcome, || "queued".into(), || "sent".into(), |why| why)
     }
 
     #[test]
     fn a_message_is_queued_once_and_sent_or_refused_once() {
         let no = || MessageOutcome::Refused { reason: "404".into() };
-        assert_eq!(New.queue("queued"), emit("queued"));
-        assert_eq!(Queued.queue("queued"), ignore());
+        assert_eq!(message(New).queue("queued"), emit("queued"));
+        assert_eq!(message(Queued).queue("queued"), ignore());
         assert_eq!(report(Queued, MessageOutcome::Sent), emit("sent".into()));
         assert_eq!(report(Queued, no()), emit("404".into()));
         for status in [New, Sent] {
@@ -90,6 +124,21 @@ mod tests {
         assert_eq!(report(Refused, MessageOutcome::Requeued), emit("queued".into()));
         assert_eq!(report(Refused, MessageOutcome::Sent), ignore());
         assert_eq!(report(Queued, MessageOutcome::Requeued), ignore());
+    }
+
+    #[test]
+    fn a_message_waits_while_it_is_queued_and_says_why_while_it_is_refused() {
+        let at = Timestamp::from_micros(5);
+        let to_send = Message { to: "010".into(), text: "hello".into() };
+        assert_eq!(Sending::queued().waiting("010", "hello"), Some(to_send));
+        for (sending, sent_at, reason) in [
+            (Sending::default(), None, None),
+            (Sending::sent(at), Some(at), None),
+            (Sending::refused("404".into()), None, Some("404")),
+        ] {
+            assert_eq!(sending.waiting("010", "hello"), None);
+            assert_eq!((sending.sent_at, sending.reason.as_deref()), (sent_at, reason));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 mod correction;
 
 use super::{
-    order::{Canceled, Held, Returned, already_approved},
+    order::{Held, already_approved},
     payment::{self, Payment},
     rent::{self, Rent},
 };
@@ -245,11 +245,11 @@ impl Aggregate for Book {
                 order.book_id,
                 Command::Hold { rent: order.rent_id, user: order.user_id, fee: order.rental_fee },
             )),
-            rent::Event::Returned(Returned { rent_id: rent, book_id, .. }) => {
+            rent::Event::Returned { rent_id: rent, book_id, .. } => {
                 Some((*book_id, Command::Free { rent: *rent }))
             }
             // Only one that was withdrawn is remembered.
-            rent::Event::Canceled(Canceled { rent_id: rent, book_id, .. }) => {
+            rent::Event::Canceled { rent_id: rent, book_id, .. } => {
                 Some((*book_id, Command::Forget { rent: *rent }))
             }
             _ => None,

@@ -5,7 +5,7 @@
 
 use super::{
     book::{self, Book},
-    order::{Approved, Canceled, Held, Refund, Returned},
+    order::{Held, Refund},
     payment::{self, Payment},
     rent::{self, Rent},
 };
@@ -72,9 +72,9 @@ impl View for Row {
         folds.on::<Rent>(
             |event| match event {
                 rent::Event::Rented(order) => Some(order.rent_id.get()),
-                rent::Event::RentApproved(Approved { rent_id, .. })
-                | rent::Event::Returned(Returned { rent_id, .. })
-                | rent::Event::Canceled(Canceled { rent_id, .. }) => Some(rent_id.get()),
+                rent::Event::RentApproved { rent_id, .. }
+                | rent::Event::Returned { rent_id, .. }
+                | rent::Event::Canceled { rent_id, .. } => Some(rent_id.get()),
                 _ => None,
             },
             |row, event| match event {
@@ -86,17 +86,17 @@ impl View for Row {
                     row.rental_fee = row.rental_fee.or(order.rental_fee);
                     row.reach(Status::Rented);
                 }
-                rent::Event::RentApproved(approved) => {
-                    row.rented_date = Some(approved.rented_date);
+                rent::Event::RentApproved { rented_date, .. } => {
+                    row.rented_date = Some(*rented_date);
                     row.reach(Status::Approved);
                 }
-                rent::Event::Returned(returned) => {
-                    row.returned_date = Some(returned.returned_date);
+                rent::Event::Returned { returned_date, .. } => {
+                    row.returned_date = Some(*returned_date);
                     row.reach(Status::Returned);
                 }
-                rent::Event::Canceled(canceled) => {
-                    row.canceled_date = Some(canceled.canceled_date);
-                    row.reason.clone_from(&canceled.reason);
+                rent::Event::Canceled { canceled_date, reason, .. } => {
+                    row.canceled_date = Some(*canceled_date);
+                    row.reason.clone_from(reason);
                     row.reach(Status::Canceled);
                 }
                 _ => {}
@@ -232,8 +232,14 @@ mod tests {
         let rents = [
             rent::Event::RentRequested(order(None)),
             rent::Event::Rented(order(None)),
-            rent::Event::RentApproved(order(None).approved(at(2))),
-            rent::Event::Returned(order(None).returned(at(3))),
+            rent::Event::RentApproved {
+                rent_id,
+                user_id,
+                book_id,
+                rented_date: at(2),
+                phone: None,
+            },
+            rent::Event::Returned { rent_id, user_id, book_id, returned_date: at(3), phone: None },
         ];
         let payments = [
             paid(None),
@@ -274,10 +280,15 @@ mod tests {
         let user_id = 9;
         let book_id = BOOK;
         let rental_fee = Some(2999);
-        let rents = [
-            rent::Event::Rented(order(rental_fee)),
-            rent::Event::Canceled(order(rental_fee).canceled(at(4), reason.clone())),
-        ];
+        let canceled = rent::Event::Canceled {
+            rent_id,
+            user_id,
+            book_id,
+            canceled_date: at(4),
+            reason: reason.clone(),
+            phone: None,
+        };
+        let rents = [rent::Event::Rented(order(rental_fee)), canceled];
         let refunded = payment::Event::Refunded(Refund {
             rent_id,
             user_id,

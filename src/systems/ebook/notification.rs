@@ -1,10 +1,10 @@
 //! Notification (문자): one text message for each change of a rent.
 
 pub use super::order::Text;
-use super::rent::{self, Approved, Canceled, Ordered, Rent, Returned};
+use super::rent::{self, Ordered, Rent};
 use crate::{
     domain::prelude::*,
-    systems::text::{Status, short_enough, telephone},
+    systems::text::{Sending, Status, short_enough, telephone},
 };
 
 /// One text message.
@@ -14,18 +14,25 @@ use crate::{
     korean = "문자 메시지",
     title = "RentNotification",
     generic,
-    index(status, rent_id, user_id)
+    index(status = self.sending.status, rent_id = self.text.rent_id, user_id = self.text.user_id),
+    lifecycle = self.sending.status.lifecycle()
 )]
 pub struct Notification {
-    rent_id: Id<Rent>,
-    user_id: u64,
-    phone: String,
-    text: String,
-    /// Whether it was sent.
-    status: Status,
-    sent_at: Option<Timestamp>,
-    /// Why the gateway refuses it.
-    reason: Option<String>,
+    #[shown(
+        rent_id: Id<Rent> = self.text.rent_id,
+        user_id: u64 = self.text.user_id,
+        phone: String = self.text.phone.clone(),
+        text: String = self.text.text.clone()
+    )]
+    text: Text,
+    #[shown(
+        /// Whether it was sent.
+        status: Status = self.sending.status,
+        sent_at: Option<Timestamp> = self.sending.sent_at,
+        /// Why the gateway refuses it.
+        reason: Option<String> = self.sending.reason.clone()
+    )]
+    sending: Sending,
 }
 
 /// What may be asked of a notification.
@@ -55,12 +62,12 @@ impl Aggregate for Notification {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
-        let Self { rent_id, user_id, phone, text, .. } = self.clone();
+        let Text { rent_id, user_id, phone, text } = self.text.clone();
         match command {
-            Queue(text) => self.status.queue(MessageQueued(text)),
-            Report(outcome) => self.status.report(
+            Queue(text) => self.sending.queue(MessageQueued(text)),
+            Report(outcome) => self.sending.report(
                 outcome,
-                || MessageQueued(self.text()),
+                || MessageQueued(self.text.clone()),
                 || MessageSent { rent_id, user_id, phone, text, sent_at: this.at },
                 |reason| MessageRefused { rent_id, user_id, reason },
             ),
@@ -69,18 +76,9 @@ impl Aggregate for Notification {
 
     fn evolve(&mut self, event: &Event) {
         match event.clone() {
-            Event::MessageQueued(Text { rent_id, user_id, phone, text }) => {
-                let status = Status::Queued;
-                *self = Self { rent_id, user_id, phone, text, status, ..Self::default() };
-            }
-            Event::MessageSent { sent_at, .. } => {
-                self.status = Status::Sent;
-                self.sent_at = Some(sent_at);
-            }
-            Event::MessageRefused { reason, .. } => {
-                self.status = Status::Refused;
-                self.reason = Some(reason);
-            }
+            Event::MessageQueued(text) => *self = Self { text, sending: Sending::queued() },
+            Event::MessageSent { sent_at, .. } => self.sending = Sending::sent(sent_at),
+            Event::MessageRefused { reason, .. } => self.sending = Sending::refused(reason),
         }
     }
 
@@ -90,13 +88,13 @@ impl Aggregate for Notification {
                 rent::Event::Rented(Ordered { rent_id, user_id, phone, .. }) => {
                     (rent_id, user_id, phone, "대여 신청이 접수되었습니다")
                 }
-                rent::Event::RentApproved(Approved { rent_id, user_id, phone, .. }) => {
+                rent::Event::RentApproved { rent_id, user_id, phone, .. } => {
                     (rent_id, user_id, phone, "대여가 승인되었습니다")
                 }
-                rent::Event::Returned(Returned { rent_id, user_id, phone, .. }) => {
+                rent::Event::Returned { rent_id, user_id, phone, .. } => {
                     (rent_id, user_id, phone, "도서가 반납되었습니다")
                 }
-                rent::Event::Canceled(Canceled { rent_id, user_id, phone, reason, .. }) => {
+                rent::Event::Canceled { rent_id, user_id, phone, reason, .. } => {
                     (rent_id, user_id, phone, canceled(reason.as_deref()))
                 }
                 _ => return None,
@@ -108,18 +106,7 @@ impl Aggregate for Notification {
     }
 
     fn messages(messages: &mut impl Messages<Self>) {
-        messages.sending(Self::waiting, Command::Report);
-    }
-}
-
-impl Notification {
-    fn text(&self) -> Text {
-        let Self { rent_id, user_id, phone, text, .. } = self.clone();
-        Text { rent_id, user_id, phone, text }
-    }
-    fn waiting(&self) -> Option<Message> {
-        let Self { phone: to, text, .. } = self.clone();
-        (self.status == Status::Queued).then_some(Message { to, text })
+        messages.sending(|it| it.sending.waiting(&it.text.phone, &it.text.text), Command::Report);
     }
 }
 
@@ -138,7 +125,12 @@ fn canceled(reason: Option<&str>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::{Command::*, Event::*, *};
-    use crate::domain::spec::given;
+    use crate::domain::spec::{Given, given};
+
+    fn waiting(message: &Given<Notification>) -> Option<Message> {
+        let Notification { text, sending } = &message.0;
+        sending.waiting(&text.phone, &text.text)
+    }
 
     #[test]
     fn a_message_waits_until_it_is_sent_or_refused() {
@@ -147,16 +139,17 @@ mod tests {
         let phone = || "010-0000-0000".to_owned();
         let text = || Text { rent_id, user_id, phone: phone(), text: "hello".into() };
         let queued = given::<Notification>([]).when(Queue(text())).then([MessageQueued(text())]);
-        assert_eq!(queued.0.waiting(), Some(Message { to: phone(), text: "hello".into() }));
+        assert_eq!(waiting(&queued), Some(Message { to: phone(), text: "hello".into() }));
         let reason = "410 Gone".to_owned();
         let no = Report(MessageOutcome::Refused { reason: reason.clone() });
         let refused = queued.when(no).then([MessageRefused { rent_id, user_id, reason }]);
-        assert_eq!(refused.0.waiting(), None);
+        assert_eq!(waiting(&refused), None);
         let again = refused.when(Report(MessageOutcome::Requeued)).then([MessageQueued(text())]);
-        assert_eq!(again.0.reason, None);
+        assert_eq!(again.0.represent(Id::new(1)).reason, None);
         let Text { phone, text, .. } = text();
         let sent = MessageSent { rent_id, user_id, phone, text, sent_at: Timestamp::default() };
         let sent = again.when(Report(MessageOutcome::Sent)).then([sent]);
-        assert_eq!((sent.0.waiting(), sent.0.sent_at), (None, Some(Timestamp::default())));
+        let sent_at = sent.0.represent(Id::new(1)).sent_at;
+        assert_eq!((waiting(&sent), sent_at), (None, Some(Timestamp::default())));
     }
 }

@@ -42,66 +42,6 @@ impl Request {
     }
 }
 
-impl Ordered {
-    /// It begins.
-    pub fn approved(self, rented_date: Timestamp) -> Approved {
-        let Self { rent_id, user_id, book_id, phone, .. } = self;
-        Approved { rent_id, user_id, book_id, rented_date, phone }
-    }
-    /// It is over.
-    pub fn returned(self, returned_date: Timestamp) -> Returned {
-        let Self { rent_id, user_id, book_id, phone, .. } = self;
-        Returned { rent_id, user_id, book_id, returned_date, phone }
-    }
-    /// It ends before it began.
-    pub fn canceled(self, canceled_date: Timestamp, reason: Option<String>) -> Canceled {
-        let Self { rent_id, user_id, book_id, phone, .. } = self;
-        Canceled { rent_id, user_id, book_id, canceled_date, reason, phone }
-    }
-}
-
-/// A rent has begun.
-#[value(title = "ApprovedRent")]
-#[schemars(inline)]
-pub struct Approved {
-    pub rent_id: Id<Rent>,
-    pub user_id: u64,
-    pub book_id: Id<Book>,
-    pub rented_date: Timestamp,
-    /// Where text messages go. Events from before this field have none.
-    #[serde(default)]
-    pub phone: Option<String>,
-}
-
-/// A rent is over.
-#[value(title = "ReturnedRent")]
-#[schemars(inline)]
-pub struct Returned {
-    pub rent_id: Id<Rent>,
-    pub user_id: u64,
-    pub book_id: Id<Book>,
-    pub returned_date: Timestamp,
-    /// Where text messages go. Events from before this field have none.
-    #[serde(default)]
-    pub phone: Option<String>,
-}
-
-/// A rent has ended before it began.
-#[value(title = "CanceledRent")]
-#[schemars(inline)]
-pub struct Canceled {
-    pub rent_id: Id<Rent>,
-    pub user_id: u64,
-    pub book_id: Id<Book>,
-    pub canceled_date: Timestamp,
-    /// Why. Events from before this field have none.
-    #[serde(default)]
-    pub reason: Option<String>,
-    /// Where text messages go. Events from before this field have none.
-    #[serde(default)]
-    pub phone: Option<String>,
-}
-
 /// A paid request that a book holds.
 #[value(title = "HeldRequest")]
 #[schemars(inline)]
@@ -132,6 +72,7 @@ pub struct Refund {
 
 /// What a text message says to whom.
 #[value(title = "RentText")]
+#[derive(Default)]
 pub struct Text {
     pub rent_id: Id<Rent>,
     pub user_id: u64,

@@ -43,7 +43,7 @@ pub enum Status {
 /// What may be asked of a payment.
 #[command]
 pub enum Command {
-    /// Without a fee an open amount is approved. A yes has paid.
+    /// Without a fee an open amount is approved.
     Pay { user: u64, book: Id<Book>, fee: Option<u64> },
     /// The book holds the request, and costs this.
     Fix { fee: u64 },
@@ -92,13 +92,13 @@ impl Aggregate for Payment {
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
         let rent_id = this.id.of();
+        let Self { user_id, book_id, rental_fee, .. } = *self;
         match command {
             Pay { user: user_id, book: book_id, fee: rental_fee } => {
                 let paid = Paid { rent_id, user_id, book_id, rental_fee, paid_date: this.at };
                 self.progress.pay(rental_fee, this.settings, paid)
             }
-            Fix { fee } if self.progress == Progress::Paid && self.rental_fee.is_none() => {
-                let book_id = self.book_id;
+            Fix { fee } if self.progress == Progress::Paid && rental_fee.is_none() => {
                 if this.settings.declines(fee) {
                     emit(PaymentDeclined { rent_id, book_id, rental_fee: fee })
                 } else {
@@ -107,7 +107,6 @@ impl Aggregate for Payment {
             }
             Fix { .. } => ignore(),
             Refund { reason, .. } => {
-                let Payment { user_id, book_id, rental_fee, .. } = *self;
                 let refunded_date = this.at;
                 let refund =
                     order::Refund { rent_id, user_id, book_id, rental_fee, refunded_date, reason };
@@ -119,10 +118,9 @@ impl Aggregate for Payment {
     fn evolve(&mut self, event: &Event) {
         match *event {
             Event::Paid { user_id, book_id, rental_fee, paid_date, .. } => {
-                let progress = Progress::Paid;
-                let paid_date = Some(paid_date);
-                let refunded_date = None;
-                *self = Self { user_id, book_id, rental_fee, progress, paid_date, refunded_date };
+                *self = Self { user_id, book_id, rental_fee, ..Self::default() };
+                self.progress = Progress::Paid;
+                self.paid_date = Some(paid_date);
             }
             Event::PaymentFixed { rental_fee, .. } => self.rental_fee = Some(rental_fee),
             Event::Refunded(ref refund) => {
@@ -141,7 +139,7 @@ impl Aggregate for Payment {
                 Some((rent.of(), Command::Refund { rent, reason: None }))
             }
             // Where it was rejected, the money has gone back already.
-            rent::Event::Canceled(order::Canceled { rent_id: rent, reason, .. }) => {
+            rent::Event::Canceled { rent_id: rent, reason, .. } => {
                 Some((rent.of(), Command::Refund { rent, reason }))
             }
             _ => None,

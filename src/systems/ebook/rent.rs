@@ -4,112 +4,22 @@
 //! Without a yes there never was a rent, and on `RentFailed` anything that was paid goes back. Until the book is approved
 //! the user may withdraw; the book, where both meet, is asked until it answers, and `Canceled` follows its yes.
 
-pub use super::order::{Approved, Canceled, Ended, Ordered, Request, Returned};
+mod messages;
+mod state;
+
+pub use super::order::{Ended, Ordered, Request};
+pub use messages::{Command, Event};
+pub use state::{Rent, Status};
+
 use super::{
     book::{self, Book},
     order::{WITHDRAWN, already_approved, not_lent},
     payment::{self, Payment},
 };
-use crate::{domain::prelude::*, systems::payment::declined};
+use crate::domain::prelude::*;
 
 /// A rent asks its payment once, and once the book whether it lets go of the request.
 pub const ONLY_ATTEMPT: u32 = 1;
-
-/// One rent of one book by one user.
-#[entity(
-    context = "ebook.rent",
-    collection = "rents",
-    korean = "대여",
-    port = 8081,
-    order,
-    index(status, user_id, book_id)
-)]
-pub struct Rent {
-    user_id: u64,
-    book_id: Id<Book>,
-    /// What the book is called; what the customer calls it until the book has held the request.
-    book_name: Option<String>,
-    /// What is charged, in won; where the customer named no fee, open until it is fixed.
-    rental_fee: Option<u64>,
-    status: Status,
-    /// When it began: when it was approved.
-    rented_date: Option<Timestamp>,
-    returned_date: Option<Timestamp>,
-    canceled_date: Option<Timestamp>,
-    /// Where text messages go.
-    #[since = 2]
-    phone: Option<String>,
-    /// Why it was canceled.
-    #[since = 2]
-    reason: Option<String>,
-}
-
-/// How far the rent has come.
-#[status(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
-    #[absent]
-    New,
-    #[open]
-    #[name = "Requested"]
-    Requested,
-    #[ended(declined())]
-    Declined,
-    #[ended(Refusal::retry_later())]
-    Unanswered,
-    #[name = "RENTED"]
-    Rented,
-    Approved,
-    Returned,
-    #[canceled]
-    Canceled,
-    // It asks the book to let go of it.
-    #[shown_as(Rented)]
-    Withdrawing,
-}
-
-/// What may be asked of a rent.
-#[command]
-pub enum Command {
-    /// A new rent.
-    Request(Request),
-    /// The answer of the payment, or that none came in time.
-    Settle(Result<(), NoAnswer>),
-    /// The book is approved.
-    Approve(Timestamp),
-    /// The book comes back.
-    Return,
-    /// What was paid has gone back.
-    Cancel { reason: Option<String> },
-    /// The customer does not want it any more.
-    Withdraw,
-    /// The answer of the book whether it has let go, or that none came in time.
-    SettleWithdraw(Result<(), NoAnswer>),
-    /// What it is called, or what it costs, is known now.
-    Describe { book_name: Option<String>, fee: Option<u64> },
-}
-
-/// What a rent may say has happened.
-#[event]
-pub enum Event {
-    /// It asks for its payment.
-    RentRequested(Ordered),
-    /// It is paid for.
-    Rented(Ordered),
-    /// It never came to be.
-    RentFailed { rent_id: Id<Rent>, user_id: u64, book_id: Id<Book>, reason: String },
-    /// It begins.
-    RentApproved(Approved),
-    /// It is over.
-    Returned(Returned),
-    /// It ended before it began.
-    Canceled(Canceled),
-    /// It asks the book to let go of it.
-    RentWithdrawRequested { rent_id: Id<Rent> },
-    /// The book was approved before.
-    RentWithdrawRefused { rent_id: Id<Rent> },
-    /// What the book is called, or what was charged.
-    RentDescribed { rent_id: Id<Rent>, book_name: Option<String>, rental_fee: Option<u64> },
-}
 
 impl Aggregate for Rent {
     type Command = Command;
@@ -120,32 +30,48 @@ impl Aggregate for Rent {
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, NoAnswer::Refused, Status as S};
         let rent_id = this.id;
+        let Self { user_id, book_id, ref phone, .. } = *self;
+        let approved = |rented_date| RentApproved {
+            rent_id,
+            user_id,
+            book_id,
+            rented_date,
+            phone: phone.clone(),
+        };
+        let canceled = |reason| {
+            let canceled_date = this.at;
+            emit(Canceled {
+                rent_id,
+                user_id,
+                book_id,
+                canceled_date,
+                reason,
+                phone: phone.clone(),
+            })
+        };
         match (self.status, command) {
             (S::New, Request(wanted)) => emit(RentRequested(wanted.ordered(rent_id))),
             (S::Requested, Settle(Ok(()))) => emit(Rented(self.ordered(rent_id))),
             (S::Requested, Settle(Err(no))) => {
-                let Self { user_id, book_id, .. } = *self;
                 emit(RentFailed { rent_id, user_id, book_id, reason: no.code().into() })
             }
 
-            (S::Rented, Approve(at)) => emit(RentApproved(self.ordered(rent_id).approved(at))),
-            (S::Rented, Cancel { reason }) => {
-                emit(Canceled(self.ordered(rent_id).canceled(this.at, reason)))
+            (S::Rented, Approve(at)) => emit(approved(at)),
+            (S::Rented, Cancel { reason }) => canceled(reason),
+            (S::Approved, Return) => {
+                let phone = phone.clone();
+                emit(Returned { rent_id, user_id, book_id, returned_date: this.at, phone })
             }
-            (S::Approved, Return) => emit(Returned(self.ordered(rent_id).returned(this.at))),
 
             (S::Rented, Withdraw) => emit(RentWithdrawRequested { rent_id }),
-            (S::Withdrawing, SettleWithdraw(Ok(()))) => {
-                emit(Canceled(self.ordered(rent_id).canceled(this.at, Some(WITHDRAWN.into()))))
-            }
+            (S::Withdrawing, SettleWithdraw(Ok(()))) => canceled(Some(WITHDRAWN.into())),
             (S::Withdrawing, SettleWithdraw(Err(Refused(_)))) => {
                 emit(RentWithdrawRefused { rent_id })
             }
             // The approval is heard before the book's no has come.
-            (S::Withdrawing, Approve(at)) => Ok(vec![
-                RentWithdrawRefused { rent_id },
-                RentApproved(self.ordered(rent_id).approved(at)),
-            ]),
+            (S::Withdrawing, Approve(at)) => {
+                Ok(vec![RentWithdrawRefused { rent_id }, approved(at)])
+            }
             // The book has rejected it, so its answer will be yes: the cancel follows that.
             (S::Withdrawing, Cancel { .. }) => ignore(),
 
@@ -168,35 +94,7 @@ impl Aggregate for Rent {
     }
 
     fn evolve(&mut self, event: &Event) {
-        self.status = match event.clone() {
-            Event::RentRequested(order) => {
-                let Ordered { user_id, book_id, book_name, rental_fee, phone, .. } = order;
-                *self = Self { user_id, book_id, book_name, rental_fee, phone, ..Self::default() };
-                Status::Requested
-            }
-            Event::Rented(_) | Event::RentWithdrawRefused { .. } => Status::Rented,
-            Event::RentFailed { reason, .. } if reason == declined().code => Status::Declined,
-            Event::RentFailed { .. } => Status::Unanswered,
-            Event::RentApproved(approved) => {
-                self.rented_date = Some(approved.rented_date);
-                Status::Approved
-            }
-            Event::Returned(returned) => {
-                self.returned_date = Some(returned.returned_date);
-                Status::Returned
-            }
-            Event::RentWithdrawRequested { .. } => Status::Withdrawing,
-            Event::Canceled(canceled) => {
-                self.canceled_date = Some(canceled.canceled_date);
-                self.reason = canceled.reason;
-                Status::Canceled
-            }
-            Event::RentDescribed { book_name, rental_fee, .. } => {
-                self.book_name = book_name.or(self.book_name.take());
-                self.rental_fee = rental_fee.or(self.rental_fee);
-                self.status
-            }
-        };
+        self.apply(event.clone());
     }
 
     fn rejects(event: &Event) -> Option<Refusal> {
@@ -250,13 +148,6 @@ impl Aggregate for Rent {
             Ended::Canceled => Command::Withdraw,
         });
         routes.delete(Role::Customer, || Command::Withdraw);
-    }
-}
-
-impl Rent {
-    fn ordered(&self, rent_id: Id<Self>) -> Ordered {
-        let Self { user_id, book_id, book_name, rental_fee, phone, .. } = self.clone();
-        Ordered { rent_id, user_id, book_id, book_name, rental_fee, phone }
     }
 }
 

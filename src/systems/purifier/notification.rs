@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::prelude::*,
-    systems::text::{Status, short_enough, telephone},
+    systems::text::{Sending, Status, short_enough, telephone},
 };
 
 mod version_1;
@@ -19,20 +19,27 @@ mod version_1;
     collection = "notifications",
     korean = "문자 메시지",
     generic,
-    index(status, rental_id, customer_id),
+    index(status = self.sending.status, rental_id = self.text.rental_id, customer_id = self.text.customer_id),
     index_version = 2,
+    lifecycle = self.sending.status.lifecycle(),
     old_versions(version_1::Notification)
 )]
 pub struct Notification {
-    rental_id: Id<Rental>,
-    customer_id: u64,
-    phone: Option<String>,
-    text: String,
-    /// Whether it was sent.
-    status: Status,
-    sent_at: Option<Timestamp>,
-    /// Why the gateway refuses it.
-    reason: Option<String>,
+    #[shown(
+        rental_id: Id<Rental> = self.text.rental_id,
+        customer_id: u64 = self.text.customer_id,
+        phone: Option<String> = self.text.phone.clone(),
+        text: String = self.text.text.clone()
+    )]
+    text: Text,
+    #[shown(
+        /// Whether it was sent.
+        status: Status = self.sending.status,
+        sent_at: Option<Timestamp> = self.sending.sent_at,
+        /// Why the gateway refuses it.
+        reason: Option<String> = self.sending.reason.clone()
+    )]
+    sending: Sending,
 }
 
 /// What may be asked of a notification.
@@ -68,12 +75,12 @@ impl Aggregate for Notification {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
-        let Self { rental_id, customer_id, phone, text, .. } = self.clone();
+        let Text { rental_id, customer_id, phone, text } = self.text.clone();
         match command {
-            Queue(text) => self.status.queue(MessageQueued(text)),
-            Report(outcome) => self.status.report(
+            Queue(text) => self.sending.queue(MessageQueued(text)),
+            Report(outcome) => self.sending.report(
                 outcome,
-                || MessageQueued(self.text()),
+                || MessageQueued(self.text.clone()),
                 || MessageSent { rental_id, customer_id, phone, text, sent_at: this.at },
                 |reason| MessageRefused { rental_id, customer_id, reason },
             ),
@@ -81,22 +88,14 @@ impl Aggregate for Notification {
     }
 
     fn evolve(&mut self, event: &Event) {
-        self.reason = None;
         match event.clone() {
-            Event::MessageQueued(Text { rental_id, customer_id, phone, text }) => {
-                let status = Status::Queued;
-                *self = Self { rental_id, customer_id, phone, text, status, ..Self::default() };
-            }
+            Event::MessageQueued(text) => *self = Self { text, sending: Sending::queued() },
             // Before there was a queue, this was the only event.
             Event::MessageSent { rental_id, customer_id, phone, text, sent_at } => {
-                let status = Status::Sent;
-                let sent_at = Some(sent_at);
-                *self = Self { rental_id, customer_id, phone, text, status, sent_at, reason: None };
+                self.text = Text { rental_id, customer_id, phone, text };
+                self.sending = Sending::sent(sent_at);
             }
-            Event::MessageRefused { reason, .. } => {
-                self.status = Status::Refused;
-                self.reason = Some(reason);
-            }
+            Event::MessageRefused { reason, .. } => self.sending = Sending::refused(reason),
         }
     }
 
@@ -125,18 +124,10 @@ impl Aggregate for Notification {
     }
 
     fn messages(messages: &mut impl Messages<Self>) {
-        messages.sending(Self::waiting, Command::Report);
-    }
-}
-
-impl Notification {
-    fn text(&self) -> Text {
-        let Self { rental_id, customer_id, phone, text, .. } = self.clone();
-        Text { rental_id, customer_id, phone, text }
-    }
-    fn waiting(&self) -> Option<Message> {
-        let to = self.phone.clone().filter(|_| self.status == Status::Queued)?;
-        Some(Message { to, text: self.text.clone() })
+        messages.sending(
+            |it| it.sending.waiting(it.text.phone.as_deref()?, &it.text.text),
+            Command::Report,
+        );
     }
 }
 
@@ -157,10 +148,14 @@ fn canceled(reason: Option<Reason>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::{Command::*, Event::*, *};
-    use crate::domain::spec::given;
+    use crate::domain::spec::{Given, given};
 
     const RENTAL: Id<Rental> = Id::new(3);
 
+    fn waiting(message: &Given<Notification>) -> Option<Message> {
+        let Notification { text, sending } = &message.0;
+        sending.waiting(text.phone.as_deref()?, &text.text)
+    }
     fn text() -> Text {
         let phone = Some("010-0000-0000".to_owned());
         Text { rental_id: RENTAL, customer_id: 7, phone, text: "hello".into() }
@@ -180,11 +175,14 @@ mod tests {
     fn a_message_waits_until_it_is_sent_once() {
         let message = given::<Notification>([]).when(Queue(text())).then([MessageQueued(text())]);
         let to = "010-0000-0000".to_owned();
-        assert_eq!(message.0.waiting(), Some(Message { to, text: "hello".into() }));
-        assert_eq!(message.0.sent_at, None);
+        assert_eq!(waiting(&message), Some(Message { to, text: "hello".into() }));
+        assert_eq!(message.0.sending.sent_at, None);
         let message = message.when(Queue(text())).then_nothing();
         let message = message.when(Report(MessageOutcome::Sent)).then([sent()]);
-        assert_eq!((message.0.waiting(), message.0.sent_at), (None, Some(Timestamp::default())));
+        assert_eq!(
+            (waiting(&message), message.0.sending.sent_at),
+            (None, Some(Timestamp::default()))
+        );
         let _ = message.when(no()).then_nothing();
     }
 
@@ -193,14 +191,14 @@ mod tests {
         let message = given::<Notification>([MessageQueued(text())]).when(no()).then([refused()]);
         let shown = message.0.represent(Id::new(1));
         assert_eq!((shown.status, shown.reason.as_deref()), (Status::Refused, Some("410 Gone")));
-        assert_eq!((message.0.waiting(), message.0.sent_at), (None, None));
+        assert_eq!((waiting(&message), message.0.sending.sent_at), (None, None));
         let message = message.when(Report(MessageOutcome::Requeued)).then([MessageQueued(text())]);
-        assert_eq!((message.0.status, &message.0.reason), (Status::Queued, &None));
+        assert_eq!((message.0.sending.status, &message.0.sending.reason), (Status::Queued, &None));
         let _ = message.when(Report(MessageOutcome::Sent)).then([sent()]);
     }
 
     #[test]
     fn what_was_sent_before_there_was_a_queue_counts_as_sent() {
-        assert_eq!(given::<Notification>([sent()]).0.status, Status::Sent);
+        assert_eq!(given::<Notification>([sent()]).0.sending.status, Status::Sent);
     }
 }

@@ -81,6 +81,7 @@ pub struct Changed {
 
 /// What a text message says to whom.
 #[value(title = "RentalText")]
+#[derive(Default)]
 pub struct Text {
     pub rental_id: Id<Rental>,
     pub customer_id: u64,

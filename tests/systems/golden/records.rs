@@ -301,8 +301,10 @@ fn what_earlier_versions_have_stored_is_read() {
             }
             _ => ("New", "None".to_owned()),
         };
-        let head = then.split("sent_at: ").next().unwrap_or_default();
-        format!("{head}status: {status}, sent_at: {sent_at}, reason: None }}")
+        let head = then.split(", sent_at: ").next().unwrap_or_default();
+        let text = head.replace("Notification { ", "Notification { text: Text { ");
+        let sending = format!("status: {status}, sent_at: {sent_at}, reason: None");
+        format!("{text} }}, sending: Sending {{ {sending} }} }}")
     });
     reads::<movie::ticket::Ticket>(1, |then| {
         then.replace("Waiting, printing: true", "Printing, printing: true")

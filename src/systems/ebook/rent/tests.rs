@@ -1,7 +1,10 @@
 //! A rent, decision by decision.
 
 use super::{Command::*, Event::*, *};
-use crate::domain::spec::{Given, given};
+use crate::{
+    domain::spec::{Given, given},
+    systems::payment::declined,
+};
 
 // The number of the rent under test is 1; that of its book is another.
 const RENT: Id<Rent> = Id::new(1);
@@ -20,13 +23,17 @@ fn order() -> Ordered {
     }
 }
 fn approved() -> Event {
-    RentApproved(order().approved(THEN))
+    let Ordered { rent_id, user_id, book_id, phone, .. } = order();
+    RentApproved { rent_id, user_id, book_id, rented_date: THEN, phone }
 }
 fn returned() -> Event {
-    Returned(order().returned(NOW))
+    let Ordered { rent_id, user_id, book_id, phone, .. } = order();
+    Returned { rent_id, user_id, book_id, returned_date: NOW, phone }
 }
 fn canceled(reason: &str) -> Event {
-    Canceled(order().canceled(NOW, Some(reason.into())))
+    let Ordered { rent_id, user_id, book_id, phone, .. } = order();
+    let reason = Some(reason.into());
+    Canceled { rent_id, user_id, book_id, canceled_date: NOW, reason, phone }
 }
 fn cancel(reason: &str) -> Command {
     Cancel { reason: Some(reason.into()) }

@@ -1,6 +1,6 @@
 //! A notification as version 1 stored it, frozen: there was no queue, and what was written counted as sent.
 
-use super::{Id, Rental, Status, Timestamp};
+use super::{Id, Rental, Sending, Text, Timestamp};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -17,8 +17,7 @@ impl From<Notification> for super::Notification {
         let Notification { rental_id, customer_id, phone, text, sent_at } = old;
         // What was never written is no message.
         let is_message = !text.is_empty();
-        let status = if is_message { Status::Sent } else { Status::New };
-        let sent_at = is_message.then_some(sent_at);
-        Self { rental_id, customer_id, phone, text, status, sent_at, reason: None }
+        let sending = if is_message { Sending::sent(sent_at) } else { Sending::default() };
+        Self { text: Text { rental_id, customer_id, phone, text }, sending }
     }
 }
