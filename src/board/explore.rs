@@ -1,6 +1,6 @@
 //! Which events follow which commands: a search from the state in which nothing has happened, by every sample command.
 
-use super::sample::{SampleError, sample_values};
+use super::sample::{SampleError, other_sample_values, sample_values};
 use crate::domain::{
     Aggregate, AskId, Commands, Compensation, DecisionContext, Id, NoAnswer, Refusal, Timestamp,
 };
@@ -114,7 +114,22 @@ pub fn explore_states<A: Aggregate>() -> Result<Explored<A>, SampleError> {
         }
         add_names(&mut found.timers, timer);
     }
+    found.note_corrections(&other_sample_values()?, &settings);
     Ok(found)
+}
+
+impl<A: Aggregate> Explored<A> {
+    /// Commands of which the samples ask for what is so already are tried with `others`.
+    fn note_corrections(&mut self, others: &[A::Command], settings: &A::Settings) {
+        for (name, events) in self.arrows.iter_mut().filter(|(_, events)| events.is_empty()) {
+            for command in others.iter().filter(|command| command.as_ref() == name) {
+                for state in &self.states {
+                    let said = decide(state, command.clone(), Timestamp::default(), settings);
+                    add_names(events, said.iter().map(|event| event.as_ref().to_owned()));
+                }
+            }
+        }
+    }
 }
 
 impl<A: Aggregate> Explored<A> {
@@ -242,7 +257,10 @@ mod tests {
     use super::*;
     use crate::{
         domain::Entity,
-        systems::bookrent::{book::Book, delivery::Delivery, rent::Rent},
+        systems::{
+            bookrent::{book::Book, delivery::Delivery, rent::Rent},
+            ebook,
+        },
     };
 
     #[test]
@@ -266,6 +284,13 @@ mod tests {
         assert_eq!(events, ["DeliveryWithheld", "DeliveryCancelled"]);
         let (_, events) = cancel(explore_states::<Rent>().unwrap().arrows);
         assert_eq!(events, ["BookCancelled"]);
+    }
+
+    #[test]
+    fn a_correction_to_other_values_than_those_of_the_samples_is_found() {
+        let arrows = explore_states::<ebook::book::Book>().unwrap().arrows;
+        let (_, events) = arrows.iter().find(|(name, _)| name == "Correct").unwrap();
+        assert_eq!(events, &["BookCorrected"]);
     }
 
     #[test]

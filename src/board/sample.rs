@@ -21,6 +21,27 @@ pub struct SampleError {
 /// # Errors
 /// [`SampleError`] when the schema of `T` describes what `T` does not accept.
 pub fn sample_values<T: JsonSchema + DeserializeOwned>() -> Result<Vec<T>, SampleError> {
+    sample_values_with(FIRST)
+}
+
+/// As [`sample_values`], with other numbers and words: a command that asks for what is so already leads to nothing.
+///
+/// # Errors
+/// As of [`sample_values`].
+pub(super) fn other_sample_values<T: JsonSchema + DeserializeOwned>() -> Result<Vec<T>, SampleError> {
+    sample_values_with(OTHER)
+}
+
+/// What a number and a word are in a sample.
+#[derive(Clone, Copy)]
+struct Values {
+    number: u64,
+    word: &'static str,
+}
+const FIRST: Values = Values { number: 1, word: "a" };
+const OTHER: Values = Values { number: 2, word: "b" };
+
+fn sample_values_with<T: JsonSchema + DeserializeOwned>(values: Values) -> Result<Vec<T>, SampleError> {
     let schema = schemars::schema_for!(T);
     let read = |value: Value| {
         serde_json::from_value(value.clone()).map_err(|why| SampleError {
@@ -29,22 +50,27 @@ pub fn sample_values<T: JsonSchema + DeserializeOwned>() -> Result<Vec<T>, Sampl
             why: why.to_string(),
         })
     };
-    of_schema(schema.as_value()).into_iter().map(read).collect()
+    sample_described(schema.as_value(), values).into_iter().map(read).collect()
 }
 
 /// Values that `root` describes.
 pub fn of_schema(root: &Value) -> Vec<Value> {
-    let mut values = Vec::new();
-    for value in (Sampler { root }).sample_schema(root, DEPTH) {
-        if !values.contains(&value) {
-            values.push(value);
+    sample_described(root, FIRST)
+}
+
+fn sample_described(root: &Value, values: Values) -> Vec<Value> {
+    let mut all = Vec::new();
+    for value in (Sampler { root, values }).sample_schema(root, DEPTH) {
+        if !all.contains(&value) {
+            all.push(value);
         }
     }
-    values
+    all
 }
 
 struct Sampler<'a> {
     root: &'a Value,
+    values: Values,
 }
 
 impl Sampler<'_> {
@@ -89,11 +115,21 @@ impl Sampler<'_> {
     fn of_kind(&self, kind: &str, schema: &Map<String, Value>, depth: usize) -> Vec<Value> {
         match kind {
             "boolean" => vec![json!(true), json!(false)],
-            "integer" | "number" => vec![json!(1)],
-            "string" => vec![sample_text(schema.get("format").and_then(Value::as_str))],
+            "integer" | "number" => vec![json!(self.values.number)],
+            "string" => vec![self.sample_text(schema.get("format").and_then(Value::as_str))],
             "array" => self.sample_arrays(schema, depth),
             "object" => self.sample_objects(schema, depth),
             _ => vec![Value::Null],
+        }
+    }
+
+    fn sample_text(&self, format: Option<&str>) -> Value {
+        match format {
+            Some("date-time") => json!("1970-01-01T00:00:01Z"),
+            Some("date") => json!("1970-01-02"),
+            Some("time") => json!("00:00:01"),
+            Some("uuid") => json!("00000000-0000-0000-0000-000000000001"),
+            _ => json!(self.values.word),
         }
     }
 
@@ -134,16 +170,6 @@ impl Sampler<'_> {
             .into_iter()
             .map(|fields| Value::Object(fields.into_iter().collect()))
             .collect()
-    }
-}
-
-fn sample_text(format: Option<&str>) -> Value {
-    match format {
-        Some("date-time") => json!("1970-01-01T00:00:01Z"),
-        Some("date") => json!("1970-01-02"),
-        Some("time") => json!("00:00:01"),
-        Some("uuid") => json!("00000000-0000-0000-0000-000000000001"),
-        _ => json!("a"),
     }
 }
 
