@@ -99,3 +99,17 @@ pub fn already_approved() -> Refusal {
 pub fn not_lent() -> Refusal {
     Refusal::conflict("not-lent", "the book is not lent", "대여 중인 도서가 아닙니다")
 }
+
+/// The refusal of a verdict where no request is held.
+pub fn nothing_held() -> Refusal {
+    Refusal::conflict("nothing-held", "no request is held", "대기 중인 요청이 없습니다")
+}
+
+/// The refusal of an approval before the payment has judged the amount.
+pub fn amount_open() -> Refusal {
+    Refusal::conflict(
+        "amount-open",
+        "the payment has not judged the amount yet",
+        "결제 금액이 아직 승인되지 않았습니다",
+    )
+}

@@ -135,25 +135,23 @@ impl Aggregate for Payment {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.on::<Rent>(|event| match event.clone() {
-            rent::Event::RentFailed { rent_id: rent, .. } => {
-                Some((rent.of(), Command::Refund { rent, reason: None }))
-            }
+            rent::Event::RentFailed { rent_id, .. } => refund(rent_id, None),
             // Where it was rejected, the money has gone back already.
-            rent::Event::Canceled { rent_id: rent, reason, .. } => {
-                Some((rent.of(), Command::Refund { rent, reason }))
-            }
+            rent::Event::Canceled { rent_id, reason, .. } => refund(rent_id, reason),
             _ => None,
         });
         policies.on::<Book>(|event| match event.clone() {
             book::Event::RequestHeld(held) => {
                 Some((held.rent_id.of(), Command::Fix { fee: held.rental_fee }))
             }
-            book::Event::Rejected { rent_id: rent, reason, .. } => {
-                Some((rent.of(), Command::Refund { rent, reason: Some(reason) }))
-            }
+            book::Event::Rejected { rent_id, reason, .. } => refund(rent_id, Some(reason)),
             _ => None,
         });
     }
+}
+
+fn refund(rent: Id<Rent>, reason: Option<String>) -> Option<(Id<Payment>, Command)> {
+    Some((rent.of(), Command::Refund { rent, reason }))
 }
 
 #[cfg(test)]

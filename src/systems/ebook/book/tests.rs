@@ -129,15 +129,14 @@ fn a_declined_amount_is_rejected_by_itself() {
 fn let_go(rent: Id<Rent>) -> Command {
     LetGo { rent }
 }
-fn withheld(rent: Id<Rent>) -> Event {
-    RequestWithheld { rent_id: rent, book_id: BOOK }
+fn withdrawn(rent: Id<Rent>) -> Event {
+    RequestWithdrawn { rent_id: rent, book_id: BOOK }
 }
 
 #[test]
 fn what_is_withdrawn_while_it_is_held_frees_the_book_and_what_is_approved_stays() {
     for held in [held(), held_open()] {
-        let withdrawn = RequestWithdrawn { rent_id: RENT, book_id: BOOK };
-        let book = given::<Book>([registed(), held]).when(let_go(RENT)).then([withdrawn]);
+        let book = given::<Book>([registed(), held]).when(let_go(RENT)).then([withdrawn(RENT)]);
         is(&book, Status::Possible, None);
         book.when(Approve).refused(Kind::Conflict, "nothing-held");
     }
@@ -149,14 +148,14 @@ fn what_is_withdrawn_while_it_is_held_frees_the_book_and_what_is_approved_stays(
 #[test]
 fn what_is_withdrawn_before_it_comes_is_ignored_when_it_does_and_then_forgotten() {
     for past in [vec![], vec![registed()], vec![registed(), held()]] {
-        let book = given::<Book>(past).when(let_go(OTHER)).then([withheld(OTHER)]);
+        let book = given::<Book>(past).when(let_go(OTHER)).then([withdrawn(OTHER)]);
         let book = book.when(let_go(OTHER)).then_nothing().when(hold(OTHER, None)).then_nothing();
         let forgotten = RequestForgotten { rent_id: OTHER, book_id: BOOK };
-        let book = book.when(Forget { rent: OTHER }).then([forgotten]);
+        let book = book.when(Free { rent: OTHER }).then([forgotten]);
         assert_eq!(book.0.let_go, []);
-        let _ = book.when(Forget { rent: OTHER }).then_nothing();
+        let _ = book.when(Free { rent: OTHER }).then_nothing();
     }
-    let book = given::<Book>([withheld(RENT)]).when(Register(self::register())).then([registed()]);
+    let book = given::<Book>([withdrawn(RENT)]).when(Register(self::register())).then([registed()]);
     let _ = book.when(hold(RENT, Some(3000))).then_nothing();
 }
 
