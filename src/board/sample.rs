@@ -28,7 +28,8 @@ pub fn sample_values<T: JsonSchema + DeserializeOwned>() -> Result<Vec<T>, Sampl
 ///
 /// # Errors
 /// As of [`sample_values`].
-pub(super) fn other_sample_values<T: JsonSchema + DeserializeOwned>() -> Result<Vec<T>, SampleError> {
+pub(super) fn other_sample_values<T: JsonSchema + DeserializeOwned>() -> Result<Vec<T>, SampleError>
+{
     sample_values_with(OTHER)
 }
 
@@ -41,7 +42,9 @@ struct Values {
 const FIRST: Values = Values { number: 1, word: "a" };
 const OTHER: Values = Values { number: 2, word: "b" };
 
-fn sample_values_with<T: JsonSchema + DeserializeOwned>(values: Values) -> Result<Vec<T>, SampleError> {
+fn sample_values_with<T: JsonSchema + DeserializeOwned>(
+    values: Values,
+) -> Result<Vec<T>, SampleError> {
     let schema = schemars::schema_for!(T);
     let read = |value: Value| {
         serde_json::from_value(value.clone()).map_err(|why| SampleError {
