@@ -120,7 +120,7 @@ pub fn list_items(tree: &Tree, generation: u32, query: &ListQuery) -> Result<Lis
         return Err(Fault::PageTooDeep);
     }
     let last = if page.more { page.rows.last().cloned() } else { reached };
-    let next = last.and_then(|place| Cursor { sort, filters, place }.to_text(context));
+    let next = last.and_then(|place| Cursor { sort, filters, place }.into_text(context));
 
     let mut shown = ListPage { total, at_least, cut, next, ..ListPage::default() };
     let keys: Vec<_> = page.rows.iter().map(|place| state_key(generation, place.number)).collect();

@@ -64,7 +64,7 @@ impl GivenValue {
 }
 
 impl Lenient {
-    fn into_integer<T: TryFrom<i64>>(&self, wanted: ExpectedForm) -> Result<T, ReadError> {
+    fn to_integer<T: TryFrom<i64>>(&self, wanted: ExpectedForm) -> Result<T, ReadError> {
         let given = GivenValue::of(&self.0, wanted)?;
         T::try_from(given.as_integer(wanted)?)
             .map_err(|_| ReadError::wrong_value(&given.text, wanted))
@@ -105,7 +105,7 @@ impl Lenient {
 macro_rules! integers {
     ($($method:ident $visit:ident $wanted:ident;)+) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-            visitor.$visit(self.into_integer($wanted)?)
+            visitor.$visit(self.to_integer($wanted)?)
         }
     )+};
 }

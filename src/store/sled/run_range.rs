@@ -31,7 +31,7 @@ pub type Block = (usize, u32, Vec<Entry>);
 
 impl<'a> RunRange<'a> {
     /// A run's part of a scan, in the scan's direction; `None` where it can hold nothing of it.
-    pub fn over_range(
+    pub fn over(
         run: &'a SortedRun,
         tree: &'a Tree,
         scan: &'a Scan,
@@ -47,7 +47,7 @@ impl<'a> RunRange<'a> {
     }
 
     /// All of a run, in order.
-    pub fn whole_run(run: &'a SortedRun, tree: &'a Tree) -> Result<Self, StoreError> {
+    pub fn whole(run: &'a SortedRun, tree: &'a Tree) -> Result<Self, StoreError> {
         Self::from_block(run, tree, Vec::new(), (&[], None), false)
     }
 
@@ -214,7 +214,7 @@ pub fn verify_run(
     let mut counted = RunCounts::default();
     let mut sum = 0;
     let mut goes_on = true;
-    let mut range = RunRange::whole_run(run, tree)?;
+    let mut range = RunRange::whole(run, tree)?;
     while goes_on && let Some((size, block_sum, rows)) = range.next_block()? {
         counted.blocks += 1;
         counted.rows += rows.len() as u64;

@@ -213,8 +213,8 @@ fn open_tree(
     if let Some((place, tree)) = trees.iter().enumerate().find(|(_, tree)| tree.name == name) {
         return Ok((place, tree.clone()));
     }
-    let opened = catch_panic(|| db.open_tree(name))
-        .and_then(|tree| Table::open_table(name, tree, damage.clone()));
+    let opened =
+        catch_panic(|| db.open_tree(name)).and_then(|tree| Table::open(name, tree, damage.clone()));
     let table = Arc::new(damage.report_if_damaged(name, opened)?);
     trees.push(table.clone());
     Ok((trees.len() - 1, table))

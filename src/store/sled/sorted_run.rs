@@ -87,7 +87,7 @@ impl SortedRun {
     }
 
     /// Finds a run that the manifest names.
-    pub fn open_run(tree: &Tree, member: Member) -> Result<Self, StoreError> {
+    pub fn open(tree: &Tree, member: Member) -> Result<Self, StoreError> {
         let Member { number, level, id } = member;
         let bad = |what: &str| {
             StoreError::Damaged(format!("run {number} of `{}` {what}", tree_name(tree)))

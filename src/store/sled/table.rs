@@ -72,14 +72,9 @@ impl TableState {
 }
 
 impl Table {
-    pub fn open_table(
-        name: &str,
-        tree: sled::Tree,
-        damage: Arc<DamageLog>,
-    ) -> Result<Self, StoreError> {
+    pub fn open(name: &str, tree: sled::Tree, damage: Arc<DamageLog>) -> Result<Self, StoreError> {
         let manifest = Manifest::read(&tree)?;
-        let runs =
-            manifest.runs.iter().map(|member| SortedRun::open_run(&tree, *member).map(Arc::new));
+        let runs = manifest.runs.iter().map(|member| SortedRun::open(&tree, *member).map(Arc::new));
         let runs = Arc::new(runs.collect::<Result<Vec<_>, _>>()?);
         let next_run = AtomicU64::new(SortedRun::highest_number(&tree)? + 1);
         let table = Self {
@@ -171,11 +166,8 @@ impl Table {
     /// The first commit that no run has something of.
     pub fn first_unflushed(&self) -> Option<Commit> {
         let state = self.read_state();
-        state
-            .frozen
-            .as_ref()
-            .and_then(|frozen| frozen.first_commit())
-            .or_else(|| state.newest.first_commit())
+        let frozen = state.frozen.as_ref().and_then(|frozen| frozen.first_commit());
+        frozen.or_else(|| state.newest.first_commit())
     }
 
     /// Whether those of these rows that memory knows have these commits.
@@ -222,9 +214,8 @@ impl Table {
             sources.push(Box::new(frozen.scan_range(&below).into_iter().map(Ok)));
         }
         for run in runs.iter() {
-            if let Some(range) = self
-                .damage
-                .report_if_damaged(&self.name, RunRange::over_range(run, &self.tree, scan))?
+            if let Some(range) =
+                self.damage.report_if_damaged(&self.name, RunRange::over(run, &self.tree, scan))?
             {
                 sources.push(Box::new(range));
             }
@@ -365,7 +356,7 @@ impl Table {
         let oldest = self.live_runs().last().is_some_and(|run| run.number == last.number);
         let sources = merged
             .iter()
-            .map(|run| Ok(Box::new(RunRange::whole_run(run, &self.tree)?) as EntryIter<'_>));
+            .map(|run| Ok(Box::new(RunRange::whole(run, &self.tree)?) as EntryIter<'_>));
         let sources = sources.collect::<Result<Vec<_>, StoreError>>()?;
         let mut writer = RunWriter::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
         for entry in MergeIter::new(sources, false) {

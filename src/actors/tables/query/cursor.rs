@@ -45,7 +45,7 @@ enum CursorValue {
 
 impl Cursor {
     /// As text, for a list of `context`.
-    pub fn to_text(self, context: &str) -> Option<String> {
+    pub fn into_text(self, context: &str) -> Option<String> {
         let Self { sort, filters, place } = self;
         let value = match place.value {
             Key::Missing => CursorValue::Missing,
@@ -110,7 +110,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_cursor_decodes_to_what_was_encoded_and_only_for_its_own_list(cursor in cursor()) {
-            let text = cursor.clone().to_text("a.b").unwrap();
+            let text = cursor.clone().into_text("a.b").unwrap();
             prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
             prop_assert_eq!(Cursor::from_text(&text, "a.b"), Some(cursor));
             prop_assert_eq!(Cursor::from_text(&text, "a.c"), None);
@@ -118,7 +118,7 @@ mod tests {
 
         #[test]
         fn what_was_changed_or_made_up_is_no_cursor(cursor in cursor(), at in any::<prop::sample::Index>(), letter in "[A-Za-z0-9_=é-]", noise in ".{0,80}") {
-            let text = cursor.to_text("a.b").unwrap();
+            let text = cursor.into_text("a.b").unwrap();
             let at = at.index(text.len());
             let changed = format!("{}{letter}{}", &text[..at], &text[at + 1..]);
             prop_assert!(changed == text || Cursor::from_text(&changed, "a.b").is_none());
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_very_long_text_has_no_cursor_and_what_is_too_long_is_none() {
         let place = SortPosition { value: Key::Text("x".repeat(5000)), number: 1 };
-        assert_eq!(Cursor { sort: None, filters: Vec::new(), place }.to_text("a.b"), None);
+        assert_eq!(Cursor { sort: None, filters: Vec::new(), place }.into_text("a.b"), None);
         assert_eq!(Cursor::from_text(&"A".repeat(1 << 20), "a.b"), None);
     }
 }

@@ -107,7 +107,7 @@ proptest! {
         noise in ".{0,30}",
     ) {
         let shop = Shop::of((1..40).map(|number| (number, Thing { there: true, color: "red".into(), owner: 1, ..Thing::default() })));
-        let made = Cursor { sort, filters, place: SortPosition { value: place.0, number: place.1 } }.to_text("shop.thing").unwrap();
+        let made = Cursor { sort, filters, place: SortPosition { value: place.0, number: place.1 } }.into_text("shop.thing").unwrap();
         for text in [made, noise] {
             let (page, read) = shop.count_reads(&ListQuery { after: Some(text), ..ListQuery::default() });
             prop_assert!(matches!(page, Ok(_) | Err(Fault::BadCursor)), "{:?}", page);

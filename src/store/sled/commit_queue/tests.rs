@@ -40,8 +40,8 @@ fn new_rig() -> Rig {
     pipe.activate_tree(TreeId(0));
     let (tell, heard) = mpsc::channel();
     let db = sled::Config::new().temporary(true).open().expect("opens");
-    let table = Table::open_table("a.b", db.open_tree("a.b").expect("opens"), Arc::default())
-        .expect("opens");
+    let table =
+        Table::open("a.b", db.open_tree("a.b").expect("opens"), Arc::default()).expect("opens");
     Rig { pipe, table, groups: groups_out, word, tell, heard }
 }
 

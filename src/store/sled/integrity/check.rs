@@ -175,7 +175,7 @@ fn check_tree(
     for member in Manifest::read(&tree)?.runs {
         seen.runs += 1;
         seen.runs_without_seals += u64::from(member.id.is_none());
-        match SortedRun::open_run(&tree, member).and_then(|run| verify_run(&run, &tree, |_| true)) {
+        match SortedRun::open(&tree, member).and_then(|run| verify_run(&run, &tree, |_| true)) {
             Ok(counted) => {
                 seen.blocks += counted.blocks;
                 seen.rows_in_runs += counted.rows;
@@ -188,7 +188,7 @@ fn check_tree(
     }
     // Where a run has a hole, relations between rows mean nothing.
     if readable {
-        let table = Table::open_table(name, tree, Arc::default())?;
+        let table = Table::open(name, tree, Arc::default())?;
         for batch in batches.into_iter().filter(|batch| batch.commit > table.flushed_through()) {
             table.apply_writes(batch.commit, batch.writes);
         }

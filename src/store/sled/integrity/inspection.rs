@@ -165,7 +165,7 @@ impl Inspection {
                 self.losses.push(format!("has another `{name}` than the one which was written"));
             }
             for member in &manifest.runs {
-                SortedRun::open_run(&tree, *member)?;
+                SortedRun::open(&tree, *member)?;
             }
             // What is looked at when it is opened is to be readable before anything is changed.
             SortedRun::highest_number(&tree)?;

@@ -48,7 +48,7 @@ fn scan_run(
     let from = from.to_be_bytes().to_vec();
     let to = to.to_be_bytes().to_vec();
     let scan = Scan { from, to, backwards, limit: usize::MAX };
-    let range = RunRange::over_range(run, tree, &scan)?;
+    let range = RunRange::over(run, tree, &scan)?;
     range
         .into_iter()
         .flatten()
@@ -160,7 +160,7 @@ fn a_tree_from_before_there_were_seals_is_read_and_gets_them() {
     let tree = new_tree();
     let rows = sample_rows(100);
     write_unsealed(&tree, &rows);
-    let table = Table::open_table("a.b", tree.clone(), Arc::default()).expect("opens");
+    let table = Table::open("a.b", tree.clone(), Arc::default()).expect("opens");
     let all = Scan { from: vec![0], to: vec![u8::MAX; 9], backwards: false, limit: usize::MAX };
     let right: Vec<_> = rows.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
     assert_eq!((table.scan_rows(&all), table.flushed_through()), (Ok(right.clone()), 300));
@@ -170,7 +170,7 @@ fn a_tree_from_before_there_were_seals_is_read_and_gets_them() {
     let manifest = Manifest::read(&tree).expect("reads");
     let member = manifest.runs[0];
     assert_eq!((manifest.flushed_through, manifest.runs.len(), member.level), (300, 1, 4));
-    let run = SortedRun::open_run(&tree, member).expect("opens");
+    let run = SortedRun::open(&tree, member).expect("opens");
     assert_eq!(verify_run(&run, &tree, |_| true).map(|counted| counted.rows), Ok(100));
     for number in 0..100_u64 {
         let key = (number * 2).to_be_bytes();

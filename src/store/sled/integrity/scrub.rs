@@ -223,7 +223,7 @@ impl ScrubTask {
     fn read_unopened(&mut self, name: &[u8]) -> Result<(), StoreError> {
         let tree = catch_panic(|| self.db.open_tree(name))?;
         for member in Manifest::read(&tree)?.runs {
-            let run = SortedRun::open_run(&tree, member)?;
+            let run = SortedRun::open(&tree, member)?;
             verify_run(&run, &tree, |size| self.throttle_reads(size))?;
         }
         tracing::trace!(tree = name_of(&tree), "has been read");

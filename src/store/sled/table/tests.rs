@@ -3,8 +3,8 @@ use super::*;
 #[test]
 fn a_removal_hides_what_is_being_written_and_nothing_else() {
     let db = sled::Config::new().temporary(true).open().expect("opens");
-    let table = Table::open_table("a.b", db.open_tree("a.b").expect("opens"), Arc::default())
-        .expect("opens");
+    let table =
+        Table::open("a.b", db.open_tree("a.b").expect("opens"), Arc::default()).expect("opens");
     table.apply_writes(
         1,
         [b"a", b"b", b"c", b"d"].map(|key| (key.to_vec(), Some(key.to_vec()))).to_vec(),
