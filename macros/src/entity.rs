@@ -5,7 +5,7 @@ use crate::catalogue::{self, Correctable};
 use crate::versions::{self, Versions, number};
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{Attribute, Error, Expr, Fields, Ident, ItemStruct, Result, Type, parse_quote};
+use syn::{Attribute, Error, Fields, Ident, ItemStruct, Result, Type, parse_quote};
 
 /// What may be said of an entity.
 const ENTITY: &[Known] = &[
@@ -35,7 +35,7 @@ const FIELD: &[Known] = &[
     ("exists", Form::Flag, "exists"),
     ("withdrawn", Form::Flag, "withdrawn"),
     ("since", Form::Number, "since = 2"),
-    ("ends", Form::Flag, "ends"),
+    ("ends", Form::FlagOrItems, "ends(by = refusal_of)"),
     ("shown", Form::Items, "shown(city: String = self.address.city())"),
     ("correctable", Form::FlagOrItems, "correctable(unless = self.held_by.is_some())"),
 ];
@@ -70,7 +70,9 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
         if let Some(second) = marks.span("ends").filter(|_| ends.is_some()) {
             return Err(Error::new(second, "only one field says how the entity ended"));
         }
-        ends = ends.or(marks.has("ends").then(|| name.clone()));
+        if marks.has("ends") {
+            ends = Some(ending(name, marks)?);
+        }
         exists = exists.or(marks.has("exists").then(|| name.clone()));
         let docs = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));
         let docs: Vec<_> = docs.cloned().collect();
@@ -87,7 +89,7 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
         }
         if marks.has("shown") {
             for shown in marks.items("shown") {
-                let mut column = computed(shown)?;
+                let mut column = computed(shown, name)?;
                 if marks.items("shown").len() == 1 && column.attributes.is_empty() {
                     column.attributes.clone_from(&docs);
                 }
@@ -131,9 +133,9 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
         _ => lifecycle,
     };
     let lifecycle = match ends {
-        Some(field) => quote! {
-            match &self.#field {
-                Some(refusal) => ::holdfast::domain::Lifecycle::Ended(Clone::clone(refusal)),
+        Some(refusal) => quote! {
+            match #refusal {
+                Some(refusal) => ::holdfast::domain::Lifecycle::Ended(refusal),
                 None => #lifecycle,
             }
         },
@@ -174,7 +176,8 @@ fn implementation(
     let names: Vec<_> = columns.iter().map(|column| &column.name).collect();
     let types = columns.iter().map(|column| &column.of);
     let values = columns.iter().map(|column| &column.value);
-    let indexed = |key: &str| args.items(key).iter().map(key_of).collect::<Vec<_>>();
+    let indexed =
+        |key: &str| args.items(key).iter().map(|item| key_of(item, columns)).collect::<Vec<_>>();
     let index = indexed("index");
     let unique = indexed("unique");
     let addresses = args.items("unique").iter().map(|field| address_of(field, vis));
@@ -307,6 +310,20 @@ fn own_number(own: &Item) -> Result<Column> {
     Ok(Column { attributes: own.docs.clone(), name: own.name.clone(), of, value: quote!(id.of()) })
 }
 
+/// The refusal with which an order ended, if it has: kept in `field`, or made from the code that is kept there.
+fn ending(field: &Ident, marks: &Args) -> Result<TokenStream> {
+    match marks.items("ends") {
+        [] => Ok(quote!(Clone::clone(&self.#field))),
+        [Item { name, of: None, value: Some(by), .. }] if name == "by" => {
+            Ok(quote!(::holdfast::domain::EndCode::code(&self.#field).map(#by)))
+        }
+        [first, ..] => {
+            let why = "what is said of it is `ends(by = refusal_of)`: the refusal of the code that is kept";
+            Err(Error::new(first.name.span(), why))
+        }
+    }
+}
+
 /// Whether the entity is withdrawn: shown only when it is.
 fn withdrawal(field: &Ident, mut attributes: Vec<Attribute>) -> Column {
     if attributes.is_empty() {
@@ -321,26 +338,29 @@ fn withdrawal(field: &Ident, mut attributes: Vec<Attribute>) -> Column {
     }
 }
 
-/// A field of the representation that the state does not have as it is.
-fn computed(shown: &Item) -> Result<Column> {
-    let why = "what is shown has a type and a value: `shown(city: String = self.address.city())`";
-    let (Some(of), Some(value)) = (shown.of.clone(), &shown.value) else {
-        return Err(Error::new(shown.name.span(), why));
+/// A field of the representation that the state does not have as it is: with a value, or the field of that name in `field`.
+fn computed(shown: &Item, field: &Ident) -> Result<Column> {
+    let why = "what is shown has a type: `shown(city: String)` for `self.address.city`, or `shown(city: String = self.city())`";
+    let of = shown.of.clone().ok_or_else(|| Error::new(shown.name.span(), why))?;
+    let name = shown.name.clone();
+    let value = match &shown.value {
+        Some(value) => quote!(#value),
+        None => quote!(Clone::clone(&self.#field.#name)),
     };
-    Ok(Column {
-        attributes: shown.docs.clone(),
-        name: shown.name.clone(),
-        of,
-        value: quote!(#value),
-    })
+    Ok(Column { attributes: shown.docs.clone(), name, of, value })
 }
 
-/// A field that lists filter by: its name on the wire, and its value.
-fn key_of(item: &Item) -> TokenStream {
+/// A field that lists filter by: its name on the wire, and its value. Without one it is what is shown under that name, or
+/// the field of the state.
+fn key_of(item: &Item, columns: &[Column]) -> TokenStream {
     let wire = camel_case(&item.name);
     let name = &item.name;
-    let own: Expr = parse_quote!(Clone::clone(&self.#name));
-    let value = item.value.as_ref().unwrap_or(&own);
+    let shown = columns.iter().find(|column| column.name == *name).map(|column| &column.value);
+    let value = match (&item.value, shown) {
+        (Some(value), _) => quote!(#value),
+        (None, Some(shown)) => shown.clone(),
+        (None, None) => quote!(Clone::clone(&self.#name)),
+    };
     quote!((#wire, ::holdfast::domain::Key::from(#value)))
 }
 

@@ -27,14 +27,16 @@ fn finish(item: &impl ToTokens, made: syn::Result<proc_macro2::TokenStream>) -> 
 /// The state of a context: what is stored, and from it its place, its representation and what lists filter by.
 ///
 /// `context` and `collection` are needed. A field is shown under its name unless it is `#[hidden]`, or
-/// `#[shown(name: Type = value)]` says what is shown in its place. Whether the entity exists follows from a field `status`
+/// `#[shown(name: Type = value)]` says what is shown in its place; without a value it is the field of that name in it.
+/// `index(..)` and `unique(..)` name what is shown, or a field. Whether the entity exists follows from a field `status`
 /// (see [`macro@status`]), by a field with `#[exists]`, or by `lifecycle = ..`. A flag with `#[withdrawn]` withdraws it: it is
 /// shown, when it is true, to those who know the number, and is in no list.
 ///
 /// `old_versions(..)` names the frozen types of the versions before; a field with `#[since = 2]` was not yet in version 1,
 /// whose states are read with its default.
 ///
-/// A field `Option<Refusal>` with `#[ends]` says that an order was never established, and why; it is not shown.
+/// A field `Option<Refusal>` with `#[ends]` says that an order was never established, and why; it is not shown. So does the
+/// code of the refusal, with `#[ends(by = refusal_of)]`: the refusal is `refusal_of(code)`.
 /// `unique(plate)` also makes `with_plate(..)`, the address of the thing with that plate.
 ///
 /// `#[correctable]` on the fields of a `Book` that staff may correct makes `CorrectedBook`, the value that the event of a

@@ -70,6 +70,11 @@ pub trait Entity: Wire + Default {
         self.lifecycle().outcome()
     }
 
+    /// The refusal of what clients command while there is no such thing, or while it is not settled.
+    fn not_established(&self) -> Refusal {
+        self.lifecycle().refusal(Self::NAME).unwrap_or_else(Refusal::still_open)
+    }
+
     /// The fields that lists filter and sort by, in their wire names. The same names for every state.
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         Vec::new()
@@ -133,6 +138,15 @@ impl Lifecycle {
         }
     }
 
+    /// The refusal of what clients command such a thing, unless it is established.
+    pub fn refusal(&self, what: impl Into<Noun>) -> Option<Refusal> {
+        match self {
+            Self::Absent | Self::Ended(_) => Some(Refusal::absent(what)),
+            Self::Open => Some(Refusal::still_open()),
+            Self::Established | Self::Withdrawn => None,
+        }
+    }
+
     /// That of an entity which exists as soon as `field` has a value.
     pub fn of(field: &impl Presence) -> Self {
         if field.is_present() { Self::Established } else { Self::Absent }
@@ -174,6 +188,22 @@ impl Presence for String {
 impl<T> Presence for Option<T> {
     fn is_present(&self) -> bool {
         self.is_some()
+    }
+}
+
+/// A field that keeps the code of the refusal with which an order ended: see `#[ends]`.
+pub trait EndCode {
+    /// The code, if it has ended.
+    fn code(&self) -> Option<&str>;
+}
+impl EndCode for String {
+    fn code(&self) -> Option<&str> {
+        Some(self.as_str()).filter(|code| !code.is_empty())
+    }
+}
+impl EndCode for Option<String> {
+    fn code(&self) -> Option<&str> {
+        self.as_deref()
     }
 }
 

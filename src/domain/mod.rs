@@ -45,13 +45,15 @@ pub use board::{Board, Contexts, Facts};
 pub use catalogue::{Catalogue, CatalogueEvent, CatalogueRoutes, Correctable, Maintenance};
 pub use commands::Commands;
 pub use decision::{Decision, emit, ignore};
-pub use entity::{Decoder, Entity, Key, Lifecycle, Name, Presence, Subdomain, Undecodable};
+pub use entity::{
+    Decoder, EndCode, Entity, Key, Lifecycle, Name, Presence, Subdomain, Undecodable,
+};
 pub use holdfast_macros::{body, command, entity, event, status, value};
 pub use id::Id;
 pub use message::{NamedMessage, Wire};
 pub use noun::Noun;
 pub use order::OrderOutcome;
-pub use question::{Question, Undo, ask};
+pub use question::{ONLY_ATTEMPT, Question, Undo, ask};
 pub use refusal::{Kind, Refusal};
 pub use request::{Blank, Body, Change, Message, MessageOutcome, Role, Target};
 pub use time::{DateOrTime, Timestamp, Weekday, Zone};

@@ -3,6 +3,9 @@
 use super::{Address, Aggregate, Ask, AskId, Compensation, Id, NoAnswer, OpenAsk};
 use std::marker::PhantomData;
 
+/// The attempt of an order that asks once: after a no, the customer orders anew.
+pub const ONLY_ATTEMPT: u32 = 1;
+
 /// A command of a callee that takes back an ask of an `A`. `#[undo]` on a command makes it.
 #[derive(Debug)]
 pub struct Undo<A, C> {

@@ -3,7 +3,7 @@
 use holdfast::{
     domain::{
         Aggregate, AskId, Commands, DecisionContext, Entity, Folds, Id, Lifecycle, NoAnswer,
-        Policies, React, ReactByKey, Refusal, Timestamp, View,
+        ONLY_ATTEMPT, Policies, React, ReactByKey, Refusal, Timestamp, View,
     },
     systems::bookrent::{
         book::{self, Book},
@@ -136,7 +136,7 @@ impl World {
 
     /// The book's answer to an ask, kept as the runtime keeps it.
     fn ask(&mut self, rent: Id<Rent>) -> Result<(), NoAnswer> {
-        let id = AskId::of(rent, rent::ONLY_ATTEMPT);
+        let id = AskId::of(rent, ONLY_ATTEMPT);
         let number = self.rents[&rent.get()].0;
         let state = self.books.entry(number).or_default();
         let said = match self.answers.get(&id) {

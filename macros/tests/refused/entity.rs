@@ -59,9 +59,16 @@ struct TwoFieldsSayWhetherItExists {
 }
 
 #[entity(context = "shop.order", collection = "orders", korean = "주문")]
-struct ShownWithoutValue {
-    #[shown(city: String)]
+struct ShownWithoutType {
+    #[shown(city)]
     status: u8,
+}
+
+#[entity(context = "shop.order", collection = "orders", korean = "주문")]
+struct EndedByNothing {
+    status: u8,
+    #[ends(of = refusal_of)]
+    reason: Option<String>,
 }
 
 #[entity(context = "shop.order", collection = "orders", korean = "주문")]

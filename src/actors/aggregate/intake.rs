@@ -23,7 +23,7 @@ use crate::{
             responses::StoredResponse,
         },
     },
-    domain::{Addressee, Lifecycle, NoAnswer, Refusal},
+    domain::{Addressee, NoAnswer, Refusal},
     store::StoreError,
 };
 use std::borrow::Cow;
@@ -154,14 +154,10 @@ impl Turn<'_> {
         let version = now.version;
         let standing = now.state.lifecycle();
         let there = standing.is_shown();
-        if entry.verb != Verb::Post {
-            match standing {
-                Lifecycle::Absent | Lifecycle::Ended(_) => {
-                    return Ok(Err(Refusal::absent(self.behavior.tree.entity.name()).into()));
-                }
-                Lifecycle::Open => return Ok(Err(Refusal::still_open().into())),
-                Lifecycle::Established | Lifecycle::Withdrawn => {}
-            }
+        if entry.verb != Verb::Post
+            && let Some(refusal) = standing.refusal(self.behavior.tree.entity.name())
+        {
+            return Ok(Err(refusal.into()));
         }
         let current = if there { version } else { 0 };
         let matches = entry.if_match.is_empty() || entry.if_match.contains(&current);

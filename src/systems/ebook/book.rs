@@ -4,8 +4,6 @@
 //! itself, and `Rejected` pays back. Its events always name the rent that they are about. Here approving and withdrawing
 //! meet: whichever comes first wins.
 
-#[cfg(test)]
-mod correction;
 mod messages;
 mod state;
 
@@ -132,5 +130,7 @@ impl Aggregate for Book {
     }
 }
 
+#[cfg(test)]
+mod correction;
 #[cfg(test)]
 mod tests;

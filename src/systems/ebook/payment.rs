@@ -48,7 +48,7 @@ pub enum Command {
     /// The book holds the request, and costs this.
     Fix { fee: u64 },
     /// The request was rejected or withdrawn, for this reason, or given up.
-    #[undo(of = rent, attempt = rent::ONLY_ATTEMPT)]
+    #[undo(of = rent, attempt = ONLY_ATTEMPT)]
     Refund { rent: Id<Rent>, reason: Option<String> },
 }
 

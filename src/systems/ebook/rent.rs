@@ -18,9 +18,6 @@ use super::{
 };
 use crate::domain::prelude::*;
 
-/// A rent asks its payment once, and once the book whether it lets go of the request.
-pub const ONLY_ATTEMPT: u32 = 1;
-
 impl Aggregate for Rent {
     type Command = Command;
     type Event = Event;
