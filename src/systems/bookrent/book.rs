@@ -8,8 +8,12 @@ use crate::domain::prelude::*;
 
 /// One book: whether it is on the shelf, and which rent holds it if not.
 #[entity(
-    context = "bookrent.book", collection = "books", korean = "도서", port = 8081,
-    index(status = self.on_shelf), catalogue
+    context = "bookrent.book",
+    collection = "books",
+    korean = "도서",
+    port = 8081,
+    index(status),
+    catalogue
 )]
 pub struct Book {
     #[exists]
@@ -28,7 +32,6 @@ pub struct Book {
     withdrawn: bool,
 }
 
-/// What may be asked of a book.
 #[command]
 pub enum Command {
     /// A new book.
@@ -36,13 +39,12 @@ pub enum Command {
     /// May this rent have the book? A yes has taken it.
     Take { rent: Id<Rent> },
     /// The rent needs the book no longer, or gave up asking for it.
-    #[undo(of = rent, attempt = rent::ONLY_ATTEMPT)]
+    #[undo(of = rent, attempt = ONLY_ATTEMPT)]
     Release { rent: Id<Rent> },
     #[catalogue]
     Maintain(Maintenance<CorrectBook>),
 }
 
-/// What a book may say has happened.
 #[event]
 pub enum Event {
     /// It may be rented from now on, or when it is on the shelf.

@@ -39,14 +39,12 @@ pub enum Status {
     Withheld,
 }
 
-/// What may be asked of a delivery.
 #[command]
 pub enum Command {
     Start { book: Id<Book>, user: u64, address: String },
     Cancel { book: Id<Book> },
 }
 
-/// What a delivery may say has happened.
 #[event]
 pub enum Event {
     DeliveryStarted { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, address: String },

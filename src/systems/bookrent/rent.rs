@@ -7,9 +7,6 @@
 use super::book::{self, Book};
 use crate::domain::prelude::*;
 
-/// A rent asks for its book once; after a no, the customer makes another rent.
-pub const ONLY_ATTEMPT: u32 = 1;
-
 /// One rent of one book by one user.
 #[entity(
     context = "bookrent.rent",
@@ -46,7 +43,6 @@ pub enum Status {
     Cancelled,
 }
 
-/// What may be asked of a rent.
 #[command]
 pub enum Command {
     Request(Request),
@@ -55,13 +51,15 @@ pub enum Command {
     Settle(Result<(), NoAnswer>),
 }
 
-/// What a rent may say has happened.
 #[event]
-#[rustfmt::skip]
 pub enum Event {
+    /// It asks its book.
     RentRequested { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, address: String },
+    /// The book is taken, and goes to that address.
     BookRented { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, address: String },
+    /// It never came to be.
     RentFailed { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, reason: String },
+    /// The customer gives the book back.
     BookCancelled {
         rent_id: Id<Rent>,
         book_id: Id<Book>,
@@ -81,25 +79,20 @@ impl Aggregate for Rent {
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let rent_id = this.id;
-        let book_id = self.book_id;
-        let user_id = self.user_id;
+        let Self { book_id, user_id, address, .. } = self.clone();
         match (self.status, command) {
             (New, Request(self::Request { book_id, user_id, address })) => {
                 emit(RentRequested { rent_id, book_id, user_id, address })
             }
-            (Requested, Settle(Ok(()))) => {
-                emit(BookRented { rent_id, book_id, user_id, address: self.address.clone() })
-            }
+            (Requested, Settle(Ok(()))) => emit(BookRented { rent_id, book_id, user_id, address }),
             (Requested, Settle(Err(no))) => {
                 emit(RentFailed { rent_id, book_id, user_id, reason: no.code().into() })
             }
             (Rented, Cancel) => {
-                let address = Some(self.address.clone());
-                emit(BookCancelled { rent_id, book_id, user_id, address })
+                emit(BookCancelled { rent_id, book_id, user_id, address: Some(address) })
             }
             (Cancelled, Cancel) | (_, Settle(_) | Request(_)) => ignore(),
-            (New, Cancel) => Err(Refusal::absent(Self::NAME)),
-            (Requested, Cancel) => Err(Refusal::still_open()),
+            (New | Requested, Cancel) => Err(self.not_established()),
             (Failed, Cancel) => Err(Refusal::conflict(
                 "rent-failed",
                 "a failed rent cannot be cancelled",
