@@ -3,7 +3,7 @@
 mod catalogue;
 
 pub use catalogue::{Condition, Correction, Register};
-pub(super) use catalogue::{broken, in_use, nowhere, unknown};
+pub(super) use catalogue::{broken, in_use, unknown};
 
 use super::rent::{self, Rent};
 use crate::domain::prelude::*;
@@ -44,7 +44,6 @@ pub enum Status {
     Broken,
 }
 
-/// What may be asked of a bike.
 #[command]
 pub enum Command {
     /// A new bike.
@@ -60,7 +59,6 @@ pub enum Command {
     Maintain(Maintenance<Correction>),
 }
 
-/// What a bike may say has happened.
 #[event]
 pub enum Event {
     /// It may be taken from now on, or when it is mended.
@@ -87,7 +85,6 @@ impl Aggregate for Bike {
         let bikeid = this.id;
         let here = || self.location.clone();
         match (self.registered, self.status, command) {
-            (_, _, Register { location, .. }) if location.trim().is_empty() => Err(nowhere()),
             (false, _, Register { status, location }) => {
                 emit(RegisteredBike { bikeid, status: status.unwrap_or_default(), location })
             }
@@ -132,12 +129,11 @@ impl Aggregate for Bike {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
+        use {Command::*, rent::Event::*};
         policies.on::<Rent>(|event| match event.clone() {
-            rent::Event::RentFailed { rentid: rent, bikeid, .. } => {
-                Some((bikeid, Command::Release { rent }))
-            }
-            rent::Event::Returned { rentid: rent, bikeid, endlocation: location, .. } => {
-                Some((bikeid, Command::PutBack { rent, location }))
+            RentFailed { rentid: rent, bikeid, .. } => Some((bikeid, Release { rent })),
+            Returned { rentid: rent, bikeid, endlocation: location, .. } => {
+                Some((bikeid, PutBack { rent, location }))
             }
             _ => None,
         });
@@ -181,12 +177,6 @@ mod tests {
     fn it_is_registered_once_and_may_be_taken_if_nothing_else_is_said() {
         let bike = given::<Bike>([]).when(register(None)).then([registered(Available)]);
         bike.when(register(Some(Broken))).refused(Kind::Conflict, "bike-registered");
-    }
-
-    #[test]
-    fn it_is_at_a_location() {
-        let nowhere = Command::Register { status: None, location: " ".into() };
-        given::<Bike>([]).when(nowhere).refused(Kind::Invalid, "location-blank");
     }
 
     #[test]
@@ -265,10 +255,6 @@ mod tests {
             .when(Take { rent: RENT })
             .then([updated(InUse, "분당_정자역_2구역")]);
         taken().when(correct(None, Some("분당"))).refused(Kind::Conflict, "held");
-        let nowhere = correct(None, Some(" "));
-        given::<Bike>([registered(Available)])
-            .when(nowhere)
-            .refused(Kind::Invalid, "location-blank");
     }
 
     #[test]

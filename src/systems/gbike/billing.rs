@@ -5,6 +5,7 @@
 //! closes.
 
 use super::{
+    order::{BillId, RentId, UserId},
     rent::{self, Rent},
     tariff::Tariff,
     user_deposit::{self, UserDeposit},
@@ -19,7 +20,7 @@ mod version_1;
 )]
 pub struct Billing {
     /// Who pays.
-    userid: Id<UserDeposit>,
+    userid: UserId,
     #[hidden]
     status: Status,
     /// When the ride began.
@@ -46,34 +47,30 @@ pub enum Status {
     Closed,
 }
 
-/// What may be asked of a bill.
 #[command]
-#[rustfmt::skip]
 pub enum Command {
     /// The ride has begun.
-    Open { user: Id<UserDeposit>, start: Timestamp },
+    Open { userid: UserId, starttime: Timestamp },
     /// The ride is over.
-    Calculate { end: Timestamp },
+    Calculate { endtime: Timestamp },
+    /// It is paid.
     Close,
     /// That bill is to be paid after this one.
-    Follow { user: Id<UserDeposit>, next: Id<Billing>, fee: u64 },
+    Follow { userid: UserId, next: Id<Billing>, fee: u64 },
 }
 
-/// What a bill may say has happened.
 #[event]
-#[rustfmt::skip]
 pub enum Event {
-    RegisteredBill { billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, starttime: Timestamp },
-    CalculatedFee {
-        billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, endtime: Timestamp, fee: u64,
-    },
-    ClosedBill { billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, fee: u64 },
+    /// The ride has begun.
+    RegisteredBill { billid: BillId, rentid: RentId, userid: UserId, starttime: Timestamp },
+    /// The ride is over, and this is what it costs.
+    CalculatedFee { billid: BillId, rentid: RentId, userid: UserId, endtime: Timestamp, fee: u64 },
+    /// It is paid.
+    ClosedBill { billid: BillId, rentid: RentId, userid: UserId, fee: u64 },
     /// Another bill is to be paid after it.
-    BillFollowed { billid: Id<Billing>, nextbillid: Id<Billing>, nextfee: u64 },
+    BillFollowed { billid: BillId, nextbillid: BillId, nextfee: u64 },
     /// It is paid, and that one is next.
-    BillPassedOn {
-        billid: Id<Billing>, userid: Id<UserDeposit>, nextbillid: Id<Billing>, nextfee: u64,
-    },
+    BillPassedOn { billid: BillId, userid: UserId, nextbillid: BillId, nextfee: u64 },
 }
 
 impl Aggregate for Billing {
@@ -89,10 +86,10 @@ impl Aggregate for Billing {
         let passed_on =
             |userid, (nextbillid, nextfee)| BillPassedOn { billid, userid, nextbillid, nextfee };
         match (self.status, command) {
-            (S::New, Open { user: userid, start: starttime }) => {
+            (S::New, Open { userid, starttime }) => {
                 emit(RegisteredBill { billid, rentid, userid, starttime })
             }
-            (S::Open, Calculate { end: endtime }) => {
+            (S::Open, Calculate { endtime }) => {
                 let fee = this.settings.fee(self.starttime, endtime);
                 emit(CalculatedFee { billid, rentid, userid, endtime, fee })
             }
@@ -106,10 +103,10 @@ impl Aggregate for Billing {
             }
             (S::Open | S::ApplyFee, Follow { .. }) => ignore(),
             // Nothing is to be paid before that one: it is next.
-            (S::New | S::Closed, Follow { user, next, fee }) => emit(passed_on(user, (next, fee))),
-            (S::New | S::Open | S::Closed, Close)
-            | (S::New | S::ApplyFee | S::Closed, Calculate { .. })
-            | (S::Open | S::ApplyFee | S::Closed, Open { .. }) => ignore(),
+            (S::New | S::Closed, Follow { userid, next, fee }) => {
+                emit(passed_on(userid, (next, fee)))
+            }
+            (_, Open { .. } | Calculate { .. } | Close) => ignore(),
         }
     }
 
@@ -124,27 +121,26 @@ impl Aggregate for Billing {
                 *self = Billing { status: Status::ApplyFee, endtime, fee, ..*self };
             }
             Event::ClosedBill { .. } => self.status = Status::Closed,
-            Event::BillFollowed { nextbillid, nextfee, .. } => {
-                self.next = Some((nextbillid, nextfee));
+            Event::BillFollowed { nextbillid: bill, nextfee, .. } => {
+                self.next = Some((bill, nextfee))
             }
             Event::BillPassedOn { .. } => {}
         }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
+        use {Command::*, rent::Event::*, user_deposit::Event::*};
         policies.on::<Rent>(|event| match *event {
-            rent::Event::Rented { rentid, userid: user, starttime: start, .. } => {
-                Some((rentid.of(), Command::Open { user, start }))
+            Rented { rentid, userid, starttime, .. } => {
+                Some((rentid.of(), Open { userid, starttime }))
             }
-            rent::Event::Returned { rentid, endtime: end, .. } => {
-                Some((rentid.of(), Command::Calculate { end }))
-            }
+            Returned { rentid, endtime, .. } => Some((rentid.of(), Calculate { endtime })),
             _ => None,
         });
         policies.on::<UserDeposit>(|event| match *event {
-            user_deposit::Event::UpdatedDeposit { billid, .. } => Some((billid?, Command::Close)),
-            user_deposit::Event::FeeQueued { userid: user, billid: next, fee, after } => {
-                Some((after, Command::Follow { user, next, fee }))
+            UpdatedDeposit { billid, .. } => Some((billid?, Close)),
+            FeeQueued { userid, billid: next, fee, after } => {
+                Some((after, Follow { userid, next, fee }))
             }
             _ => None,
         });
@@ -175,14 +171,14 @@ mod tests {
 
     #[test]
     fn it_opens_with_the_ride_has_its_fee_at_the_end_and_closes_when_that_is_paid() {
-        let open = || Open { user: USER, start: at(100) };
+        let open = || Open { userid: USER, starttime: at(100) };
         let bill =
             given::<Billing>([]).when(open()).then([registered()]).when(open()).then_nothing();
-        let bill = bill.when(Calculate { end: at(701) }).then([calculated(1000, 701)]);
+        let bill = bill.when(Calculate { endtime: at(701) }).then([calculated(1000, 701)]);
         let bill =
-            bill.when(Calculate { end: at(999) }).then_nothing().when(Close).then([closed()]);
+            bill.when(Calculate { endtime: at(999) }).then_nothing().when(Close).then([closed()]);
         let bill = bill.when(Close).then_nothing().when(open()).then_nothing();
-        let shown = bill.when(Calculate { end: at(999) }).then_nothing().0.represent(BILL);
+        let shown = bill.when(Calculate { endtime: at(999) }).then_nothing().0.represent(BILL);
         assert_eq!(
             (shown.status, shown.fee, shown.endtime),
             (Status::Closed, Some(1000), Some(at(701)))
@@ -194,7 +190,7 @@ mod tests {
         for (end, fee) in [(100, 0), (159, 0), (160, 100), (219, 100), (220, 200), (99, 0), (0, 0)]
         {
             let _ = given::<Billing>([registered()])
-                .when(Calculate { end: at(end) })
+                .when(Calculate { endtime: at(end) })
                 .then([calculated(fee, end)]);
         }
     }
@@ -216,14 +212,14 @@ mod tests {
         let bill = given::<Billing>([])
             .when(Close)
             .then_nothing()
-            .when(Calculate { end: at(1) })
+            .when(Calculate { endtime: at(1) })
             .then_nothing();
         assert_eq!(bill.0.lifecycle(), Lifecycle::Absent);
     }
 
     #[test]
     fn it_knows_the_one_that_is_to_be_paid_after_it_and_names_it_when_it_closes() {
-        let follow = |next| Follow { user: USER, next: Id::new(next), fee: 300 };
+        let follow = |next| Follow { userid: USER, next: Id::new(next), fee: 300 };
         let followed = BillFollowed { billid: BILL, nextbillid: Id::new(8), nextfee: 300 };
         let passed_on =
             || BillPassedOn { billid: BILL, userid: USER, nextbillid: Id::new(8), nextfee: 300 };

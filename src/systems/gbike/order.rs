@@ -1,15 +1,29 @@
-//! What customers send when they ride.
+//! What customers send when they ride and pay, and why they may not.
 
-use super::{bike::Bike, user_deposit::UserDeposit};
+use super::{
+    bike::{self, Bike},
+    billing::Billing,
+    rent::{Event, Rent},
+    user_deposit::UserDeposit,
+};
 use crate::domain::prelude::*;
+
+/// The number of a customer, which is that of their account.
+pub type UserId = Id<UserDeposit>;
+/// The number of a rent.
+pub type RentId = Id<Rent>;
+/// The number of a bike.
+pub type BikeId = Id<Bike>;
+/// The number of a bill.
+pub type BillId = Id<Billing>;
 
 /// `POST /rents`
 #[body]
 pub struct Request {
     /// Who wants to ride.
-    pub userid: Id<UserDeposit>,
+    pub userid: UserId,
     /// On which bike.
-    pub bikeid: Id<Bike>,
+    pub bikeid: BikeId,
 }
 
 /// `PATCH /rents/{id}`
@@ -19,10 +33,46 @@ pub struct Return {
     pub endlocation: String,
 }
 
-/// The refusal of a customer without a number.
-pub fn user_unknown() -> Refusal {
-    let ko = "사용자 번호는 양수여야 합니다";
-    Refusal::invalid("user-unknown", "numbers of users are positive", ko)
+/// `POST /userDeposits`
+#[body]
+pub struct TopUp {
+    /// Whose account it is; it is opened if there is none.
+    pub userid: UserId,
+    /// What is paid in, in won.
+    pub deposit: u64,
+}
+
+impl Request {
+    /// The ride that is requested, if there may be such a customer.
+    ///
+    /// # Errors
+    /// `user-unknown`
+    pub fn checked(self, rentid: RentId) -> Result<Event, Refusal> {
+        let Self { userid, bikeid } = self;
+        if userid == UserId::default() {
+            let ko = "사용자 번호는 양수여야 합니다";
+            return Err(Refusal::invalid("user-unknown", "numbers of users are positive", ko));
+        }
+        Ok(Event::RentRequested { rentid, userid, bikeid })
+    }
+}
+
+impl Return {
+    /// Whether the bike has been left there before.
+    pub fn repeats(&self, before: &Option<String>) -> bool {
+        before.as_ref() == Some(&self.endlocation)
+    }
+}
+
+/// Why a rent never came to be, by the code that it keeps.
+pub fn refusal_of(code: &str) -> Refusal {
+    let known = [in_arrears(), bike::in_use(), bike::broken(), bike::unknown()];
+    known.into_iter().find(|refusal| refusal.code == code).unwrap_or_else(Refusal::retry_later)
+}
+
+/// The refusal of a customer who owes fees.
+pub fn in_arrears() -> Refusal {
+    Refusal::conflict("in-arrears", "earlier rides are not paid for yet", "미납 요금이 있습니다")
 }
 
 /// The refusal of a second return that names another place.

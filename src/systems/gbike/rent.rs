@@ -4,15 +4,18 @@
 //! `Rented` follows the second yes. Without both there never was a rent, and on `RentFailed` the bike is released,
 //! whether or not it had received the question. Returning waits for no other context.
 
+mod progress;
+mod version_1;
+
 pub use super::order::{Request, Return};
+pub use progress::Status;
+
 use super::{
     bike::{self, Bike},
-    order::{left_elsewhere, user_unknown},
-    user_deposit::{self, UserDeposit, in_arrears},
+    order::{BikeId, RentId, UserId, left_elsewhere, refusal_of},
+    user_deposit::{self, UserDeposit},
 };
 use crate::domain::prelude::*;
-
-mod version_1;
 
 /// The first attempt of a rent to ask is that at the customer's deposit.
 pub const ASKS_DEPOSIT: u32 = 1;
@@ -23,7 +26,7 @@ pub const ASKS_BIKE: u32 = 2;
 #[entity(
     context = "gbike.rent", collection = "rents", korean = "대여", port = 8081, order,
     id(rentid: Id<Rent>),
-    index(status, userid, bikeid), old_versions(version_1::Rent), lifecycle = self.progress()
+    index(status, userid, bikeid), old_versions(version_1::Rent)
 )]
 pub struct Rent {
     /// Who rides.
@@ -38,29 +41,10 @@ pub struct Rent {
     /// Where the bike was left.
     endlocation: Option<String>,
     /// Why it never came to be.
-    #[hidden]
+    #[ends(by = refusal_of)]
     reason: Option<String>,
 }
 
-/// How far the rent has come.
-#[status(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
-    #[absent]
-    New,
-    #[open]
-    #[name = "Requested"]
-    Requested,
-    /// It never came to be.
-    Failed,
-    Rented,
-    Returned,
-    /// The deposit has said yes: the bike is asked.
-    #[open]
-    #[shown_as(Requested)]
-    Cleared,
-}
-
-/// What may be asked of a rent.
 #[command]
 pub enum Command {
     Request(Request),
@@ -69,37 +53,24 @@ pub enum Command {
     Return(Return),
 }
 
-/// What a rent may say has happened.
 #[event]
 pub enum Event {
     /// It asks the deposit.
-    RentRequested { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike> },
+    RentRequested { rentid: RentId, userid: UserId, bikeid: BikeId },
     /// The customer owes nothing.
-    RentCleared { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike> },
+    RentCleared { rentid: RentId, userid: UserId, bikeid: BikeId },
     /// The bike is theirs.
-    Rented { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike>, starttime: Timestamp },
+    Rented { rentid: RentId, userid: UserId, bikeid: BikeId, starttime: Timestamp },
     /// It never came to be.
-    RentFailed { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike>, reason: String },
+    RentFailed { rentid: RentId, userid: UserId, bikeid: BikeId, reason: String },
     /// The bike was left there.
     Returned {
-        rentid: Id<Rent>,
-        userid: Id<UserDeposit>,
-        bikeid: Id<Bike>,
+        rentid: RentId,
+        userid: UserId,
+        bikeid: BikeId,
         endtime: Timestamp,
         endlocation: String,
     },
-}
-
-impl Rent {
-    fn progress(&self) -> Lifecycle {
-        if self.status != Status::Failed {
-            return self.status.lifecycle();
-        }
-        let reason = self.reason.as_deref().unwrap_or_default();
-        let known = [in_arrears(), bike::in_use(), bike::broken(), bike::unknown()];
-        let refusal = known.into_iter().find(|refusal| refusal.code == reason);
-        Lifecycle::Ended(refusal.unwrap_or_else(Refusal::retry_later))
-    }
 }
 
 impl Aggregate for Rent {
@@ -111,13 +82,9 @@ impl Aggregate for Rent {
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status as S};
         let rentid = this.id;
-        let userid = self.userid;
-        let bikeid = self.bikeid;
+        let Self { userid, bikeid, .. } = *self;
         match (self.status, command) {
-            (S::New, Request(wanted)) if wanted.userid == Id::default() => Err(user_unknown()),
-            (S::New, Request(self::Request { userid, bikeid })) => {
-                emit(RentRequested { rentid, userid, bikeid })
-            }
+            (S::New, Request(wanted)) => emit(wanted.checked(rentid)?),
             (S::Requested, Settle(Ok(()))) => emit(RentCleared { rentid, userid, bikeid }),
             (S::Cleared, Settle(Ok(()))) => {
                 emit(Rented { rentid, userid, bikeid, starttime: this.at })
@@ -127,35 +94,28 @@ impl Aggregate for Rent {
             }
             (_, Request(_) | Settle(_)) => ignore(),
 
-            (S::New | S::Failed, Return(_)) => Err(Refusal::absent(Self::NAME)),
-            (S::Requested | S::Cleared, Return(_)) => Err(Refusal::still_open()),
-            (S::Rented, Return(end)) if end.endlocation.trim().is_empty() => Err(bike::nowhere()),
             (S::Rented, Return(self::Return { endlocation })) => {
                 emit(Returned { rentid, userid, bikeid, endtime: this.at, endlocation })
             }
-            (S::Returned, Return(end)) if self.endlocation == Some(end.endlocation.clone()) => {
-                ignore()
-            }
+            (S::Returned, Return(end)) if end.repeats(&self.endlocation) => ignore(),
             (S::Returned, Return(_)) => Err(left_elsewhere()),
+            (S::New | S::Requested | S::Cleared | S::Failed, Return(_)) => {
+                Err(self.not_established())
+            }
         }
     }
 
     fn evolve(&mut self, event: &Event) {
+        self.status = Status::after(event);
         match event.clone() {
             Event::RentRequested { userid, bikeid, .. } => {
-                *self = Rent { userid, bikeid, status: Status::Requested, ..Rent::default() };
+                self.userid = userid;
+                self.bikeid = bikeid;
             }
-            Event::RentCleared { .. } => self.status = Status::Cleared,
-            Event::Rented { starttime, .. } => {
-                self.status = Status::Rented;
-                self.starttime = Some(starttime);
-            }
-            Event::RentFailed { reason, .. } => {
-                self.status = Status::Failed;
-                self.reason = Some(reason);
-            }
+            Event::RentCleared { .. } => {}
+            Event::Rented { starttime, .. } => self.starttime = Some(starttime),
+            Event::RentFailed { reason, .. } => self.reason = Some(reason),
             Event::Returned { endtime, endlocation, .. } => {
-                self.status = Status::Returned;
                 self.endtime = Some(endtime);
                 self.endlocation = Some(endlocation);
             }
@@ -185,7 +145,7 @@ impl Aggregate for Rent {
 
 #[cfg(test)]
 mod tests {
-    use super::{Command::*, Event::*, *};
+    use super::{super::order::in_arrears, Command::*, Event::*, *};
     use crate::domain::spec::{Given, given};
 
     // The number of the rent under test is 1; those of its user and its bike are others.
@@ -276,11 +236,6 @@ mod tests {
         let rent = rent.when(bring_back("분당_정자역_3구역")).then_nothing();
         assert_eq!(rent.0.represent(RENT).status, Status::Returned);
         rent.when(bring_back("분당_정자역_1구역")).refused(Kind::Conflict, "already-returned");
-    }
-
-    #[test]
-    fn a_bike_is_left_somewhere() {
-        riding().when(bring_back("")).refused(Kind::Invalid, "location-blank");
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! A fee is charged whole or not at all, the oldest first: while one is open, the later ones wait for it. So the money is
 //! never negative, and paid in − charged = deposit at every moment.
 
+pub use super::order::{TopUp, in_arrears};
 use super::{
     arrears::Arrears,
     billing::{self, Billing},
+    order::{BillId, UserId},
     rent::Rent,
 };
 use crate::domain::prelude::*;
@@ -37,7 +39,6 @@ pub struct UserDeposit {
     arrears: Arrears,
 }
 
-/// What may be asked of an account.
 #[command]
 pub enum Command {
     /// Money is paid in.
@@ -52,23 +53,16 @@ pub enum Command {
     MoveUp { after: Id<Billing>, bill: Id<Billing>, fee: u64 },
 }
 
-/// What an account may say has happened.
 #[event]
-#[rustfmt::skip]
 pub enum Event {
     /// It holds another amount now. `billid` is the bill that this very change has paid, none when money was paid in.
-    UpdatedDeposit { userid: Id<UserDeposit>, deposit: u64, arrears: u64, billid: Option<Id<Billing>> },
+    UpdatedDeposit { userid: UserId, deposit: u64, arrears: u64, billid: Option<BillId> },
     /// It does not cover this fee, or owes an older one.
-    FeeDeferred { userid: Id<UserDeposit>, billid: Id<Billing>, fee: u64, arrears: u64 },
+    FeeDeferred { userid: UserId, billid: BillId, fee: u64, arrears: u64 },
     /// This deferred fee waits at the end of the chain, behind that of bill `after`.
-    FeeQueued { userid: Id<UserDeposit>, billid: Id<Billing>, fee: u64, after: Id<Billing> },
+    FeeQueued { userid: UserId, billid: BillId, fee: u64, after: BillId },
     /// All before it are paid: this is the oldest one that is open.
-    FeeMovedUp { userid: Id<UserDeposit>, billid: Id<Billing>, fee: u64 },
-}
-
-/// The customer owes fees.
-pub fn in_arrears() -> Refusal {
-    Refusal::conflict("in-arrears", "earlier rides are not paid for yet", "미납 요금이 있습니다")
+    FeeMovedUp { userid: UserId, billid: BillId, fee: u64 },
 }
 
 impl Aggregate for UserDeposit {
@@ -117,20 +111,14 @@ impl Aggregate for UserDeposit {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
+        use {Command::*, billing::Event::*};
         policies.on::<Billing>(|event| match *event {
-            billing::Event::CalculatedFee { billid: bill, userid, fee, .. } => {
-                Some((userid, Command::Charge { bill, fee }))
+            CalculatedFee { billid: bill, userid, fee, .. } => Some((userid, Charge { bill, fee })),
+            ClosedBill { billid: after, userid, .. } => Some((userid, GoOn { after })),
+            BillPassedOn { billid: after, userid, nextbillid: bill, nextfee: fee } => {
+                Some((userid, MoveUp { after, bill, fee }))
             }
-            billing::Event::ClosedBill { billid: after, userid, .. } => {
-                Some((userid, Command::GoOn { after }))
-            }
-            billing::Event::BillPassedOn {
-                billid: after,
-                userid,
-                nextbillid: bill,
-                nextfee: fee,
-            } => Some((userid, Command::MoveUp { after, bill, fee })),
-            billing::Event::RegisteredBill { .. } | billing::Event::BillFollowed { .. } => None,
+            RegisteredBill { .. } | BillFollowed { .. } => None,
         });
     }
 
@@ -139,15 +127,6 @@ impl Aggregate for UserDeposit {
             (Target::Chosen(userid), Command::TopUp { deposit })
         });
     }
-}
-
-/// `POST /userDeposits`
-#[body]
-pub struct TopUp {
-    /// Whose account it is; it is opened if there is none.
-    pub userid: Id<UserDeposit>,
-    /// What is paid in, in won.
-    pub deposit: u64,
 }
 
 #[cfg(test)]

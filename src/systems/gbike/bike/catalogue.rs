@@ -55,9 +55,6 @@ impl Catalogue for Bike {
         if self.taken_by.is_some() {
             return Err(Refusal::held(Self::NAME));
         }
-        if location.as_ref().is_some_and(|location| location.trim().is_empty()) {
-            return Err(nowhere());
-        }
         let status = status.map(Status::from);
         Ok(CorrectedBike { bikeid: this.id, status, location })
     }
@@ -74,10 +71,4 @@ pub fn broken() -> Refusal {
 /// There is none of that number, or it is offered no longer.
 pub fn unknown() -> Refusal {
     Refusal::conflict("bike-unknown", "there is no such bike", "없는 자전거입니다")
-}
-/// A blank location: a bike left there would be lost.
-pub fn nowhere() -> Refusal {
-    let en = "the location must not be blank";
-    let ko = "위치는 비워 둘 수 없습니다";
-    Refusal::invalid("location-blank", en, ko)
 }
