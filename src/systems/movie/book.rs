@@ -4,18 +4,18 @@
 //! cancel waits for the ticket, where printing and canceling meet. It has no undo, so it is asked for until there is an
 //! answer. Seats of a showtime are held from the request on.
 
+mod progress;
+mod version_1;
+
+pub use progress::Status;
+
 use super::{
-    order::{Ordered, Request},
+    order::{Ordered, Request, Wanted, seat_taken},
     payment::{self, Payment},
     theatre::Settings,
     ticket::{self, Ticket, printed},
 };
-use crate::{domain::prelude::*, systems::payment::declined};
-
-mod version_1;
-
-/// A booking asks for its payment once, and whether it may be canceled until that is answered.
-pub const ONLY_ATTEMPT: u32 = 1;
+use crate::domain::prelude::*;
 
 /// One booking.
 #[entity(
@@ -31,42 +31,21 @@ pub const ONLY_ATTEMPT: u32 = 1;
 pub struct Book {
     #[shown(
         /// For how many.
-        qty: u64 = self.order.qty,
-        movie_name: Option<String> = self.order.movie_name.clone(),
+        qty: u64,
+        movie_name: Option<String>,
         /// Which seats.
-        seat: Option<String> = self.order.seat.clone(),
+        seat: Option<String>,
         /// What they cost together, in won.
-        total_price: Option<u64> = self.order.total_price,
+        total_price: Option<u64>,
         /// When it is shown. Where this is given, each seat is sold once.
-        showtime: Option<Timestamp> = self.order.showtime,
+        showtime: Option<Timestamp>,
         /// The theatre.
-        name: Option<String> = self.order.name.clone()
+        name: Option<String>
     )]
     order: Ordered,
     status: Status,
 }
 
-/// How far the booking has come.
-#[status]
-pub enum Status {
-    #[absent]
-    New,
-    #[open]
-    Registered,
-    #[ended(declined())]
-    Declined,
-    #[ended(Refusal::retry_later())]
-    Unanswered,
-    PaidComplete,
-    PrintComplete,
-    #[canceled]
-    Canceled,
-    // It asks its ticket whether it may be canceled.
-    #[shown_as(PaidComplete)]
-    Canceling,
-}
-
-/// What may be asked of a booking.
 #[command]
 pub enum Command {
     Request(Request),
@@ -78,7 +57,6 @@ pub enum Command {
     CompletePrint,
 }
 
-/// What a booking may say has happened.
 #[event]
 pub enum Event {
     BookRequested(Ordered),
@@ -95,17 +73,15 @@ impl Aggregate for Book {
     type Event = Event;
     type Settings = Settings;
     const MAY_ASK: MayAsk = &[("Request", &[Payment::NAME]), ("Cancel", &[Ticket::NAME])];
-    /// From 2 on, claims are the same for seats and movies that only case, joiners or spaces tell apart, and for showtimes of
-    /// one minute; from 3 on, also where only a letter that cannot be seen does.
+    /// Those of version 1 told spellings of a seat and seconds of a showtime apart, those of 2 letters that cannot be seen.
     const CLAIMS_VERSION: u16 = 3;
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, NoAnswer::Refused, Status::*};
+        let house = this.settings;
         let booking_id = this.id;
         match (self.status, command) {
-            (New, Request(wanted)) => {
-                emit(BookRequested(wanted.checked(booking_id, this.settings)?))
-            }
+            (New, Request(wanted)) => emit(BookRequested(wanted.checked(booking_id, house)?)),
             (Registered, SettlePayment(Ok(()))) => emit(Booked(self.order.clone())),
             (Registered, SettlePayment(Err(no))) => {
                 emit(BookFailed { booking_id, reason: no.code().into() })
@@ -120,26 +96,17 @@ impl Aggregate for Book {
             }
             (PaidComplete, CompletePrint) => emit(BookPrintCompleted { booking_id }),
             (PrintComplete, Cancel) => Err(printed()),
-            (Registered, Cancel) => Err(Refusal::still_open()),
-            (New | Declined | Unanswered, Cancel) => Err(Refusal::absent(Self::NAME)),
+            (New | Registered | Declined | Unanswered, Cancel) => Err(self.not_established()),
             (Canceling | Status::Canceled, Cancel) => ignore(),
             (_, Request(_) | SettlePayment(_) | SettleCancel(_) | CompletePrint) => ignore(),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
-        self.status = match event {
-            Event::BookRequested(order) => {
-                self.order = order.clone();
-                Status::Registered
-            }
-            Event::Booked(_) | Event::BookCancelRefused { .. } => Status::PaidComplete,
-            Event::BookFailed { reason, .. } if *reason == declined().code => Status::Declined,
-            Event::BookFailed { .. } => Status::Unanswered,
-            Event::BookPrintCompleted { .. } => Status::PrintComplete,
-            Event::BookCancelRequested { .. } => Status::Canceling,
-            Event::Canceled { .. } => Status::Canceled,
-        };
+        self.status = Status::after(event);
+        if let Event::BookRequested(order) = event {
+            self.order = order.clone();
+        }
     }
 
     fn rejects(event: &Event) -> Option<Refusal> {
@@ -154,15 +121,14 @@ impl Aggregate for Book {
     }
 
     fn awaits(&self, booking: Id<Self>) -> Option<Ask<Self>> {
-        use {payment::Command::Pay, ticket::Command::Void};
         match self.status {
             Status::Registered => {
-                let pay = Pay { total_price: self.order.total_price };
+                let pay = payment::Command::Pay { total_price: self.order.total_price };
                 let question = ask(booking.of::<Payment>(), pay, Command::SettlePayment);
                 Some(question.undone_by(payment::Command::call_off(booking)))
             }
             Status::Canceling => {
-                let void = Void(self.order.admission());
+                let void = ticket::Command::Void(self.order.admission());
                 let question = ask(booking.of::<Ticket>(), void, Command::SettleCancel);
                 Some(question.until_answered(ONLY_ATTEMPT))
             }
@@ -171,14 +137,11 @@ impl Aggregate for Book {
     }
 
     fn claims(&self) -> Vec<String> {
-        match self.status {
-            Status::New | Status::Declined | Status::Unanswered | Status::Canceled => Vec::new(),
-            _ => self.order.claims(),
-        }
+        if self.status.holds_seats() { self.order.claims() } else { Vec::new() }
     }
 
     fn claim_refusal(key: &str) -> Refusal {
-        super::order::seat_taken(key)
+        seat_taken(key)
     }
 
     fn routes(routes: &mut impl Routes<Self>) {
@@ -188,17 +151,13 @@ impl Aggregate for Book {
     }
 }
 
-/// `PATCH /books/{id}`: the status that a client may ask for.
-#[body]
-pub enum Wanted {
-    /// The booking is canceled, the money goes back.
-    Canceled,
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Command::*, Event::*, *};
-    use crate::domain::spec::{Given, given};
+    use crate::{
+        domain::spec::{Given, given},
+        systems::payment::declined,
+    };
 
     const BOOKING: Id<Book> = Id::new(1);
     const NO_ANSWER: Result<(), NoAnswer> = Err(NoAnswer::Unavailable);

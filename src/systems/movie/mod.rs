@@ -9,6 +9,7 @@
 //!                          └─ it is printed ─▶ BookCancelRefused; no answer ─▶ asked again
 //! ```
 
+pub mod admission;
 pub mod book;
 pub mod mypage;
 pub mod order;

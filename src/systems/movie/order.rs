@@ -1,6 +1,6 @@
 //! What is ordered when a movie is booked: what customers send, how the house checks it, what the events carry.
 
-use super::{book::Book, theatre::Settings};
+use super::{admission::Admission, book::Book, theatre::Settings};
 use crate::domain::{DateOrTime, prelude::*, text::claim_form};
 use std::collections::BTreeSet;
 
@@ -20,6 +20,13 @@ pub struct Request {
     pub showtime: Option<DateOrTime>,
 }
 
+/// `PATCH /books/{id}`: the status that a client may ask for.
+#[body]
+pub enum Wanted {
+    /// The booking is canceled, the money goes back.
+    Canceled,
+}
+
 /// What was ordered.
 #[value]
 #[derive(Default)]
@@ -32,15 +39,6 @@ pub struct Ordered {
     pub showtime: Option<Timestamp>,
     /// The theatre.
     pub name: Option<String>,
-}
-
-/// What a ticket is for.
-#[value]
-pub struct Admission {
-    pub booking_id: Id<Book>,
-    pub movie_name: Option<String>,
-    pub qty: u64,
-    pub seat: Option<String>,
 }
 
 /// The name of a seat is at most so many characters long.
@@ -113,7 +111,8 @@ impl Ordered {
         seats.len() == count && count as u64 == self.qty && !seats.contains("")
     }
 
-    /// The seats that no other booking can have. Without a showtime seating is free.
+    /// The seats that no other booking can have. Without a showtime seating is free. Those that only case, spaces or what
+    /// cannot be seen tell apart are the same, and so are showtimes of one minute.
     pub fn claims(&self) -> Vec<String> {
         let Some(showtime) = self.showtime else { return Vec::new() };
         let minute = showtime.to_minute();
@@ -128,16 +127,6 @@ impl Ordered {
         let Self { booking_id, qty, movie_name, seat, .. } = self.clone();
         Admission { booking_id, movie_name, qty, seat }
     }
-}
-
-/// The refusal of a cancel that comes too late.
-pub fn printed() -> Refusal {
-    Refusal::conflict("ticket-printed", "the ticket is printed", "이미 발권된 티켓입니다")
-}
-
-/// The refusal of a print of a ticket that is void.
-pub fn void() -> Refusal {
-    Refusal::conflict("ticket-canceled", "the ticket is canceled", "취소된 티켓입니다")
 }
 
 /// The refusal of a seat that another booking has claimed.

@@ -27,18 +27,16 @@ pub enum Status {
     Canceled,
 }
 
-/// What may be asked of a payment.
 #[command]
 #[serde(rename_all_fields = "camelCase")]
 pub enum Command {
     /// A yes has paid.
     Pay { total_price: Option<u64> },
     /// The booking never was, or is no more: what came in goes back.
-    #[undo(of = booking, attempt = book::ONLY_ATTEMPT)]
+    #[undo(of = booking, attempt = ONLY_ATTEMPT)]
     CallOff { booking: Id<Book> },
 }
 
-/// What a payment may say has happened.
 #[event]
 pub enum Event {
     Paid {

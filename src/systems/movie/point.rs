@@ -39,9 +39,7 @@ pub enum Status {
     Canceled,
 }
 
-/// What may be asked of points.
 #[command]
-#[rustfmt::skip]
 pub enum Command {
     /// There is a ticket.
     Wait { contents: Option<String> },
@@ -50,16 +48,19 @@ pub enum Command {
     /// The ticket gave up asking.
     #[undo(of = ticket, attempt = attempt)]
     Revoke { ticket: Id<Ticket>, attempt: u32 },
+    /// The booking was canceled.
     Cancel,
 }
 
-/// What points may say has happened.
 #[event]
-#[rustfmt::skip]
 pub enum Event {
+    /// They wait for the print.
     WaitedPoint { booking_id: Id<Book>, score: u64, contents: Option<String> },
+    /// They are granted.
     WrittenPoint { booking_id: Id<Book>, score: u64, contents: Option<String>, attempt: u32 },
+    /// The attempt that they were granted to gave up: they wait again.
     PointRevoked { booking_id: Id<Book>, score: u64, attempt: u32 },
+    /// The booking was canceled, and they are taken back.
     PointCanceled { booking_id: Id<Book>, score: u64 },
     /// The booking was canceled before anything else was heard: there will never be points.
     PointWithheld { booking_id: Id<Book>, score: u64 },

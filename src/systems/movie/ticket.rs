@@ -3,7 +3,7 @@
 //! Here it is decided whether a booking is printed or canceled: whichever comes first wins. While it asks for the points
 //! nothing is decided, so a question whether it can be void waits for that answer.
 
-pub use super::order::{Admission, printed};
+pub use super::admission::{Admission, Wanted, printed, void};
 use super::{
     book::{self, Book},
     point::{self, Point},
@@ -24,7 +24,6 @@ pub struct Ticket {
     qty: u64,
     /// Which seats.
     seat: Option<String>,
-    /// What has become of it.
     status: Status,
     /// How often it has asked for the points.
     #[hidden]
@@ -44,7 +43,6 @@ pub enum Status {
     Printing,
 }
 
-/// What may be asked of a ticket.
 #[command]
 pub enum Command {
     Create(Admission),
@@ -55,7 +53,6 @@ pub enum Command {
     Void(Admission),
 }
 
-/// What a ticket may say has happened.
 #[event]
 pub enum Event {
     /// It waits to be printed.
@@ -85,7 +82,7 @@ impl Aggregate for Ticket {
         match (self.status, command) {
             (S::New, Create(admission)) => emit(Created(admission)),
             (S::New, Void(admission)) => emit(TicketWithheld(admission)),
-            (S::New, Print) => Err(Refusal::absent(Self::NAME)),
+            (S::New, Print) => Err(self.not_established()),
 
             (S::Waiting, Print) => {
                 emit(TicketPrintRequested { booking_id, attempt: attempt.saturating_add(1) })
@@ -100,22 +97,24 @@ impl Aggregate for Ticket {
             (S::Printing, Void(_)) => Err(Refusal::still_open()),
 
             (S::Printed, Void(_)) => Err(printed()),
-            (S::Canceled, Print) => Err(super::order::void()),
+            (S::Canceled, Print) => Err(void()),
             (S::Printed, Print) | (S::Canceled, Void(_)) | (_, Create(_) | Settle(_)) => ignore(),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
-        self.status = match event.clone() {
-            Event::Created(admission) => self.admit(admission, Status::Waiting),
-            Event::TicketWithheld(admission) => self.admit(admission, Status::Canceled),
+        if let Event::Created(admission) | Event::TicketWithheld(admission) = event {
+            let Admission { movie_name, qty, seat, .. } = admission.clone();
+            *self = Self { movie_name, qty, seat, ..Self::default() };
+        }
+        self.status = match *event {
+            Event::Created(_) | Event::TicketPrintFailed { .. } => Status::Waiting,
             Event::TicketPrintRequested { attempt, .. } => {
                 self.attempts = attempt;
                 Status::Printing
             }
-            Event::TicketPrintFailed { .. } => Status::Waiting,
             Event::Printed { .. } => Status::Printed,
-            Event::TicketCanceled { .. } => Status::Canceled,
+            Event::TicketWithheld(_) | Event::TicketCanceled { .. } => Status::Canceled,
         };
     }
 
@@ -125,10 +124,9 @@ impl Aggregate for Ticket {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
+        use {Command::Create, book::Event::Booked};
         policies.on::<Book>(|event| match event {
-            book::Event::Booked(order) => {
-                Some((order.booking_id.of(), Command::Create(order.admission())))
-            }
+            Booked(order) => Some((order.booking_id.of(), Create(order.admission()))),
             _ => None,
         });
     }
@@ -146,21 +144,6 @@ impl Aggregate for Ticket {
     fn routes(routes: &mut impl Routes<Self>) {
         routes.patch(Role::Customer, |Change { status: Wanted::Printed }| Command::Print);
     }
-}
-
-impl Ticket {
-    fn admit(&mut self, admission: Admission, status: Status) -> Status {
-        let Admission { movie_name, qty, seat, .. } = admission;
-        *self = Ticket { movie_name, qty, seat, ..Ticket::default() };
-        status
-    }
-}
-
-/// `PATCH /tickets/{id}`: the status that a client may ask for.
-#[body]
-pub enum Wanted {
-    /// The ticket is printed.
-    Printed,
 }
 
 #[cfg(test)]
