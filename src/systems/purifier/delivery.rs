@@ -2,10 +2,10 @@
 
 pub use super::order::Shipped;
 use super::{
-    order::Decreased,
     payment::{self, Payment},
     product::{self, Product},
     rental::{self, Rental},
+    stock::Decreased,
 };
 use crate::domain::prelude::*;
 
@@ -47,7 +47,6 @@ pub enum Status {
     Withheld,
 }
 
-/// What may be asked of a delivery.
 #[command]
 pub enum Command {
     /// The rental is placed.
@@ -58,7 +57,6 @@ pub enum Command {
     Cancel,
 }
 
-/// What a delivery may say has happened.
 #[event]
 pub enum Event {
     /// It is on its way.

@@ -19,6 +19,7 @@ pub mod order;
 pub mod payment;
 pub mod product;
 pub mod rental;
+pub mod stock;
 
 use crate::domain::Board;
 

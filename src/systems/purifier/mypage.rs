@@ -4,7 +4,7 @@ use super::{
     delivery::{self, Delivery},
     payment::{self, Payment},
     product::Product,
-    rental::{self, Ordered, Rental},
+    rental::{self, Canceled, Ordered, Rental},
 };
 use crate::domain::prelude::*;
 
@@ -60,10 +60,9 @@ impl View for Row {
         use {delivery::Event::*, payment::Event::*, rental::Event::*};
         folds.on::<Rental>(
             |event| match event {
-                RentalPlaced(Ordered { rental_id, .. }) | RentalCanceled { rental_id, .. } => {
-                    Some(rental_id.get())
-                }
-                RentalRequested(_) | RentalFailed { .. } => None,
+                RentalPlaced(Ordered { rental_id, .. })
+                | RentalCanceled(Canceled { rental_id, .. }) => Some(rental_id.get()),
+                RentalRequested(_) | RentalFailed(_) => None,
                 RentalSupplied(_) | RentalRecalled(_) => None,
             },
             |row, event| match event.clone() {
@@ -74,8 +73,8 @@ impl View for Row {
                     row.address = address;
                     row.amt = amt;
                 }
-                RentalCanceled { .. } => row.reach(Status::RentalCanceled),
-                RentalRequested(_) | RentalFailed { .. } => {}
+                RentalCanceled(_) => row.reach(Status::RentalCanceled),
+                RentalRequested(_) | RentalFailed(_) => {}
                 RentalSupplied(_) | RentalRecalled(_) => {}
             },
         );

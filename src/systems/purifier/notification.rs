@@ -2,7 +2,7 @@
 
 pub use super::order::Text;
 use super::{
-    order::{Changed, Ordered},
+    order::{Canceled, Changed, Ordered},
     product::Reason,
     rental::{self, Rental},
 };
@@ -108,9 +108,12 @@ impl Aggregate for Notification {
                 rental::Event::RentalSupplied(Changed { rental_id, customer_id, phone }) => {
                     (rental_id, customer_id, phone, "배송이 시작되었습니다")
                 }
-                rental::Event::RentalCanceled { rental_id, customer_id, phone, reason } => {
-                    (rental_id, customer_id, phone, canceled(*reason))
-                }
+                rental::Event::RentalCanceled(Canceled {
+                    rental_id,
+                    customer_id,
+                    phone,
+                    reason,
+                }) => (rental_id, customer_id, phone, canceled(*reason)),
                 rental::Event::RentalRecalled(Changed { rental_id, customer_id, phone }) => {
                     (rental_id, customer_id, phone, "배송이 취소되었습니다")
                 }

@@ -1,6 +1,6 @@
 //! What is ordered when a unit is rented: what customers send, what the events carry.
 
-use super::{payment::Payment, product::Product, rental::Rental};
+use super::{payment::Payment, product::Product, rental::Rental, stock::Reason};
 use crate::domain::prelude::*;
 
 /// What was ordered.
@@ -15,8 +15,9 @@ pub struct Ordered {
     pub phone: Option<String>,
 }
 
-/// `POST /rentals`
+/// `POST /rentals`, and what a rental keeps of it.
 #[body(title = "RequestRental")]
+#[derive(Default)]
 pub struct Request {
     pub customer_id: u64,
     pub product_id: Id<Product>,
@@ -33,21 +34,6 @@ pub struct Request {
 pub enum Ended {
     /// The rental is canceled.
     Cancel,
-}
-
-/// A unit has gone out, to this customer.
-#[value(title = "DecreasedProduct")]
-#[schemars(inline)]
-pub struct Decreased {
-    pub product_id: Id<Product>,
-    pub rental_id: Id<Rental>,
-    pub stock: u64,
-    /// Events from before this field have none.
-    #[serde(default)]
-    pub customer_id: Option<u64>,
-    /// Where text messages go.
-    #[serde(default)]
-    pub phone: Option<String>,
 }
 
 /// What is delivered, where and to whom.
@@ -69,6 +55,26 @@ impl From<Ordered> for Shipped {
         let payment_id = rental_id.of();
         Self { rental_id, payment_id, product_id, customer_id, phone, address, amt }
     }
+}
+
+/// A rental never came to be.
+#[value]
+#[schemars(inline)]
+pub struct Failed {
+    pub rental_id: Id<Rental>,
+    pub customer_id: u64,
+    pub product_id: Id<Product>,
+    pub reason: String,
+}
+
+/// A rental is over; the reason is there where that was not the customer's wish.
+#[value]
+#[schemars(inline)]
+pub struct Canceled {
+    pub rental_id: Id<Rental>,
+    pub customer_id: u64,
+    pub phone: Option<String>,
+    pub reason: Option<Reason>,
 }
 
 /// A rental has changed, and this customer gets a message.
@@ -94,5 +100,27 @@ impl Request {
     pub fn ordered(self, rental_id: Id<Rental>) -> Ordered {
         let Self { customer_id, product_id, amt, address, phone } = self;
         Ordered { rental_id, customer_id, product_id, amt, address, phone }
+    }
+    /// Its rental never came to be.
+    pub fn failed(self, rental_id: Id<Rental>, no: &NoAnswer) -> Failed {
+        let Self { customer_id, product_id, .. } = self;
+        Failed { rental_id, customer_id, product_id, reason: no.code().into() }
+    }
+    /// Its rental has changed.
+    pub fn changed(self, rental_id: Id<Rental>) -> Changed {
+        let Self { customer_id, phone, .. } = self;
+        Changed { rental_id, customer_id, phone }
+    }
+    /// Its rental is over.
+    pub fn canceled(self, rental_id: Id<Rental>, reason: Option<Reason>) -> Canceled {
+        let Self { customer_id, phone, .. } = self;
+        Canceled { rental_id, customer_id, phone, reason }
+    }
+}
+
+impl From<Ordered> for Request {
+    fn from(order: Ordered) -> Self {
+        let Ordered { customer_id, product_id, amt, address, phone, .. } = order;
+        Self { customer_id, product_id, amt, address, phone }
     }
 }

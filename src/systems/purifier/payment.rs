@@ -2,7 +2,7 @@
 
 use super::{
     product::Product,
-    rental::{self, Rental},
+    rental::{self, Canceled, Failed, Rental},
 };
 use crate::{
     domain::prelude::*,
@@ -36,17 +36,15 @@ pub enum Status {
     Canceled,
 }
 
-/// What may be asked of a payment.
 #[command]
 pub enum Command {
     /// A yes has charged it.
     Approve { product: Id<Product>, amt: u64 },
     /// The rental was canceled, or given up.
-    #[undo(of = rental, attempt = rental::ONLY_ATTEMPT)]
+    #[undo(of = rental, attempt = ONLY_ATTEMPT)]
     Cancel { rental: Id<Rental> },
 }
 
-/// What a payment may say has happened.
 #[event]
 pub enum Event {
     PaymentApproved { rental_id: Id<Rental>, product_id: Id<Product>, amt: u64 },
@@ -93,8 +91,8 @@ impl Aggregate for Payment {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.on::<Rental>(|event| match *event {
-            rental::Event::RentalFailed { rental_id: rental, .. }
-            | rental::Event::RentalCanceled { rental_id: rental, .. } => {
+            rental::Event::RentalFailed(Failed { rental_id: rental, .. })
+            | rental::Event::RentalCanceled(Canceled { rental_id: rental, .. }) => {
                 Some((rental.of(), Command::Cancel { rental }))
             }
             _ => None,

@@ -1,16 +1,16 @@
 //! Product (상품): how many units are left. A delivery takes one, and brings back only what it took.
 
-mod correction;
+mod catalogue;
 
-pub use correction::Correction;
+pub use super::stock::Reason;
+pub use catalogue::{Correction, Register};
 
 use super::{
     delivery::{self, Delivery, Shipped},
-    order::Decreased,
     rental::Rental,
+    stock::Decreased,
 };
 use crate::domain::prelude::*;
-use strum::AsRefStr;
 
 /// One product. Each delivery remembers whether it has a unit, so that the state does not grow with use.
 #[entity(context = "purifier.product", collection = "products", korean = "상품", port = 8084)]
@@ -32,20 +32,18 @@ pub struct Product {
     withdrawn: bool,
 }
 
-/// What may be asked of a product.
 #[command]
 pub enum Command {
     /// A new product.
     Register(Register),
-    /// A delivery has started for which the customer paid `amt`.
-    Decrease { rental: Id<Rental>, amt: u64, customer: u64, phone: Option<String> },
+    /// A delivery has started, and the customer has paid for it.
+    Decrease(Shipped),
     /// A delivery brings back the unit that it had taken.
     Increase { rental: Id<Rental> },
     #[catalogue]
     Maintain(Maintenance<Correction>),
 }
 
-/// What a product may say has happened.
 #[event]
 pub enum Event {
     /// There is such a product.
@@ -64,15 +62,17 @@ pub enum Event {
     ProductRestored { product_id: Id<Product> },
 }
 
-/// Why no unit was given.
-#[value(title = "ProductRefusal")]
-#[derive(Copy, Eq, AsRefStr)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-pub enum Reason {
-    OutOfStock,
-    ProductUnknown,
-    PriceDiffers,
+impl Product {
+    /// How many units are left when one is given at this price, or why none is.
+    fn give(&self, amt: u64) -> Result<u64, Reason> {
+        if !self.registered || self.withdrawn {
+            return Err(Reason::ProductUnknown);
+        }
+        if amt != self.amt {
+            return Err(Reason::PriceDiffers);
+        }
+        self.stock.checked_sub(1).ok_or(Reason::OutOfStock)
+    }
 }
 
 impl Aggregate for Product {
@@ -81,7 +81,7 @@ impl Aggregate for Product {
     type Settings = ();
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        use {Command::*, Event::*, Reason::*};
+        use {Command::*, Event::*};
         let product_id = this.id;
         match (self.registered, command) {
             (false, Register(self::Register { name, amt, stock })) => {
@@ -89,30 +89,19 @@ impl Aggregate for Product {
             }
             (true, Register(_)) => ignore(),
 
-            (is_registered, Decrease { rental: rental_id, .. })
-                if !is_registered || self.withdrawn =>
-            {
-                emit(ProductRefused { product_id, rental_id, reason: ProductUnknown })
-            }
-            (_, Decrease { rental: rental_id, amt, .. }) if amt != self.amt => {
-                emit(ProductRefused { product_id, rental_id, reason: PriceDiffers })
-            }
-            (_, Decrease { rental: rental_id, customer, phone, .. }) => {
-                let Some(stock) = self.stock.checked_sub(1) else {
-                    return emit(ProductRefused { product_id, rental_id, reason: OutOfStock });
-                };
-                let customer_id = Some(customer);
-                emit(ProductDecreased(Decreased {
-                    product_id,
-                    rental_id,
-                    stock,
-                    customer_id,
-                    phone,
-                }))
+            (_, Decrease(Shipped { rental_id, customer_id, phone, amt, .. })) => {
+                match self.give(amt) {
+                    Ok(stock) => {
+                        let customer_id = Some(customer_id);
+                        let out = Decreased { product_id, rental_id, stock, customer_id, phone };
+                        emit(ProductDecreased(out))
+                    }
+                    Err(reason) => emit(ProductRefused { product_id, rental_id, reason }),
+                }
             }
 
             (true, Increase { rental: rental_id }) => {
-                let stock = correction::one_more(self.stock);
+                let stock = catalogue::one_more(self.stock);
                 emit(ProductIncreased { product_id, rental_id, stock })
             }
             (false, Increase { .. }) => ignore(),
@@ -140,11 +129,7 @@ impl Aggregate for Product {
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.on::<Delivery>(|event| match event {
             delivery::Event::DeliveryStarted(shipped) => {
-                let Shipped { rental_id, product_id, customer_id, phone, amt, .. } =
-                    shipped.clone();
-                let rental = rental_id;
-                let customer = customer_id;
-                Some((product_id, Command::Decrease { rental, amt, customer, phone }))
+                Some((shipped.product_id, Command::Decrease(shipped.clone())))
             }
             delivery::Event::DeliveryReturned { rental_id, product_id } => {
                 Some((*product_id, Command::Increase { rental: *rental_id }))
@@ -157,17 +142,6 @@ impl Aggregate for Product {
         routes.post(Role::Admin, |product: Register| (Target::New, Command::Register(product)));
         routes.catalogue();
     }
-}
-
-/// `POST /products`
-#[body(title = "RegisterProduct")]
-pub struct Register {
-    /// What it is called.
-    pub name: Option<String>,
-    /// What a unit costs, in won.
-    pub amt: u64,
-    /// How many units there are.
-    pub stock: u64,
 }
 
 #[cfg(test)]
@@ -230,7 +204,15 @@ mod tests {
     }
 
     fn decrease(amt: u64) -> Command {
-        Decrease { rental: RENTAL, amt, customer: 7, phone: Some("010-0000-0000".into()) }
+        Decrease(Shipped {
+            rental_id: RENTAL,
+            payment_id: RENTAL.of(),
+            product_id: PRODUCT,
+            customer_id: 7,
+            phone: Some("010-0000-0000".into()),
+            address: "Seoul".into(),
+            amt,
+        })
     }
     fn taken(stock: u64) -> Event {
         let phone = Some("010-0000-0000".into());

@@ -2,15 +2,18 @@
 //!
 //! It follows its delivery, so that the customer's messages come from its own events, in their order.
 
-use super::delivery::{self, Delivery};
-use super::order::Decreased;
-pub use super::order::{Changed, Ended, Ordered, Request};
-use super::payment::{self, Payment};
-use super::product::{self, Product, Reason};
-use crate::{domain::prelude::*, systems::payment::declined};
+mod progress;
 
-/// A rental asks for its payment once; after a no, the customer orders anew.
-pub const ONLY_ATTEMPT: u32 = 1;
+pub use super::order::{Canceled, Changed, Ended, Failed, Ordered, Request};
+pub use progress::Status;
+
+use super::{
+    delivery::{self, Delivery},
+    payment::{self, Payment},
+    product::{self, Product, Reason},
+    stock::Decreased,
+};
+use crate::domain::prelude::*;
 
 /// One rental of one unit by one customer.
 #[entity(
@@ -22,44 +25,20 @@ pub const ONLY_ATTEMPT: u32 = 1;
     index(status, customer_id, product_id)
 )]
 pub struct Rental {
-    customer_id: u64,
-    product_id: Id<Product>,
-    /// What the customer says that it costs, in won: this is charged, and it must be right.
-    amt: u64,
-    address: String,
-    phone: Option<String>,
-    /// How far the rental has come.
+    #[shown(
+        customer_id: u64,
+        product_id: Id<Product>,
+        /// What the customer says that it costs, in won: this is charged, and it must be right.
+        amt: u64,
+        address: String,
+        phone: Option<String>
+    )]
+    request: Request,
     status: Status,
     /// Why it was canceled, where that was not the customer's wish.
     reason: Option<Reason>,
 }
 
-/// How far the rental has come.
-#[status(title = "RentalStatus")]
-pub enum Status {
-    #[absent]
-    New,
-    #[open]
-    Requested,
-    #[ended(declined())]
-    Declined,
-    #[ended(Refusal::retry_later())]
-    Unanswered,
-    #[name = "RentalPlaced"]
-    Placed,
-    #[canceled]
-    #[name = "RentalCanceled"]
-    Canceled,
-    // The product has given its unit.
-    #[shown_as(Placed)]
-    Supplied,
-    // It was canceled after that: its delivery will be.
-    #[canceled]
-    #[shown_as(Canceled)]
-    Recalled,
-}
-
-/// What may be asked of a rental.
 #[command]
 pub enum Command {
     /// A new rental.
@@ -76,7 +55,6 @@ pub enum Command {
     EndDelivery,
 }
 
-/// What a rental may say has happened.
 #[event]
 pub enum Event {
     /// It asks for its payment.
@@ -84,38 +62,13 @@ pub enum Event {
     /// It is paid for.
     RentalPlaced(Ordered),
     /// It never came to be.
-    RentalFailed {
-        rental_id: Id<Rental>,
-        customer_id: u64,
-        product_id: Id<Product>,
-        reason: String,
-    },
+    RentalFailed(Failed),
     /// It is over; the reason is there where that was not the customer's wish.
-    RentalCanceled {
-        rental_id: Id<Rental>,
-        customer_id: u64,
-        phone: Option<String>,
-        reason: Option<Reason>,
-    },
+    RentalCanceled(Canceled),
     /// Its unit is on its way.
     RentalSupplied(Changed),
     /// Its unit is not on its way any more.
     RentalRecalled(Changed),
-}
-
-impl Rental {
-    fn ordered(&self, rental_id: Id<Self>) -> Ordered {
-        let Rental { customer_id, product_id, amt, address, phone, .. } = self.clone();
-        Ordered { rental_id, customer_id, product_id, amt, address, phone }
-    }
-    fn changed(&self, rental_id: Id<Self>) -> Changed {
-        let Self { customer_id, phone, .. } = self.clone();
-        Changed { rental_id, customer_id, phone }
-    }
-    fn canceled(&self, rental_id: Id<Self>, reason: Option<Reason>) -> Event {
-        let Self { customer_id, phone, .. } = self.clone();
-        Event::RentalCanceled { rental_id, customer_id, phone, reason }
-    }
 }
 
 impl Aggregate for Rental {
@@ -126,65 +79,47 @@ impl Aggregate for Rental {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
-        let rental_id = this.id;
-        let Self { customer_id, product_id, status, .. } = *self;
-        match (status, command) {
-            (New, Request(wanted)) => emit(RentalRequested(wanted.ordered(rental_id))),
-            (Requested, Settle(Ok(()))) => emit(RentalPlaced(self.ordered(rental_id))),
-            (Requested, Settle(Err(no))) => {
-                emit(RentalFailed { rental_id, customer_id, product_id, reason: no.code().into() })
-            }
-            (Placed, Supply) => emit(RentalSupplied(self.changed(rental_id))),
-            (Placed | Supplied, Cancel) => emit(self.canceled(rental_id, None)),
-            (Placed, Refuse { reason }) => emit(self.canceled(rental_id, Some(reason))),
-            (Recalled, EndDelivery) => emit(RentalRecalled(self.changed(rental_id))),
+        let id = this.id;
+        let it = self.request.clone();
+        match (self.status, command) {
+            (New, Request(wanted)) => emit(RentalRequested(wanted.ordered(id))),
+            (Requested, Settle(Ok(()))) => emit(RentalPlaced(it.ordered(id))),
+            (Requested, Settle(Err(no))) => emit(RentalFailed(it.failed(id, &no))),
+            (Placed, Supply) => emit(RentalSupplied(it.changed(id))),
+            (Placed | Supplied, Cancel) => emit(RentalCanceled(it.canceled(id, None))),
+            (Placed, Refuse { reason }) => emit(RentalCanceled(it.canceled(id, Some(reason)))),
+            (Recalled, EndDelivery) => emit(RentalRecalled(it.changed(id))),
             (Canceled | Recalled, Cancel) | (_, Request(_) | Settle(_)) => ignore(),
             (_, Refuse { .. } | Supply | EndDelivery) => ignore(),
-            (New | Declined | Unanswered, Cancel) => Err(Refusal::absent(Self::NAME)),
-            (Requested, Cancel) => Err(Refusal::still_open()),
+            (New | Requested | Declined | Unanswered, Cancel) => Err(self.not_established()),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
-        self.status = match event.clone() {
-            Event::RentalRequested(order) => {
-                let Ordered { customer_id, product_id, amt, address, phone, .. } = order;
-                *self = Self { customer_id, product_id, amt, address, phone, ..Self::default() };
-                Status::Requested
-            }
-            Event::RentalPlaced(_) => Status::Placed,
-            Event::RentalFailed { reason, .. } if reason == declined().code => Status::Declined,
-            Event::RentalFailed { .. } => Status::Unanswered,
-            Event::RentalSupplied(_) => Status::Supplied,
-            Event::RentalCanceled { reason, .. } => {
-                self.reason = reason;
-                let has_unit = self.status == Status::Supplied;
-                if has_unit { Status::Recalled } else { Status::Canceled }
-            }
-            Event::RentalRecalled(_) => Status::Canceled,
-        };
+        self.status = self.status.after(event);
+        match event {
+            Event::RentalRequested(order) => self.request = order.clone().into(),
+            Event::RentalCanceled(canceled) => self.reason = canceled.reason,
+            _ => {}
+        }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
+        use {Command::*, delivery::Event::*, product::Event::*};
         policies.on::<Product>(|event| match *event {
-            product::Event::ProductDecreased(Decreased { rental_id, .. }) => {
-                Some((rental_id, Command::Supply))
-            }
-            product::Event::ProductRefused { rental_id, reason, .. } => {
-                Some((rental_id, Command::Refuse { reason }))
-            }
+            ProductDecreased(Decreased { rental_id, .. }) => Some((rental_id, Supply)),
+            ProductRefused { rental_id, reason, .. } => Some((rental_id, Refuse { reason })),
             _ => None,
         });
         policies.on::<Delivery>(|event| match *event {
-            delivery::Event::DeliveryCanceled { rental_id, .. } => {
-                Some((rental_id, Command::EndDelivery))
-            }
+            DeliveryCanceled { rental_id, .. } => Some((rental_id, EndDelivery)),
             _ => None,
         });
     }
 
     fn awaits(&self, rental: Id<Self>) -> Option<Ask<Self>> {
-        let approve = payment::Command::Approve { product: self.product_id, amt: self.amt };
+        let Request { product_id: product, amt, .. } = self.request;
+        let approve = payment::Command::Approve { product, amt };
         (self.status == Status::Requested).then(|| {
             ask(rental.of::<Payment>(), approve, Command::Settle)
                 .undone_by(payment::Command::cancel(rental))
@@ -201,7 +136,10 @@ impl Aggregate for Rental {
 #[cfg(test)]
 mod tests {
     use super::{Command::*, Event::*, *};
-    use crate::domain::spec::{Given, given};
+    use crate::{
+        domain::spec::{Given, given},
+        systems::payment::declined,
+    };
 
     const RENTAL: Id<Rental> = Id::new(1);
     const PRODUCT: Id<Product> = Id::new(3);
@@ -222,7 +160,8 @@ mod tests {
         given([RentalRequested(order()), RentalPlaced(order())])
     }
     fn canceled(reason: Option<Reason>) -> Event {
-        RentalCanceled { rental_id: RENTAL, customer_id: 7, phone: order().phone, reason }
+        let phone = order().phone;
+        RentalCanceled(Canceled { rental_id: RENTAL, customer_id: 7, phone, reason })
     }
 
     #[test]
@@ -241,8 +180,12 @@ mod tests {
     fn a_refusal_and_no_answer_establish_nothing_and_record_which_it_was() {
         let failed = |no: NoAnswer| {
             let reason = no.code().to_owned();
-            let event =
-                RentalFailed { rental_id: RENTAL, customer_id: 7, product_id: PRODUCT, reason };
+            let event = RentalFailed(Failed {
+                rental_id: RENTAL,
+                customer_id: 7,
+                product_id: PRODUCT,
+                reason,
+            });
             given::<Rental>([RentalRequested(order())])
                 .when(Settle(Err(no)))
                 .then([event])

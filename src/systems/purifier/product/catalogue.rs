@@ -1,7 +1,18 @@
-//! What staff corrects of a product.
+//! What staff registers and corrects of a product.
 
 use super::{CorrectedProduct, Product};
 use crate::domain::{number::LARGEST, prelude::*};
+
+/// `POST /products`
+#[body(title = "RegisterProduct")]
+pub struct Register {
+    /// What it is called.
+    pub name: Option<String>,
+    /// What a unit costs, in won.
+    pub amt: u64,
+    /// How many units there are.
+    pub stock: u64,
+}
 
 /// `PATCH /products/{id}`
 #[body(title = "CorrectProduct")]
