@@ -36,8 +36,15 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What a ticket for a time costs before it is known who has it.
-    pub fn on_the_day(&self, starttime: Timestamp) -> u64 {
+    /// What a ticket for a time costs: the base, and what it is on that day.
+    pub fn price(&self, starttime: Timestamp) -> (u64, u64) {
+        (self.base_price, self.on_the_day(starttime))
+    }
+    /// What is to be paid of the price of the day.
+    pub fn discounted(&self, day_price: u64, is_vip: bool) -> u64 {
+        if is_vip { day_price.saturating_sub(self.vip_discount) } else { day_price }
+    }
+    fn on_the_day(&self, starttime: Timestamp) -> u64 {
         let is_cheaper = self.discount_days.contains(&starttime.weekday(&self.zone));
         let rate = if is_cheaper { self.discount_rate.min(100) } else { 0 };
         let discount = u128::from(self.base_price) * u128::from(rate) / 100;

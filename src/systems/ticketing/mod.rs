@@ -11,6 +11,7 @@
 //! ```
 
 pub mod discount;
+pub mod holders;
 pub mod order;
 pub mod price;
 pub mod registration;

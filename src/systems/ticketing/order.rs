@@ -1,6 +1,10 @@
 //! What is ordered when a ticket is reserved: what customers send, what the events carry.
 
-use super::{reservation::Reservation, ticket::Ticket};
+use super::{
+    holders::{LONGEST_USER, length},
+    reservation::Reservation,
+    ticket::Ticket,
+};
 use crate::domain::prelude::*;
 
 /// Whose reservation of what it is.
@@ -32,13 +36,18 @@ pub enum Ended {
     Cancelled,
 }
 
-/// The view keeps who has a ticket beside who had it last, so both must find room in its row.
-pub const LONGEST_USER: usize = 1024;
+const VIP: &str = "VIP";
+
+impl Told {
+    /// Whether it is that of a VIP.
+    pub fn is_vip(&self) -> bool {
+        self.user_grade.as_deref() == Some(VIP)
+    }
+}
 
 impl Request {
     /// Whether the user and their grade find no room in a row of the view.
     pub fn is_too_long(&self) -> bool {
-        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        length(&self.user_id) + length(&self.user_grade) > LONGEST_USER
+        length(&self.user_id, &self.user_grade) > LONGEST_USER
     }
 }

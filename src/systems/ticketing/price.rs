@@ -5,17 +5,11 @@
 
 use super::{
     discount::Settings,
+    holders::Holders,
     reservation::{self, Reservation},
-    ticket::{self, Ticket},
+    ticket::{self, CorrectedTicket, Ticket},
 };
 use crate::domain::prelude::*;
-use std::collections::BTreeMap;
-
-const VIP: &str = "VIP";
-
-/// A ticket is reserved by one at a time, so of more than a few the oldest have given it back, and only their ends have
-/// not come yet.
-pub(super) const HOLDERS: usize = 32;
 
 /// The price of the ticket with the same number.
 #[entity(
@@ -35,16 +29,14 @@ pub struct Price {
     set: Option<(u64, u64)>,
     #[hidden]
     discounted: u64,
-    /// The reservations that have the ticket, and whether each is a VIP's. Seldom more than one: while the end of the last
-    /// is on its way.
+    /// The reservations that have the ticket, and whether each is a VIP's.
     #[hidden]
-    live: BTreeMap<Id<Reservation>, bool>,
+    live: Holders<bool>,
     #[withdrawn]
     #[since = 2]
     withdrawn: bool,
 }
 
-/// What may be asked of a price.
 #[command]
 pub enum Command {
     /// There is such a ticket, for that time; or it is for another time now.
@@ -59,7 +51,6 @@ pub enum Command {
     Restore,
 }
 
-/// What a price may say has happened.
 #[event]
 pub enum Event {
     PriceSet { ticket_id: Id<Ticket>, price: u64, day_price: u64 },
@@ -76,10 +67,8 @@ impl Price {
         let mut after = self.clone();
         after.evolve(&change);
         let Some((price, day_price)) = after.set else { return emit(change) };
-        // Of several the last counts: the end of those before it is on its way.
-        let is_vip = after.live.last_key_value().is_some_and(|(_, vip)| *vip);
-        let discount = if is_vip { this.settings.vip_discount } else { 0 };
-        let discounted_price = day_price.saturating_sub(discount);
+        let is_vip = after.live.last().is_some_and(|(_, vip)| *vip);
+        let discounted_price = this.settings.discounted(day_price, is_vip);
         let base = self.set.map(|(base, _)| base);
         let differs = base != Some(price) || discounted_price != self.discounted;
         let calculated = Event::Calculated { ticket_id: this.id.of(), price, discounted_price };
@@ -96,23 +85,19 @@ impl Aggregate for Price {
         use {Command::*, Event::*};
         let ticket_id = this.id.of();
         match command {
+            Set { starttime } if self.set == Some(this.settings.price(starttime)) => ignore(),
             Set { starttime } => {
-                let price = this.settings.base_price;
-                let day_price = this.settings.on_the_day(starttime);
-                if self.set == Some((price, day_price)) {
-                    return ignore();
-                }
+                let (price, day_price) = this.settings.price(starttime);
                 self.calculated(PriceSet { ticket_id, price, day_price }, this)
             }
-            Reserve { reservation: reservation_id, vip }
-                if !self.live.contains_key(&reservation_id) =>
-            {
+            Reserve { reservation, .. } if self.live.contains(reservation) => ignore(),
+            Reserve { reservation: reservation_id, vip } => {
                 self.calculated(PriceReserved { ticket_id, reservation_id, vip }, this)
             }
-            Cancel { reservation: reservation_id } if self.live.contains_key(&reservation_id) => {
+            Cancel { reservation: reservation_id } if self.live.contains(reservation_id) => {
                 self.calculated(PriceReleased { ticket_id, reservation_id }, this)
             }
-            Reserve { .. } | Cancel { .. } => ignore(),
+            Cancel { .. } => ignore(),
             Withdraw if !self.withdrawn => emit(PriceWithdrawn { ticket_id }),
             Restore if self.withdrawn => emit(PriceRestored { ticket_id }),
             Withdraw | Restore => ignore(),
@@ -122,13 +107,8 @@ impl Aggregate for Price {
     fn evolve(&mut self, event: &Event) {
         match *event {
             Event::PriceSet { price, day_price, .. } => self.set = Some((price, day_price)),
-            Event::PriceReserved { reservation_id, vip, .. } => {
-                self.live.insert(reservation_id, vip);
-                while self.live.len() > HOLDERS {
-                    self.live.pop_first();
-                }
-            }
-            Event::PriceReleased { reservation_id, .. } => drop(self.live.remove(&reservation_id)),
+            Event::PriceReserved { reservation_id, vip, .. } => self.live.add(reservation_id, vip),
+            Event::PriceReleased { reservation_id, .. } => drop(self.live.remove(reservation_id)),
             Event::Calculated { discounted_price, .. } => self.discounted = discounted_price,
             Event::PriceWithdrawn { .. } => self.withdrawn = true,
             Event::PriceRestored { .. } => self.withdrawn = false,
@@ -136,36 +116,32 @@ impl Aggregate for Price {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
+        use {Command::*, reservation::Event::*, ticket::Event::*};
         policies.on::<Ticket>(|event| match *event {
-            ticket::Event::Registered { ticket_id, starttime, .. }
-            | ticket::Event::TicketCorrected(ticket::CorrectedTicket {
-                ticket_id,
-                starttime: Some(starttime),
-                ..
-            }) => Some((ticket_id.of(), Command::Set { starttime })),
-            ticket::Event::TicketWithdrawn { ticket_id } => {
-                Some((ticket_id.of(), Command::Withdraw))
+            Registered { ticket_id, starttime, .. }
+            | TicketCorrected(CorrectedTicket { ticket_id, starttime: Some(starttime), .. }) => {
+                Some((ticket_id.of(), Set { starttime }))
             }
-            ticket::Event::TicketRestored { ticket_id } => Some((ticket_id.of(), Command::Restore)),
-            ticket::Event::StatusUpdated { .. } | ticket::Event::TicketCorrected(_) => None,
+            TicketWithdrawn { ticket_id } => Some((ticket_id.of(), Withdraw)),
+            TicketRestored { ticket_id } => Some((ticket_id.of(), Restore)),
+            StatusUpdated { .. } | TicketCorrected(_) => None,
         });
         policies.on::<Reservation>(|event| match event {
-            reservation::Event::Reserved(told) => {
+            Reserved(told) => {
                 let reservation = told.reservation_id;
-                let vip = told.user_grade.as_deref() == Some(VIP);
-                Some((told.ticket_id.of(), Command::Reserve { reservation, vip }))
+                Some((told.ticket_id.of(), Reserve { reservation, vip: told.is_vip() }))
             }
-            reservation::Event::Cancelled(told) => {
-                Some((told.ticket_id.of(), Command::Cancel { reservation: told.reservation_id }))
+            Cancelled(told) => {
+                Some((told.ticket_id.of(), Cancel { reservation: told.reservation_id }))
             }
-            _ => None,
+            ReservationRequested(_) | ReservationFailed { .. } => None,
         });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Command::*, Event::*, *};
+    use super::{super::holders::HOLDERS, Command::*, Event::*, *};
     use crate::domain::{
         DateOrTime, Zone,
         spec::{Given, given},

@@ -1,19 +1,17 @@
 //! Reservation (예약): a user takes a ticket, which is checked and given in one step.
 
-pub use super::order::{Ended, LONGEST_USER, Request, Told};
-use super::ticket::{self, Ticket};
+pub use super::order::{Ended, Request, Told};
+use super::{
+    holders::LONGEST_USER,
+    ticket::{self, Ticket},
+};
 use crate::domain::prelude::*;
-
-/// A reservation asks for its ticket once; after a no, the customer makes another one.
-pub const ONLY_ATTEMPT: u32 = 1;
-const UNANSWERED: &str = "no-answer";
 
 /// One reservation of one ticket.
 #[entity(
     context = "ticketing.reservation", collection = "reservations", korean = "예약", port = 8081,
     order,
     id(reservation_id: Id<Reservation>), index(status, user_id, ticket_id),
-    lifecycle = self.progress()
 )]
 pub struct Reservation {
     ticket_id: Id<Ticket>,
@@ -30,7 +28,7 @@ pub struct Reservation {
     #[hidden]
     status: Status,
     /// Why it was never established.
-    #[hidden]
+    #[ends(by = ticket::no)]
     reason: String,
 }
 
@@ -41,6 +39,7 @@ pub enum Status {
     New,
     #[open]
     Requested,
+    #[ended(Refusal::retry_later())]
     Failed,
     #[name = "RESERVED"]
     Reserved,
@@ -49,7 +48,6 @@ pub enum Status {
     Cancelled,
 }
 
-/// What may be asked of a reservation.
 #[command]
 pub enum Command {
     Request(Request),
@@ -58,7 +56,6 @@ pub enum Command {
     Cancel,
 }
 
-/// What a reservation may say has happened.
 #[event]
 pub enum Event {
     ReservationRequested(Told),
@@ -68,13 +65,6 @@ pub enum Event {
 }
 
 impl Reservation {
-    fn progress(&self) -> Lifecycle {
-        match self.status {
-            Status::Failed if self.reason == UNANSWERED => Lifecycle::Ended(Refusal::retry_later()),
-            Status::Failed => Lifecycle::Ended(ticket::no(&self.reason)),
-            status => status.lifecycle(),
-        }
-    }
     fn told(&self, this: &DecisionContext<'_, Self>) -> Told {
         let Reservation { ticket_id, user_id, user_grade, .. } = self.clone();
         Told { reservation_id: this.id, ticket_id, user_id, user_grade, updated_date: this.at }
@@ -109,8 +99,7 @@ impl Aggregate for Reservation {
             }
             (S::Reserved, Cancel) => emit(Cancelled(self.told(this))),
             (S::Cancelled, Cancel) | (_, Request(_) | Settle(_)) => ignore(),
-            (S::New | S::Failed, Cancel) => Err(Refusal::absent(Self::NAME)),
-            (S::Requested, Cancel) => Err(Refusal::still_open()),
+            (S::New | S::Requested | S::Failed, Cancel) => Err(self.not_established()),
         }
     }
 

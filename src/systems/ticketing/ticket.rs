@@ -46,7 +46,6 @@ pub enum Status {
     Expired,
 }
 
-/// What may be asked of a ticket.
 #[command]
 pub enum Command {
     /// A new ticket.
@@ -54,7 +53,7 @@ pub enum Command {
     /// May this reservation have the ticket? A yes has given it.
     Book { reservation: Id<Reservation> },
     /// The reservation is cancelled, or gave up asking.
-    #[undo(of = reservation, attempt = reservation::ONLY_ATTEMPT)]
+    #[undo(of = reservation, attempt = ONLY_ATTEMPT)]
     Release { reservation: Id<Reservation> },
     /// Its time has passed.
     Expire,
@@ -62,11 +61,11 @@ pub enum Command {
     Maintain(Maintenance<Correction>),
 }
 
-/// What a ticket may say has happened.
 #[event]
-#[rustfmt::skip]
 pub enum Event {
+    /// It can be had from now on, unless it was registered as reserved or expired.
     Registered { ticket_id: Id<Ticket>, status: Status, starttime: Timestamp, endtime: Timestamp },
+    /// A reservation has it, gave it back, or its time has passed.
     StatusUpdated { ticket_id: Id<Ticket>, status: Status, reservation_id: Option<Id<Reservation>> },
     #[corrected]
     TicketCorrected(CorrectedTicket),
@@ -85,32 +84,24 @@ impl Aggregate for Ticket {
         use {Command::*, Event::*, Status::*};
         let ticket_id = this.id;
         let over = this.at > self.endtime;
+        let free = if over { Expired } else { Available };
+        let update =
+            |status, reservation_id| emit(StatusUpdated { ticket_id, status, reservation_id });
         match (self.status, command) {
-            (None, Register(new)) => new.checked(&this.settings.zone).map(|event| vec![event]),
-            (Some(_), Register(_)) => Err(Refusal::conflict(
-                "ticket-registered",
-                "there is a ticket of that number",
-                "이미 등록된 티켓 번호입니다",
-            )),
+            (None, Register(new)) => emit(new.checked(&this.settings.zone)?),
+            (Some(_), Register(_)) => Err(no("ticket-registered")),
 
             (None, Book { .. }) => Err(no("ticket-unknown")),
             (Some(_), Book { reservation }) if self.held_by == Some(reservation) => ignore(),
             (Some(_), Book { .. }) if self.withdrawn => Err(no("ticket-unknown")),
-            (Some(Available), Book { reservation }) if !over => {
-                emit(StatusUpdated { ticket_id, status: Booked, reservation_id: Some(reservation) })
-            }
+            (Some(Available), Book { reservation }) if !over => update(Booked, Some(reservation)),
             (Some(Available | Expired), Book { .. }) => Err(no("ticket-expired")),
             (Some(Booked), Book { .. }) => Err(no("ticket-taken")),
 
-            (_, Release { reservation }) if self.held_by == Some(reservation) => {
-                let status = if over { Expired } else { Available };
-                emit(StatusUpdated { ticket_id, status, reservation_id: None })
-            }
+            (_, Release { reservation }) if self.held_by == Some(reservation) => update(free, None),
             (_, Release { .. }) => ignore(),
 
-            (Some(Available), Expire) if over => {
-                emit(StatusUpdated { ticket_id, status: Expired, reservation_id: None })
-            }
+            (Some(Available), Expire) if over => update(Expired, None),
             (_, Expire) => ignore(),
 
             (_, Maintain(asked)) => self.maintain(asked, this),
@@ -120,8 +111,7 @@ impl Aggregate for Ticket {
     fn evolve(&mut self, event: &Event) {
         match event.clone() {
             Event::Registered { status, starttime, endtime, .. } => {
-                let status = Some(status);
-                *self = Ticket { status, starttime, endtime, ..Ticket::default() };
+                *self = Self { status: Some(status), starttime, endtime, ..Self::default() };
             }
             Event::StatusUpdated { status, reservation_id, .. } => {
                 self.status = Some(status);
@@ -134,14 +124,13 @@ impl Aggregate for Ticket {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.on::<Reservation>(|event| match event {
-            reservation::Event::ReservationFailed { reservation_id, ticket_id, .. } => {
-                Some((*ticket_id, Command::Release { reservation: *reservation_id }))
+        use reservation::{Event::*, Told};
+        policies.on::<Reservation>(|event| match *event {
+            ReservationFailed { reservation_id: reservation, ticket_id, .. }
+            | Cancelled(Told { reservation_id: reservation, ticket_id, .. }) => {
+                Some((ticket_id, Command::Release { reservation }))
             }
-            reservation::Event::Cancelled(told) => {
-                Some((told.ticket_id, Command::Release { reservation: told.reservation_id }))
-            }
-            _ => None,
+            ReservationRequested(_) | Reserved(_) => None,
         });
     }
 

@@ -1,13 +1,13 @@
 //! View: one row a ticket, with its price and who has it.
 
 use super::{
-    price::{self, HOLDERS, Price},
+    holders::{Holder, Holders},
+    price::{self, Price},
     reservation::{self, Reservation},
-    ticket::{self, Ticket},
+    ticket::{self, CorrectedTicket, Ticket},
 };
 use crate::domain::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// What is known of a ticket.
 #[entity(
@@ -36,7 +36,7 @@ pub struct Row {
         discounted_price: Option<u64> = self.price.map(|(_, discounted)| discounted)
     )]
     price: Option<(u64, u64)>,
-    /// The reservations that have it: seldom more than one, while the end of the last is on its way.
+    /// The reservations that have it.
     #[shown(
         /// Who has it, or had it last.
         reservation_id: Option<Id<Reservation>> = self.holder().map(|(id, ..)| id),
@@ -48,7 +48,7 @@ pub struct Row {
         /// How far that reservation has come.
         reservation_status: Option<reservation::Status> = self.holder().map(|(.., status)| status)
     )]
-    live: BTreeMap<Id<Reservation>, Holder>,
+    live: Holders<Holder>,
     /// The last that gave it back, and when that was: the ends of two may come in any order.
     #[hidden]
     last: Option<(Timestamp, Id<Reservation>, Holder)>,
@@ -57,33 +57,17 @@ pub struct Row {
     withdrawn: bool,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Holder {
-    user_id: Option<String>,
-    user_grade: Option<String>,
-}
-
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 struct Times {
     starttime: Timestamp,
     endtime: Timestamp,
 }
 
-/// So many bytes of those who have a ticket find room in a row.
-const FULL: usize = 4 * 1024;
-
 impl Row {
-    /// Whether those who have it take up more room than there is: see [`HOLDERS`]. One always finds room.
-    fn is_full(&self) -> bool {
-        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        let bytes =
-            self.live.values().map(|holder| length(&holder.user_id) + length(&holder.user_grade));
-        self.live.len() > 1 && bytes.sum::<usize>() > FULL
-    }
     /// The reservation that has it, else the one that had it last.
     fn holder(&self) -> Option<(Id<Reservation>, &Holder, reservation::Status)> {
         use reservation::Status::{Cancelled, Reserved};
-        let live = self.live.last_key_value().map(|(id, holder)| (*id, holder, Reserved));
+        let live = self.live.last().map(|(id, holder)| (id, holder, Reserved));
         let last = || self.last.as_ref().map(|(_, id, holder)| (*id, holder, Cancelled));
         live.or_else(last)
     }
@@ -99,7 +83,7 @@ impl View for Row {
             |event| match event {
                 Registered { ticket_id, .. }
                 | StatusUpdated { ticket_id, .. }
-                | TicketCorrected(ticket::CorrectedTicket { ticket_id, .. })
+                | TicketCorrected(CorrectedTicket { ticket_id, .. })
                 | TicketWithdrawn { ticket_id }
                 | TicketRestored { ticket_id } => Some(ticket_id.get()),
             },
@@ -109,7 +93,7 @@ impl View for Row {
                     row.status = Some(status);
                 }
                 StatusUpdated { status, .. } => row.status = Some(status),
-                TicketCorrected(ticket::CorrectedTicket { status, starttime, endtime, .. }) => {
+                TicketCorrected(CorrectedTicket { status, starttime, endtime, .. }) => {
                     row.status = status.or(row.status);
                     if let Some(times) = &mut row.ticket {
                         times.starttime = starttime.unwrap_or(times.starttime);
@@ -144,17 +128,15 @@ impl View for Row {
                 Reserved(told) => {
                     let user_id = told.user_id.clone();
                     let user_grade = told.user_grade.clone();
-                    row.live.insert(told.reservation_id, Holder { user_id, user_grade });
-                    while row.live.len() > HOLDERS || row.is_full() {
-                        row.live.pop_first();
-                    }
+                    row.live.add(told.reservation_id, Holder { user_id, user_grade });
+                    row.live.fit_into_row();
                 }
                 Cancelled(told) => {
                     let at = told.updated_date;
                     let id = told.reservation_id;
                     let is_later =
                         row.last.as_ref().is_none_or(|(last, of, _)| (*last, *of) < (at, id));
-                    row.last = match row.live.remove(&id) {
+                    row.last = match row.live.remove(id) {
                         Some(holder) if is_later => Some((at, id, holder)),
                         _ => row.last.take(),
                     };

@@ -31,9 +31,15 @@ pub fn no(code: &str) -> Refusal {
         "ticket-expired" => {
             Refusal::conflict("ticket-expired", "the ticket has expired", "만료된 티켓입니다")
         }
+        "ticket-registered" => Refusal::conflict(
+            "ticket-registered",
+            "there is a ticket of that number",
+            "이미 등록된 티켓 번호입니다",
+        ),
         "ticket-taken" => {
             Refusal::conflict("ticket-taken", "the ticket is taken", "이미 예약된 티켓입니다")
         }
+        "no-answer" => Refusal::retry_later(),
         _ => Refusal::conflict("ticket-unknown", "there is no such ticket", "없는 티켓입니다"),
     }
 }
