@@ -24,12 +24,8 @@ fn a_node_that_no_trusted_authority_vouches_for_is_not_asked() {
     let directory = TempDir::new().unwrap();
     let files = CertificateFiles::in_directory(directory.path());
     let credential = "[node]\ncredential = \"a-credential-for-tests-only\"\n";
-    let book = Server::of(
-        "bookrent",
-        &format!("{}{credential}", files.http_section()),
-        &["--contexts", "bookrent.book"],
-    );
-    let peer = format!("[peers]\n\"bookrent.book\" = \"{}\"\n", book.url());
+    let other = Server::configured(&format!("{}{credential}", files.http_section()));
+    let peer = format!("[peers]\n\"bookrent.book\" = \"{}\"\n", other.url());
     // It vouches for itself, and for no one else.
     let stranger = directory.path().join("stranger.pem");
     fs::write(&stranger, support::tls::stranger()).unwrap();
