@@ -1,6 +1,5 @@
 //! `[guard."system.context"]`: how one context is asked.
 
-use super::check::{Invalid, require_setting};
 use crate::actors::{BreakerSettings, GuardSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,7 +29,7 @@ pub struct GuardSection {
     #[schemars(range(min = 1, max = 100_000))]
     #[schemars(extend("x-default" = "`100`"))]
     pub breaker_window: Option<usize>,
-    /// How many tries the breaker needs before it can open.
+    /// How many tries the breaker needs before it can open; with more than `breaker_window` it never does.
     #[schemars(range(min = 1, max = 100_000))]
     #[schemars(extend("x-default" = "`20`, or the window if that is less"))]
     pub breaker_minimum: Option<usize>,
@@ -49,17 +48,6 @@ pub struct GuardSection {
 }
 
 impl GuardSection {
-    pub(super) fn check(&self, key: &str) -> Result<(), Invalid> {
-        let BreakerSettings { window, minimum, .. } =
-            self.apply_to(GuardSettings::default()).breaker;
-        require_setting(minimum <= window, format!("{key}.breaker_minimum"), || {
-            format!(
-                "the breaker looks at the last {window} tries (`breaker_window`), so it never opens with `{minimum}`; expected \
-                 at most {window}"
-            )
-        })
-    }
-
     /// What is configured here, and the rest as in `base`.
     pub fn apply_to(&self, base: GuardSettings) -> GuardSettings {
         let millis = |value: Option<u64>, base| value.map_or(base, Duration::from_millis);
@@ -67,7 +55,7 @@ impl GuardSection {
         let window = self.breaker_window.unwrap_or(base.breaker.window);
         let breaker = BreakerSettings {
             window,
-            // With more than the window has, it would never open.
+            // Only who asks for it gets a breaker that never opens.
             minimum: self.breaker_minimum.unwrap_or(base.breaker.minimum.min(window)),
             failure_percent: percent.unwrap_or(base.breaker.failure_percent),
             open_for: millis(self.breaker_open_ms, base.breaker.open_for),

@@ -147,18 +147,8 @@ impl Settings {
             self.check_credential(),
             self.auth.check(self.http.listen),
         ];
-        let checks = checks.into_iter().chain(self.check_guards());
-        let checks = checks.chain(self.check_peers()).chain(self.check_needs());
+        let checks = checks.into_iter().chain(self.check_peers()).chain(self.check_needs());
         checks.filter_map(Result::err).collect()
-    }
-
-    fn check_guards(&self) -> impl Iterator<Item = Result<(), Invalid>> {
-        let guards = self.guard.iter().flat_map(|(system, contexts)| {
-            contexts
-                .iter()
-                .map(move |(context, guard)| (format!("guard.{system}.{context}"), guard))
-        });
-        guards.map(|(key, guard)| guard.check(&key))
     }
 
     fn check_peers(&self) -> Vec<Result<(), Invalid>> {

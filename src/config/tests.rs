@@ -227,9 +227,11 @@ fn no_error_shows_a_secret() {
     }
     let why = load_problem("[node]\ncredential = ['hunter2']", &[]);
     assert!(why.contains("node.credential") && !why.contains("hunter2"), "{why}");
-    let why = load_problem("amqp.url = 'amqps://user:hunter2@broker'", &[]);
+    let why = load_problem("amqp.url = 'http://user:hunter2@broker'", &[]);
     assert!(
-        why.contains("no TLS yet") && why.contains("amqp://") && !why.contains("hunter2"),
+        why.contains("not the URL of a broker")
+            && why.contains("amqp://")
+            && !why.contains("hunter2"),
         "{why}"
     );
 }
@@ -284,8 +286,9 @@ fn what_is_asked_or_listened_to_is_here_or_at_a_peer() {
     // What does not run needs nothing.
     let file = "systems = ['gbike']\nnode.contexts = ['bookrent.rent']";
     load_config(file, &[], Flags::default()).unwrap();
-    let why = hosting("['bookrent.rent']", "'bookrent.book' = 'https://book:8088'").unwrap_err();
-    assert!(why.contains("peers.bookrent.book") && why.contains("no TLS yet"), "{why}");
+    hosting("['bookrent.rent']", "'bookrent.book' = 'https://book:8443'").unwrap();
+    let why = hosting("['bookrent.rent']", "'bookrent.book' = 'ftp://book:8088'").unwrap_err();
+    assert!(why.contains("peers.bookrent.book") && why.contains("neither `http://`"), "{why}");
     let why = hosting("['bookrent.rent']", "'bookrent.bok' = 'http://book:8088'").unwrap_err();
     assert!(why.contains("did you mean `peers.bookrent.book`?"), "{why}");
 }
@@ -297,7 +300,8 @@ fn a_webhook_that_could_not_work_is_refused() {
         load_config(&file, &[], Flags::default()).map(drop).map_err(|problem| problem.to_string())
     };
     webhook("http://texts/send", "whsec_c2VjcmV0").unwrap();
-    assert!(webhook("https://texts/send", "c2VjcmV0").unwrap_err().contains("no TLS yet"));
+    webhook("https://texts/send", "c2VjcmV0").unwrap();
+    assert!(webhook("ftp://texts/send", "c2VjcmV0").unwrap_err().contains("neither `http://`"));
     assert!(webhook("http://texts/send", "?").unwrap_err().contains("base64"));
     let why = load_problem("messages.gateway = 'webhook'", &[]);
     assert!(why.contains("messages.url") && why.contains("messages.secret"), "{why}");

@@ -6,7 +6,9 @@ use super::{
     *,
 };
 use serde_json::{Value, json};
-use std::{collections::HashSet, iter::once};
+use std::{collections::HashSet, iter::once, sync::LazyLock};
+use support::tls::CertificateFiles;
+use tempfile::TempDir;
 
 /// A value of the setting that is not its default.
 fn sample_value(setting: &Setting, secret_file: &str) -> Value {
@@ -20,7 +22,7 @@ fn sample_value(setting: &Setting, secret_file: &str) -> Value {
         "amqp.url" => "amqp://broker/",
         "events.source" => "/seoul",
         "node.credential" => "0123456789abcdef",
-        key if key.ends_with("_file") => secret_file,
+        key if key.ends_with("_file") || key.starts_with("http.tls.") => secret_file,
         key if key.starts_with("peers.") => "http://book:8088",
         key if key.ends_with(".zone") => "Europe/Berlin",
         _ => "words",
@@ -35,6 +37,7 @@ fn sample_value(setting: &Setting, secret_file: &str) -> Value {
         SettingKind::Text { .. } => json!(text(&setting.key)),
         SettingKind::List(of) => match (setting.key.as_str(), of.as_ref()) {
             ("node.contexts", _) => json!(["none"]),
+            ("auth.hosts", _) => json!(["a.example", "b.example"]),
             ("http.cors_origins", _) => json!(["https://a.example", "https://b.example"]),
             ("http.trusted_proxies", _) => json!(["10.0.0.1", "::1"]),
             ("amqp.url", _) => json!(["amqp://one/", "amqp://two/"]),
@@ -44,15 +47,48 @@ fn sample_value(setting: &Setting, secret_file: &str) -> Value {
     }
 }
 
+/// A certificate and its key, in a directory.
+static CERTIFICATE: LazyLock<(TempDir, CertificateFiles)> = LazyLock::new(|| {
+    let directory = TempDir::new().unwrap();
+    let files = CertificateFiles::in_directory(directory.path());
+    (directory, files)
+});
+
+/// The file that a setting names.
+fn file_named_by(key: &str) -> String {
+    let CertificateFiles { cert, key: private, ca } = &CERTIFICATE.1;
+    let file = match key {
+        "http.tls.cert" => cert,
+        "http.tls.key" => private,
+        "tls.ca_file" => ca,
+        _ => {
+            // What is base64, an address, and long enough.
+            let words =
+                if key == "messages.secret_file" { "c2VjcmV0" } else { "amqp://0123456789abcdef/" };
+            let file = CERTIFICATE.0.path().join(key);
+            std::fs::write(&file, words).unwrap();
+            return file.display().to_string();
+        }
+    };
+    file.display().to_string()
+}
+
 /// What has to be set as well, where a setting does not go alone.
-fn companion_settings(key: &str) -> &'static [(&'static str, &'static str)] {
+fn companion_settings(key: &str) -> Vec<(&'static str, String)> {
+    let with = |others: &[(&'static str, &str)]| {
+        others.iter().map(|(key, value)| (*key, (*value).to_owned())).collect()
+    };
     match key {
-        "messages.gateway" => &[("messages.url", "http://texts/"), ("messages.secret", "c2VjcmV0")],
-        "amqp.commands" => &[("amqp.url", "amqp://broker/")],
-        "http.header_limit" => &[("http.uri_limit", "256")],
-        "compat.ports" => &[("systems.enabled", "bookrent")],
-        key if key.starts_with("peers.") => &[("node.credential", "0123456789abcdef")],
-        _ => &[],
+        "messages.gateway" => {
+            with(&[("messages.url", "http://texts/"), ("messages.secret", "c2VjcmV0")])
+        }
+        "amqp.commands" => with(&[("amqp.url", "amqp://broker/")]),
+        "http.header_limit" => with(&[("http.uri_limit", "256")]),
+        "http.tls.cert" => vec![("http.tls.key", file_named_by("http.tls.key"))],
+        "http.tls.key" => vec![("http.tls.cert", file_named_by("http.tls.cert"))],
+        "compat.ports" => with(&[("systems.enabled", "bookrent")]),
+        key if key.starts_with("peers.") => with(&[("node.credential", "0123456789abcdef")]),
+        _ => Vec::new(),
     }
 }
 
@@ -66,16 +102,16 @@ fn value_text(value: &Value) -> String {
 }
 
 fn with_variable(key: &str, name: &str, value: &str) -> Result<Config, ConfigProblem> {
-    let others = companion_settings(key)
-        .iter()
-        .map(|(key, value)| (variable_name(key), (*value).to_owned()));
+    let others =
+        companion_settings(key).into_iter().map(|(key, value)| (variable_name(key), value));
     let all = others.chain(once((name.to_owned(), value.to_owned())));
     Config::load(None, all, Flags::default())
 }
 
 /// The same from a file, on its last line.
 fn with_line(key: &str, name: &str, value: &Value) -> Result<Config, ConfigProblem> {
-    let others = companion_settings(key).iter().map(|(key, value)| format!("{key} = {value:?}\n"));
+    let others =
+        companion_settings(key).into_iter().map(|(key, value)| format!("{key} = {value:?}\n"));
     let file = others.chain(once(format!("{name} = {value}\n"))).collect::<String>();
     load_config(&file, &[], Flags::default())
 }
@@ -96,14 +132,9 @@ fn check_setting(
 
 #[test]
 fn every_setting_is_taken_from_the_environment_and_from_the_file() {
-    let mut secret = tempfile::NamedTempFile::new().unwrap();
-    secret.write_all(b"amqp://0123456789abcdef/").unwrap();
-    let base64 = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(base64.path(), "c2VjcmV0").unwrap();
     for setting in all_settings() {
         let key = setting.key.as_str();
-        let file = if key == "messages.secret_file" { base64.path() } else { secret.path() };
-        let value = sample_value(setting, &file.display().to_string());
+        let value = sample_value(setting, &file_named_by(key));
         let name = variable_name(key);
         let origin = check_setting(with_variable(key, &name, &value_text(&value)), setting, &value);
         assert_eq!(origin, Origin::Environment(name), "{key}");
