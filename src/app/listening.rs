@@ -40,13 +40,13 @@ pub fn bind_listeners(settings: &Settings) -> Result<Listening, Failure> {
         .probes
         .map(|address| take_address(address, ", for probes,", way_out))
         .transpose()?;
-    let told = |listener: &TcpListener| {
+    let local_address = |listener: &TcpListener| {
         listener
             .local_addr()
             .map_err(|why| Failure::Failed(format!("an address cannot be determined: {why}")))
     };
-    let address = told(&all)?;
-    let asked_at = probes.as_ref().map(told).transpose()?;
+    let address = local_address(&all)?;
+    let asked_at = probes.as_ref().map(local_address).transpose()?;
     Ok(Listening {
         listeners: Listeners { main: all, contexts, probes },
         address,

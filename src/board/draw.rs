@@ -105,8 +105,8 @@ fn reason_cells(
         .policies
         .iter()
         .filter(|policy| policy.target == context.name && policy.command == command);
-    let heard = |policy: &Policy| format!("{}: {}", policy.source.short(), policy.event);
-    reasons.extend(policies.map(|policy| (heard(policy), "┄┄▶", undo_mark(policy, wall))));
+    let reaction = |policy: &Policy| format!("{}: {}", policy.source.short(), policy.event);
+    reasons.extend(policies.map(|policy| (reaction(policy), "┄┄▶", undo_mark(policy, wall))));
     for ask in context.asks.iter().filter(|ask| ask.settle == command) {
         let callee = ask.callee.rsplit('.').next().unwrap_or(ask.callee);
         let answer = (format!("answer of {callee}"), " ─▶", "");
@@ -159,10 +159,10 @@ fn consequence_cells(context: &BoardContext, wall: &Wall) -> Cells {
                 format!("┄┄▶ {}: {}{mark}", policy.target.short(), policy.command),
             ]);
         }
-        for heard in
-            wall.folds.iter().filter(|heard| heard.source == context.name && heard.event == *event)
+        for fold in
+            wall.folds.iter().filter(|fold| fold.source == context.name && fold.event == *event)
         {
-            rows.push(vec![event.clone(), format!("┄┄▶ {}", heard.view.short())]);
+            rows.push(vec![event.clone(), format!("┄┄▶ {}", fold.view.short())]);
         }
     }
     rows
@@ -170,11 +170,11 @@ fn consequence_cells(context: &BoardContext, wall: &Wall) -> Cells {
 
 /// What a view hears.
 fn listening_cells(context: &BoardContext, wall: &Wall) -> Cells {
-    let heard = wall.folds.iter().filter(|heard| heard.view == context.name);
-    heard
-        .map(|heard| {
+    let folds = wall.folds.iter().filter(|fold| fold.view == context.name);
+    folds
+        .map(|fold| {
             vec![
-                format!("{}: {}", heard.source.short(), heard.event),
+                format!("{}: {}", fold.source.short(), fold.event),
                 format!("┄┄▶ {}", context.name.short()),
             ]
         })

@@ -124,14 +124,15 @@ impl PeerClient for HttpWire {
         url.set_query(Some("from=1"));
         let request = self.client.get(url).bearer_auth(&self.peers.credential).timeout(SLACK);
         let limit = self.peers.answer_limit;
-        let told = self.run_elsewhere(async move {
+        let events = self.run_elsewhere(async move {
             match check_answered(request, limit).await {
                 Ok(answer) => past_of(&answer)
                     .ok_or_else(|| "it does not tell it; upgrade its node".to_owned()),
                 Err(Silence::Away(why) | Silence::Changed(why)) => Err(why),
             }
         });
-        async move { told.await.unwrap_or_else(|| Err("the runtime has ended".to_owned())) }.boxed()
+        async move { events.await.unwrap_or_else(|| Err("the runtime has ended".to_owned())) }
+            .boxed()
     }
 
     fn fetch_events(

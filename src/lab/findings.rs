@@ -107,11 +107,11 @@ pub async fn of_orders(
         });
     }
     // The order that was placed last is one of them.
-    let told = figures.established + 1;
+    let confirmed = figures.established + 1;
     let there = established.len() as u64;
     let what =
-        format!("every confirmed order is established: {told} confirmed, {there} established");
-    promises.push(Promise { kept: told == there, what });
+        format!("every confirmed order is established: {confirmed} confirmed, {there} established");
+    promises.push(Promise { kept: confirmed == there, what });
     let halves = find_halves(&established, &kept);
     let what = format!(
         "no order is half done: {} {}, {} orders established",

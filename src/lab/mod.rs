@@ -124,7 +124,7 @@ fn run_experiment(
     let config = Config::load(None, guard, flags)?;
     let Listening { listeners, address, .. } = bind_listeners(&config.settings)?;
     let found = Rc::new(RefCell::new(Err(Failure::Failed("stopped before the end".into()))));
-    let told = {
+    let finished = {
         let found = found.clone();
         async move {
             tokio::select! {
@@ -133,7 +133,7 @@ fn run_experiment(
             }
         }
     };
-    actix_rt::System::new().block_on(serve_system(&config, 0, listeners, || Ok(()), told))?;
+    actix_rt::System::new().block_on(serve_system(&config, 0, listeners, || Ok(()), finished))?;
     found.replace(Err(Failure::Internal("there are no findings".into())))
 }
 

@@ -68,10 +68,10 @@ impl Webhook {
         let status = answer.status();
         // What a gateway answers beside its status is not used. A short body is read, so that the connection can be
         // used again; a long one costs the gateway its connection.
-        let mut heard = 0;
-        while heard <= UNHEARD {
+        let mut read = 0;
+        while read <= UNHEARD {
             match answer.chunk().await {
-                Ok(Some(chunk)) => heard += chunk.len(),
+                Ok(Some(chunk)) => read += chunk.len(),
                 Ok(None) | Err(_) => break,
             }
         }

@@ -11,7 +11,7 @@ use crate::{
             fault::Fault,
             health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
             peers::PeerQuestion,
-            status::{ContextStatus, HeardSource},
+            status::{ContextStatus, SourceLog},
         },
         tables::{
             parked::{self, ParkedRow},
@@ -115,7 +115,7 @@ impl<P: HandlePart> ContextHandle<P> {
     fn event_backlog(&self) -> u64 {
         let meta = self.tree.read_counters().map(|(meta, _)| meta).unwrap_or_default();
         let positions = meta.building.as_ref().map_or(&meta.positions, |(_, positions)| positions);
-        let left = |source: &HeardSource| {
+        let left = |source: &SourceLog| {
             let position = positions.get(source.context).copied().unwrap_or(0);
             (source.latest)().saturating_sub(position)
         };

@@ -41,7 +41,7 @@ impl Turn<'_> {
             AggregateMail::Answer { number, answered, command } => {
                 self.handle_answer(*number, *answered, command.clone_command())
             }
-            AggregateMail::Delivery(heard) => self.handle_delivery(heard),
+            AggregateMail::Delivery(delivery) => self.handle_delivery(delivery),
             AggregateMail::Wake => self.handle_wake(),
             AggregateMail::Unpark { parked, redrive, .. } => {
                 self.settle_parked(place, parked, *redrive)
@@ -297,9 +297,9 @@ impl Turn<'_> {
     /// Events of a source.
     pub(crate) fn handle_delivery(
         &mut self,
-        heard: &EventDelivery<Command>,
+        delivery: &EventDelivery<Command>,
     ) -> Result<(), StoreError> {
-        self.behavior.subscriptions.apply_delivery(self, heard)
+        self.behavior.subscriptions.apply_delivery(self, delivery)
     }
 
     /// Looks at everything that is due by itself: parked events, logs, timers, expiry.

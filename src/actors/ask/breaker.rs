@@ -64,7 +64,7 @@ struct BreakerState {
 pub struct CallPermit {
     breaker: Arc<Breaker>,
     era: u64,
-    told: bool,
+    is_settled: bool,
 }
 
 impl Breaker {
@@ -92,7 +92,7 @@ impl Breaker {
             }
             *running += 1;
         }
-        Ok(CallPermit { breaker: self.clone(), era: inner.era, told: false })
+        Ok(CallPermit { breaker: self.clone(), era: inner.era, is_settled: false })
     }
 
     /// Whether a call would be permitted now, without permitting one: what is there to try it out stays there.
@@ -193,19 +193,19 @@ fn closed_circuit() -> Circuit {
 impl CallPermit {
     /// The call was answered in time.
     pub fn record_success(mut self) {
-        self.told = true;
+        self.is_settled = true;
         self.breaker.record_outcome(self.era, true, Instant::now());
     }
     /// The call was never made: it counts for nothing.
     pub fn not_made(mut self) {
-        self.told = true;
+        self.is_settled = true;
         self.breaker.withdraw_call(self.era);
     }
 }
 
 impl Drop for CallPermit {
     fn drop(&mut self) {
-        if !self.told {
+        if !self.is_settled {
             self.breaker.record_outcome(self.era, false, Instant::now());
         }
     }

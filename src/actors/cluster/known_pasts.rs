@@ -108,11 +108,11 @@ impl KnownPasts {
     ///
     /// # Errors
     /// [`Fault::HistoryChanged`] when these are two logs; [`Fault::Busy`] for a past that comes too late.
-    pub fn accept_past(&self, context: &str, told: &Past) -> Result<(), Fault> {
+    pub fn accept_past(&self, context: &str, past: &Past) -> Result<(), Fault> {
         let mut pasts = sync::lock(&self.pasts);
         if let Some(known) = pasts.get(context) {
-            match told.relation_to(known) {
-                Relation::GoesOn if told.is_no_news(known) => return Ok(()),
+            match past.relation_to(known) {
+                Relation::GoesOn if past.is_no_news(known) => return Ok(()),
                 Relation::GoesOn => {}
                 Relation::Behind => return Err(late_fault()),
                 Relation::Apart => {
@@ -122,7 +122,7 @@ impl KnownPasts {
                 }
             }
         }
-        let record = codec::encode(Space::Epoch, VERSION, &(context, told.to_string()))?;
+        let record = codec::encode(Space::Epoch, VERSION, &(context, past.to_string()))?;
         let writes = vec![(past_key(context), Some(record))];
         // Under the lock, so that the rows are written in the order in which the words came.
         self.store.submit(Batch {
@@ -131,7 +131,7 @@ impl KnownPasts {
             expects: Vec::new(),
             writes,
         })?;
-        pasts.insert(context.to_owned(), told.clone());
+        pasts.insert(context.to_owned(), past.clone());
         Ok(())
     }
 
@@ -216,43 +216,43 @@ mod tests {
     fn a_damaged_row_is_forgotten_and_the_others_are_known() {
         let memory = MemoryStore::default();
         let store: Arc<dyn Store> = Arc::new(memory.clone());
-        let heard = KnownPasts::open(&store, &[]).unwrap();
-        heard.accept_past("shop.till", &past("7;0;1:a")).unwrap();
-        heard.accept_past("shop.desk", &past("7;0;1:b")).unwrap();
+        let known = KnownPasts::open(&store, &[]).unwrap();
+        known.accept_past("shop.till", &past("7;0;1:a")).unwrap();
+        known.accept_past("shop.desk", &past("7;0;1:b")).unwrap();
         memory.damage_row("holdfast.heard", &past_key("shop.till"), Some(vec![1; 20]));
-        let heard = KnownPasts::open(&store, &[]).unwrap();
+        let known = KnownPasts::open(&store, &[]).unwrap();
         assert_eq!(
-            (heard.last_known("shop.till"), heard.last_known("shop.desk").unwrap().sequence),
+            (known.last_known("shop.till"), known.last_known("shop.desk").unwrap().sequence),
             (None, 7)
         );
-        heard.accept_past("shop.till", &past("8;0;1:a")).unwrap();
-        let heard = KnownPasts::open(&store, &[]).unwrap();
-        assert_eq!(heard.last_known("shop.till").unwrap().to_string(), "a-8");
+        known.accept_past("shop.till", &past("8;0;1:a")).unwrap();
+        let known = KnownPasts::open(&store, &[]).unwrap();
+        assert_eq!(known.last_known("shop.till").unwrap().to_string(), "a-8");
     }
 
     #[test]
     fn a_received_past_is_known_after_a_restart_and_another_is_refused_until_it_is_accepted() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let heard = KnownPasts::open(&store, &[]).unwrap();
-        heard.accept_past("shop.till", &past("7;0;1:a")).unwrap();
-        heard.accept_past("shop.till", &past("9;0;1:a")).unwrap();
+        let known = KnownPasts::open(&store, &[]).unwrap();
+        known.accept_past("shop.till", &past("7;0;1:a")).unwrap();
+        known.accept_past("shop.till", &past("9;0;1:a")).unwrap();
         // One that was overtaken on its way.
-        heard.accept_past("shop.till", &past("8;0;1:a")).unwrap();
-        let heard = KnownPasts::open(&store, &[]).unwrap();
-        assert_eq!(heard.last_known("shop.till").unwrap().to_string(), "a-9");
-        let refused = heard.accept_past("shop.till", &past("8;0;1:a,8:b")).unwrap_err();
+        known.accept_past("shop.till", &past("8;0;1:a")).unwrap();
+        let known = KnownPasts::open(&store, &[]).unwrap();
+        assert_eq!(known.last_known("shop.till").unwrap().to_string(), "a-9");
+        let refused = known.accept_past("shop.till", &past("8;0;1:a,8:b")).unwrap_err();
         assert!(
             matches!(&refused, Fault::HistoryChanged { context, .. } if context == "shop.till"),
             "{refused}"
         );
-        assert!(heard.disputes()[0].detail.contains("--accept-history shop.till"));
-        heard.accept_past("shop.till", &past("12;0;1:a,11:c")).unwrap();
+        assert!(known.disputes()[0].detail.contains("--accept-history shop.till"));
+        known.accept_past("shop.till", &past("12;0;1:a,11:c")).unwrap();
         // A late word of a process that has ended is nothing to mend.
-        let before = heard.disputes().len();
-        assert_eq!(heard.accept_past("shop.till", &past("10;0;1:a")).unwrap_err(), late_fault());
-        assert_eq!(heard.disputes().len(), before);
-        let heard = KnownPasts::open(&store, &["shop.till".into()]).unwrap();
-        heard.accept_past("shop.till", &past("8;0;1:a,8:b")).unwrap();
-        assert!(heard.disputes().is_empty());
+        let before = known.disputes().len();
+        assert_eq!(known.accept_past("shop.till", &past("10;0;1:a")).unwrap_err(), late_fault());
+        assert_eq!(known.disputes().len(), before);
+        let known = KnownPasts::open(&store, &["shop.till".into()]).unwrap();
+        known.accept_past("shop.till", &past("8;0;1:a,8:b")).unwrap();
+        assert!(known.disputes().is_empty());
     }
 }

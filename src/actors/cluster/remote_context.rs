@@ -32,7 +32,7 @@ pub struct RemoteContext {
     /// The pasts of those here who ask.
     pub pasts: Pasts,
     /// What is known of others.
-    pub heard: Arc<KnownPasts>,
+    pub known_pasts: Arc<KnownPasts>,
 }
 
 /// Tells the past of a log.
@@ -58,7 +58,7 @@ impl Askable for RemoteContext {
         let Some(command) = command.to_json() else { return answer };
         // Told are events that were accepted before, and wait for the disk with the question.
         let past = self.pasts.past_of(&id.context);
-        let heard = self.heard.last_known(self.context);
+        let heard = self.known_pasts.last_known(self.context);
         let (number, key) = match to {
             Addressee::Number(number) => (number, None),
             Addressee::Key(key) => (0, Some(key)),
@@ -79,7 +79,7 @@ impl Askable for RemoteContext {
         let wire = self.wire.clone();
         let context = self.context;
         let patience = self.patience;
-        let heard = self.heard.clone();
+        let known_pasts = self.known_pasts.clone();
         actix::spawn(async move {
             if durable.await.is_err() {
                 return;
@@ -87,15 +87,15 @@ impl Askable for RemoteContext {
             match wire.send_question(context, question, patience).await {
                 // What is answered by another past than the known one is no answer.
                 Ok(PeerReply { past: Some(past), .. })
-                    if heard.accept_past(context, &past).is_err() => {}
+                    if known_pasts.accept_past(context, &past).is_err() => {}
                 Ok(PeerReply { answer, .. }) => {
-                    heard.clear_refusal(context);
+                    known_pasts.clear_refusal(context);
                     let _ = reply.send(match answer {
                         PeerAnswer::Yes => Ok(()),
                         PeerAnswer::No(refusal) => Err(NoAnswer::Refused(refusal)),
                     });
                 }
-                Err(Silence::Changed(why)) => heard.report_refusal(context, &why),
+                Err(Silence::Changed(why)) => known_pasts.report_refusal(context, &why),
                 Err(Silence::Away(why)) => tracing::debug!(context, why, "a node gives no answer"),
             }
         });

@@ -329,7 +329,7 @@ impl ReplicaHandle for Replica {
 }
 
 /// An event that another node has sent, with its type again.
-fn as_logged(aggregate: &dyn AggregateType, told: RecordedEvent) -> Result<LogEntry, String> {
+fn as_logged(aggregate: &dyn AggregateType, event: RecordedEvent) -> Result<LogEntry, String> {
     let RecordedEvent {
         sequence,
         epoch: _,
@@ -344,7 +344,7 @@ fn as_logged(aggregate: &dyn AggregateType, told: RecordedEvent) -> Result<LogEn
         name,
         schema,
         data,
-    } = told;
+    } = event;
     let of = aggregate.name().context;
     let known = aggregate.event_version();
     if schema > known {

@@ -1,6 +1,8 @@
 //! Lays the contexts of a board out on a node: who listens to whom, which routes there are, and an actor for each.
 
-use super::declared::{DeclaredAggregate, DeclaredView, Hears, declared_aggregate, declared_view};
+use super::declared::{
+    DeclaredAggregate, DeclaredView, ListensTo, declared_aggregate, declared_view,
+};
 use super::settings::{NodeError, NodeSettings};
 use crate::{
     actors::{
@@ -29,7 +31,7 @@ use crate::{
             context::Context,
             replica::ReplicaHandle,
             retention::Retention,
-            status::{ContextStatus, HeardSource},
+            status::{ContextStatus, SourceLog},
         },
         projection::{
             handle::ViewPart,
@@ -83,7 +85,7 @@ pub struct NodeBuilder<'a> {
     pub(crate) guards: Vec<(&'static str, Arc<Guard>)>,
     pub(crate) pasts: Pasts,
     pub(crate) local_pasts: HashMap<&'static str, TellPast>,
-    heard: &'a Arc<KnownPasts>,
+    known_pasts: &'a Arc<KnownPasts>,
     subscribers: HashMap<&'static str, Arc<Subscribers>>,
 }
 
@@ -92,7 +94,7 @@ impl<'a> NodeBuilder<'a> {
         store: &'a Arc<dyn Store>,
         clock: &'a Arc<Clock>,
         settings: &'a NodeSettings,
-        heard: &'a Arc<KnownPasts>,
+        known_pasts: &'a Arc<KnownPasts>,
     ) -> Self {
         Self {
             store,
@@ -106,7 +108,7 @@ impl<'a> NodeBuilder<'a> {
             guards: Vec::new(),
             pasts: Pasts::default(),
             local_pasts: HashMap::new(),
-            heard,
+            known_pasts,
             subscribers: HashMap::new(),
         }
     }
@@ -147,21 +149,21 @@ impl<'a> NodeBuilder<'a> {
     fn subscribe_mailbox<M: Send + 'static, T: Send + 'static>(
         &mut self,
         mailbox: &Arc<Mailbox<M>>,
-        ear: usize,
-        hears: &Hears<T>,
+        subscription: usize,
+        listens_to: &ListensTo<T>,
         mail: fn(EventDelivery<T>) -> M,
     ) -> Result<(Arc<Subscribers>, PushWindow), NodeError> {
-        let listeners = self.subscribers_of(hears.source)?;
+        let listeners = self.subscribers_of(listens_to.source)?;
         let pushes = PushWindow::default();
         let mailbox = mailbox.clone();
-        let pushed = hears.react.clone();
+        let pushed = listens_to.react.clone();
         let queue = pushes.clone();
         listeners.subscribe(Box::new(move |events| {
             if let Some(ticket) = queue.try_acquire() {
-                let told = LocalSource::typed_batch(events, &pushed);
+                let batch = LocalSource::typed_batch(events, &pushed);
                 mailbox.post(mail(EventDelivery {
-                    subscription: ear,
-                    batch: told,
+                    subscription: subscription,
+                    batch: batch,
                     _ticket: ticket,
                 }));
             }
@@ -169,33 +171,33 @@ impl<'a> NodeBuilder<'a> {
         Ok((listeners, pushes))
     }
 
-    /// Has the owner of a mailbox listen to all that it hears; gives how to open the sources anew for each of its lives.
+    /// Has the owner of a mailbox listen to all its sources; gives how to open the sources anew for each of its lives.
     fn connect_all<M: Send + 'static, T: Send + 'static>(
         &mut self,
         mailbox: &Arc<Mailbox<M>>,
-        all: Vec<Hears<T>>,
+        all: Vec<ListensTo<T>>,
         mail: fn(EventDelivery<T>) -> M,
     ) -> Result<Vec<OpenSource<T>>, NodeError> {
         let mut sources = Vec::<OpenSource<T>>::new();
-        let mut heard = Vec::new();
-        for hears in all {
+        let mut logs = Vec::new();
+        for listens_to in all {
             let (listeners, pushes) =
-                self.subscribe_mailbox(mailbox, sources.len(), &hears, mail)?;
+                self.subscribe_mailbox(mailbox, sources.len(), &listens_to, mail)?;
             let last = listeners.clone();
             let ids = listeners.clone();
-            heard.push(HeardSource {
-                context: hears.source.name().context,
+            logs.push(SourceLog {
+                context: listens_to.source.name().context,
                 latest: Box::new(move || last.latest.load(SeqCst)),
                 id_of: Box::new(move |sequence| {
                     ids.with_history(|history| history.id_of(sequence))
                 }),
             });
-            let tree = self.open_log(hears.source)?.reporting_to(&mailbox.shared);
+            let tree = self.open_log(listens_to.source)?.reporting_to(&mailbox.shared);
             sources.push(Box::new(move || {
-                Box::new(LocalSource::new(&tree, &listeners, &hears.react, &pushes))
+                Box::new(LocalSource::new(&tree, &listeners, &listens_to.react, &pushes))
             }));
         }
-        let _ = mailbox.shared.sources.set(heard);
+        let _ = mailbox.shared.sources.set(logs);
         Ok(sources)
     }
 
@@ -252,11 +254,11 @@ impl<'a> NodeBuilder<'a> {
     }
 
     fn deploy_aggregate(&mut self, declared: DeclaredAggregate) -> Result<(), NodeError> {
-        let DeclaredAggregate { aggregate, hears, routes, messaging } = declared;
+        let DeclaredAggregate { aggregate, sources, routes, messaging } = declared;
         let name = aggregate.name();
         let shared = self.new_status(name);
         let mailbox = Mailbox::<AggregateMail>::new(shared.clone());
-        let sources = Arc::new(self.connect_all(&mailbox, hears, AggregateMail::Delivery)?);
+        let sources = Arc::new(self.connect_all(&mailbox, sources, AggregateMail::Delivery)?);
 
         let tree = Tree::open(self.store, aggregate)?.reporting_to(&shared);
         rebuild::say_whether_due(&shared, &tree)?;
@@ -286,7 +288,7 @@ impl<'a> NodeBuilder<'a> {
         let clock = self.clock.clone();
         let peers = self.peers.clone();
         self.deploy_context(name, &mailbox, handle, move || {
-            let ears = Subscriptions::new(sources.iter().map(|open| open()).collect());
+            let subscriptions = Subscriptions::new(sources.iter().map(|open| open()).collect());
             let tree = tree.clone();
             let shared = shared.clone();
             let clock = clock.clone();
@@ -296,7 +298,7 @@ impl<'a> NodeBuilder<'a> {
                 clock,
                 settings.clone(),
                 peers.clone(),
-                ears,
+                subscriptions,
                 listeners.clone(),
             ))
         });
@@ -313,20 +315,20 @@ impl<'a> NodeBuilder<'a> {
             let guard = Guard::new(settings);
             let store = self.store.clone();
             let pasts = self.pasts.clone();
-            let heard = self.heard.clone();
+            let known_pasts = self.known_pasts.clone();
             let askable =
-                RemoteContext { context, wire: wire.clone(), store, patience, pasts, heard };
+                RemoteContext { context, wire: wire.clone(), store, patience, pasts, known_pasts };
             self.guards.push((context, guard.clone()));
             self.askable.insert(context, Peer { guard, askable: Arc::new(askable) });
         }
     }
 
     fn deploy_view(&mut self, declared: DeclaredView) -> Result<(), NodeError> {
-        let DeclaredView { view, hears } = declared;
+        let DeclaredView { view, sources } = declared;
         let name = view.name();
         let shared = self.new_status(name);
         let mailbox = Mailbox::<ViewMail>::new(shared.clone());
-        let sources = Arc::new(self.connect_all(&mailbox, hears, ViewMail::Delivery)?);
+        let sources = Arc::new(self.connect_all(&mailbox, sources, ViewMail::Delivery)?);
         let tree = Tree::open(self.store, view)?.reporting_to(&shared);
         // Readers may come before the actor has loaded anything.
         match stored_generation(&tree) {
@@ -339,8 +341,8 @@ impl<'a> NodeBuilder<'a> {
         let guard = Guard::new(self.settings.guard_settings(&name));
         let handle = ContextHandle::new(mailbox.clone(), tree.clone(), guard, ViewPart);
         self.deploy_context(name, &mailbox, Arc::new(handle), move || {
-            let ears = Subscriptions::new(sources.iter().map(|open| open()).collect());
-            Ok(ViewBehavior::new(tree.clone(), shared.clone(), ears))
+            let subscriptions = Subscriptions::new(sources.iter().map(|open| open()).collect());
+            Ok(ViewBehavior::new(tree.clone(), shared.clone(), subscriptions))
         });
         Ok(())
     }

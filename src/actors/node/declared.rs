@@ -25,7 +25,7 @@ use serde_json::Value;
 use std::{marker::PhantomData, sync::Arc};
 
 /// A context that is listened to, and what each of its events comes to.
-pub struct Hears<T> {
+pub struct ListensTo<T> {
     pub source: &'static dyn AggregateType,
     pub react: Reaction<T>,
 }
@@ -33,7 +33,7 @@ pub struct Hears<T> {
 /// What an aggregate declares.
 pub struct DeclaredAggregate {
     pub aggregate: &'static dyn AggregateType,
-    pub hears: Vec<Hears<Command>>,
+    pub sources: Vec<ListensTo<Command>>,
     /// Its command routes, and how a body becomes a command on each.
     pub routes: (Vec<RouteInfo>, Vec<Enter>),
     /// Which of its states are text messages.
@@ -43,20 +43,20 @@ pub struct DeclaredAggregate {
 /// What a view declares.
 pub struct DeclaredView {
     pub view: &'static dyn EntityType,
-    pub hears: Vec<Hears<RowChange>>,
+    pub sources: Vec<ListensTo<RowChange>>,
 }
 
 /// What `A` declares.
 pub fn declared_aggregate<A: Aggregate>() -> DeclaredAggregate {
-    let mut hears = SourceList::<A, _>(Vec::new(), PhantomData);
-    A::whenever(&mut hears);
+    let mut sources = SourceList::<A, _>(Vec::new(), PhantomData);
+    A::whenever(&mut sources);
     let mut routes = RouteList::<A>(Vec::new(), PhantomData);
     A::routes(&mut routes);
     let mut messages = MessageList(None);
     A::messages(&mut messages);
     DeclaredAggregate {
         aggregate: crate::actors::erased::aggregate_type::<A>(),
-        hears: hears.0,
+        sources: sources.0,
         routes: routes.into_parts(),
         messaging: messages.0,
     }
@@ -64,13 +64,13 @@ pub fn declared_aggregate<A: Aggregate>() -> DeclaredAggregate {
 
 /// What `V` declares.
 pub fn declared_view<V: View>() -> DeclaredView {
-    let mut hears = SourceList::<V, _>(Vec::new(), PhantomData);
-    V::folds(&mut hears);
-    DeclaredView { view: crate::actors::erased::view_type::<V>(), hears: hears.0 }
+    let mut sources = SourceList::<V, _>(Vec::new(), PhantomData);
+    V::folds(&mut sources);
+    DeclaredView { view: crate::actors::erased::view_type::<V>(), sources: sources.0 }
 }
 
 /// Gathers what a listener listens to.
-struct SourceList<L, T>(Vec<Hears<T>>, PhantomData<fn() -> L>);
+struct SourceList<L, T>(Vec<ListensTo<T>>, PhantomData<fn() -> L>);
 
 impl<A: Aggregate> Policies<A> for SourceList<A, Command> {
     fn on<S: Aggregate>(&mut self, react: React<A, S>) {
@@ -78,7 +78,7 @@ impl<A: Aggregate> Policies<A> for SourceList<A, Command> {
             let (id, command) = react(event_of::<S>(events.get(place)?.event.as_ref())?)?;
             Some((Recipient::Number(id.get()), Box::new(command)))
         });
-        self.0.push(Hears { source: crate::actors::erased::aggregate_type::<S>(), react });
+        self.0.push(ListensTo { source: crate::actors::erased::aggregate_type::<S>(), react });
     }
     fn on_key<S: Aggregate>(&mut self, react: ReactByKey<A, S>) {
         let react: Reaction<Command> = Arc::new(move |events, place| {
@@ -89,14 +89,14 @@ impl<A: Aggregate> Policies<A> for SourceList<A, Command> {
             };
             Some((recipient, Box::new(command)))
         });
-        self.0.push(Hears { source: crate::actors::erased::aggregate_type::<S>(), react });
+        self.0.push(ListensTo { source: crate::actors::erased::aggregate_type::<S>(), react });
     }
     fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>) {
         let react: Reaction<Command> = Arc::new(move |events, place| {
             let command = react(event_of::<S>(events.get(place)?.event.as_ref())?)?;
             Some((Recipient::New, Box::new(command)))
         });
-        self.0.push(Hears { source: crate::actors::erased::aggregate_type::<S>(), react });
+        self.0.push(ListensTo { source: crate::actors::erased::aggregate_type::<S>(), react });
     }
 }
 
@@ -113,7 +113,7 @@ impl<V: View> Folds<V> for SourceList<V, RowChange> {
             });
             Some((Recipient::Number(number), change))
         });
-        self.0.push(Hears { source: crate::actors::erased::aggregate_type::<S>(), react });
+        self.0.push(ListensTo { source: crate::actors::erased::aggregate_type::<S>(), react });
     }
 }
 

@@ -80,12 +80,12 @@ impl LocalNode {
             replicas,
             guards,
             pasts,
-            local_pasts: told,
+            local_pasts: past,
             ..
         } = layout;
         failed.map_or(Ok(()), Err)?;
         peers.set_peers(known);
-        pasts.set_pasts(told);
+        pasts.set_pasts(past);
         let mut systems: Vec<_> = placed.iter().map(|placed| placed.name.system).collect();
         systems.dedup();
         let placed = Arc::new(placed);
@@ -242,11 +242,11 @@ impl Node for LocalNode {
         if self.contexts.iter().any(|context| context.name().context == asker) {
             return Err(self.known_pasts.report_second_node(asker));
         }
-        let Some(told) = &question.past else { return Ok(()) };
+        let Some(past) = &question.past else { return Ok(()) };
         // What its events say of it counts as well as what it has said itself.
         let replica = self.replicas.iter().find(|replica| replica.context() == asker);
         if let Some(known) = replica.and_then(|replica| replica.past()) {
-            match told.relation_to(&known) {
+            match past.relation_to(&known) {
                 Relation::GoesOn => {}
                 Relation::Behind => return Err(late_fault()),
                 Relation::Apart => {
@@ -254,7 +254,7 @@ impl Node for LocalNode {
                 }
             }
         }
-        self.known_pasts.accept_past(asker, told)
+        self.known_pasts.accept_past(asker, past)
     }
     fn refused_messages(
         &self,

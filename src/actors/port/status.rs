@@ -35,7 +35,7 @@ pub struct ContextStatus {
     pub waiting: AtomicU64,
     pub parked: AtomicU64,
     /// Those that it listens to; set once it is laid out.
-    pub sources: OnceLock<Vec<HeardSource>>,
+    pub sources: OnceLock<Vec<SourceLog>>,
     pub last_commit: AtomicU64,
     pub last_sequence: AtomicU64,
     pub generation: AtomicU32,
@@ -59,7 +59,7 @@ pub struct ContextStatus {
 }
 
 /// A log that a context listens to.
-pub struct HeardSource {
+pub struct SourceLog {
     pub context: &'static str,
     /// Tells its last sequence.
     pub latest: Box<dyn Fn() -> u64 + Send + Sync>,

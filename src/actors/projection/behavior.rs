@@ -74,8 +74,8 @@ impl Behavior for ViewBehavior {
                 Some(ViewMail::Unpark { .. }) if begins => {
                     work.effects.push_back(ViewEffect { place, answer: Ok(()) })
                 }
-                Some(ViewMail::Delivery(heard)) => {
-                    work.behavior.subscriptions.apply_delivery(&mut work, heard)?
+                Some(ViewMail::Delivery(delivery)) => {
+                    work.behavior.subscriptions.apply_delivery(&mut work, delivery)?
                 }
                 Some(ViewMail::Wake) => {
                     work.behavior.subscriptions.retry_parked(&mut work, None)?;
@@ -122,10 +122,10 @@ impl Behavior for ViewBehavior {
         self.publish_health();
     }
 
-    fn run_effect(&mut self, commit: Commit, told: ViewEffect, mails: &mut [Option<ViewMail>]) {
-        match mails.get_mut(told.place).and_then(Option::take) {
+    fn run_effect(&mut self, commit: Commit, effect: ViewEffect, mails: &mut [Option<ViewMail>]) {
+        match mails.get_mut(effect.place).and_then(Option::take) {
             Some(ViewMail::Rebuild(done) | ViewMail::Unpark { done, .. }) => {
-                self.shared.send_reply(commit, done, told.answer, false)
+                self.shared.send_reply(commit, done, effect.answer, false)
             }
             Some(ViewMail::Delivery(_) | ViewMail::Wake) | None => {}
         }

@@ -71,32 +71,32 @@ impl ParkedQueues {
 
     /// More events are parked; `first` is the first of them.
     pub fn add(&mut self, aggregate: u64, first: u64, count: u64, attempts: u32) {
-        self.update(aggregate, |shelf| {
+        self.update(aggregate, |queue| {
             let fresh = || ParkedQueue {
                 count: 0,
                 first,
                 attempts,
                 retry_at: Instant::now() + retry_pause(attempts),
             };
-            let mut shelf = shelf.unwrap_or_else(fresh);
-            shelf.count += count;
-            Some(shelf)
+            let mut queue = queue.unwrap_or_else(fresh);
+            queue.count += count;
+            Some(queue)
         });
     }
 
     /// The first `taken` events are done, and `first` is the next one. If it failed, `failed` is
     /// its number of attempts.
     pub fn settle(&mut self, aggregate: u64, taken: u64, first: Option<u64>, failed: Option<u32>) {
-        self.update(aggregate, |shelf| {
-            let mut shelf = shelf?;
-            shelf.first = first?;
+        self.update(aggregate, |queue| {
+            let mut queue = queue?;
+            queue.first = first?;
             // At least the first one is left.
-            shelf.count = shelf.count.saturating_sub(taken).max(1);
+            queue.count = queue.count.saturating_sub(taken).max(1);
             if let Some(attempts) = failed {
-                (shelf.attempts, shelf.retry_at) =
+                (queue.attempts, queue.retry_at) =
                     (attempts, Instant::now() + retry_pause(attempts));
             }
-            Some(shelf)
+            Some(queue)
         });
     }
 
@@ -106,14 +106,14 @@ impl ParkedQueues {
         update: impl FnOnce(Option<ParkedQueue>) -> Option<ParkedQueue>,
     ) {
         let before = self.queues.remove(&aggregate);
-        if let Some(shelf) = &before {
-            self.count = self.count.saturating_sub(shelf.count);
-            self.due.remove(&(shelf.retry_at, aggregate));
+        if let Some(queue) = &before {
+            self.count = self.count.saturating_sub(queue.count);
+            self.due.remove(&(queue.retry_at, aggregate));
         }
-        if let Some(shelf) = update(before) {
-            self.count += shelf.count;
-            self.due.insert((shelf.retry_at, aggregate));
-            self.queues.insert(aggregate, shelf);
+        if let Some(queue) = update(before) {
+            self.count += queue.count;
+            self.due.insert((queue.retry_at, aggregate));
+            self.queues.insert(aggregate, queue);
         }
     }
 
@@ -130,7 +130,7 @@ impl ParkedQueues {
                     continue;
                 };
                 let attempts = match shelves.get(aggregate) {
-                    Some(shelf) => shelf.attempts,
+                    Some(queue) => queue.attempts,
                     None => decode_parked(tree, sequence, &row)?.attempts,
                 };
                 shelves.add(aggregate, sequence, 1, attempts);

@@ -13,7 +13,7 @@ pub struct SubscriptionProgress {
     /// The positions after the turn, by source.
     pub positions: BTreeMap<String, u64>,
     /// What is parked, by subscription and aggregate: how many events, and the first one.
-    pub(super) shelved: BTreeMap<(usize, u64), (u64, u64)>,
+    pub(super) newly_parked: BTreeMap<(usize, u64), (u64, u64)>,
     /// What is retried or dropped, by subscription and aggregate.
     pub(super) retried: BTreeMap<(usize, u64), Retried>,
     /// How many events were retried.
@@ -63,8 +63,8 @@ impl SubscriptionProgress {
     pub fn from(positions: &BTreeMap<String, u64>) -> Self {
         Self { positions: positions.clone(), ..Self::default() }
     }
-    pub(super) fn has_retried(&self, ear: usize, aggregate: u64) -> bool {
-        self.retried.contains_key(&(ear, aggregate))
+    pub(super) fn has_retried(&self, subscription: usize, aggregate: u64) -> bool {
+        self.retried.contains_key(&(subscription, aggregate))
     }
     /// The position in the log of `source`.
     pub fn position(&self, source: &str) -> u64 {

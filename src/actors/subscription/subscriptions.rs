@@ -74,74 +74,81 @@ impl<T> Subscriptions<T> {
 
     /// Loads what is parked.
     pub fn reload_parked(&mut self, tree: &Tree) -> Result<(), StoreError> {
-        for ear in &mut self.subscriptions {
-            ear.parked = ParkedQueues::read(tree, ear.source.context())?;
+        for subscription in &mut self.subscriptions {
+            subscription.parked = ParkedQueues::read(tree, subscription.source.context())?;
         }
         Ok(())
     }
 
     /// Nothing is parked any more.
     pub fn clear_parked(&mut self) {
-        self.subscriptions.iter_mut().for_each(|ear| ear.parked = ParkedQueues::default());
+        self.subscriptions
+            .iter_mut()
+            .for_each(|subscription| subscription.parked = ParkedQueues::default());
     }
 
     pub fn parked_count(&self) -> u64 {
-        self.subscriptions.iter().map(|ear| ear.parked.count_events()).sum()
+        self.subscriptions.iter().map(|subscription| subscription.parked.count_events()).sum()
     }
 
     /// How many events have not been applied.
     pub fn backlog(&self, positions: &BTreeMap<String, u64>) -> u64 {
-        self.subscriptions.iter().map(|ear| ear.lag(positions)).sum()
+        self.subscriptions.iter().map(|subscription| subscription.lag(positions)).sum()
     }
 
     /// When there is work that no message announces: a parked queue is due, or a push was turned
     /// away and no later one is on its way.
     pub fn next_wake(&self, positions: &BTreeMap<String, u64>) -> Option<Duration> {
         // In this order: a push moves the latest sequence before it is turned away.
-        let missed = |ear: &&Subscription<T>| ear.source.is_idle() && ear.lag(positions) > 0;
+        let missed = |subscription: &&Subscription<T>| {
+            subscription.source.is_idle() && subscription.lag(positions) > 0
+        };
         let now = Instant::now();
         let missed = self
             .subscriptions
             .iter()
             .filter(missed)
-            .map(|ear| ear.unreadable.map_or(now, |(_, retry_at)| retry_at));
-        let shelves = self.subscriptions.iter().filter_map(|ear| ear.parked.next());
-        Some(missed.chain(shelves).min()?.saturating_duration_since(now))
+            .map(|subscription| subscription.unreadable.map_or(now, |(_, retry_at)| retry_at));
+        let queues =
+            self.subscriptions.iter().filter_map(|subscription| subscription.parked.next());
+        Some(missed.chain(queues).min()?.saturating_duration_since(now))
     }
 
     /// Applies what was pushed.
     pub fn apply_delivery(
         &self,
         work: &mut impl Listener<T>,
-        heard: &EventDelivery<T>,
+        delivery: &EventDelivery<T>,
     ) -> Result<(), StoreError> {
-        let Some(ear) = self.subscriptions.get(heard.subscription) else { return Ok(()) };
-        let position = work.progress().position(ear.source.context());
-        match heard.batch.envelope_at(0) {
+        let Some(subscription) = self.subscriptions.get(delivery.subscription) else {
+            return Ok(());
+        };
+        let position = work.progress().position(subscription.source.context());
+        match delivery.batch.envelope_at(0) {
             Some(first) if first.sequence <= position + 1 => {
-                self.apply_batch(work, heard.subscription, heard.batch.as_ref())
+                self.apply_batch(work, delivery.subscription, delivery.batch.as_ref())
             }
-            _ => self.catch_up(work, heard.subscription),
+            _ => self.catch_up(work, delivery.subscription),
         }
     }
 
     /// Reads the logs of all sources from its positions on.
     pub fn catch_up_all(&self, work: &mut impl Listener<T>) -> Result<(), StoreError> {
-        (0..self.subscriptions.len()).try_for_each(|ear| self.catch_up(work, ear))
+        (0..self.subscriptions.len()).try_for_each(|subscription| self.catch_up(work, subscription))
     }
 
     fn catch_up(&self, work: &mut impl Listener<T>, place: usize) -> Result<(), StoreError> {
-        let Some(ear) = self.subscriptions.get(place) else { return Ok(()) };
-        let source = ear.source.context();
-        let latest = ear.source.latest();
+        let Some(subscription) = self.subscriptions.get(place) else { return Ok(()) };
+        let source = subscription.source.context();
+        let latest = subscription.source.latest();
         let position = work.progress().position(source);
         if latest <= position
-            || ear.unreadable.is_some_and(|(_, retry_at)| retry_at > Instant::now())
+            || subscription.unreadable.is_some_and(|(_, retry_at)| retry_at > Instant::now())
         {
             return Ok(());
         }
-        let told = match ear.source.read_batch(position + 1, READ_LIMIT) {
-            Ok(told) => told,
+        let batch = match subscription.source.read_batch(position + 1, READ_LIMIT) {
+            Ok(batch) => batch,
             // The other sources go on; this one is retried.
             Err(StoreError::Damaged(what)) => {
                 work.report_damage(&what);
@@ -150,7 +157,7 @@ impl<T> Subscriptions<T> {
             }
             Err(error) => return Err(error),
         };
-        self.apply_batch(work, place, told.as_ref())?;
+        self.apply_batch(work, place, batch.as_ref())?;
         let reached = work.progress().position(source);
         if reached == position {
             work.report_damage(&format!("the log of {source} ends before {latest}, at {position}"));
@@ -166,17 +173,17 @@ impl<T> Subscriptions<T> {
         place: usize,
         batch: &dyn EventBatch<T>,
     ) -> Result<(), StoreError> {
-        let Some(ear) = self.subscriptions.get(place) else { return Ok(()) };
-        let source = ear.source.context();
+        let Some(subscription) = self.subscriptions.get(place) else { return Ok(()) };
+        let source = subscription.source.context();
         let mut position = work.progress().position(source);
         for index in 0.. {
             let Some(envelope) = batch.envelope_at(index) else { break };
             if envelope.sequence <= position {
                 continue;
             }
-            let behind_another = ear.parked.get(envelope.aggregate).is_some()
-                || work.progress().shelved.contains_key(&(place, envelope.aggregate));
-            let taken = if behind_another {
+            let waits_for_another = subscription.parked.get(envelope.aggregate).is_some()
+                || work.progress().newly_parked.contains_key(&(place, envelope.aggregate));
+            let taken = if waits_for_another {
                 Err("it waits for an earlier event of its aggregate".to_owned())
             } else {
                 apply_event(work, source, batch, index)?
@@ -186,10 +193,10 @@ impl<T> Subscriptions<T> {
                 let key = parked_key(source, envelope.aggregate, envelope.sequence);
                 work.write_parked(
                     key,
-                    Some(ParkedRow { attempts: u32::from(!behind_another), error }),
+                    Some(ParkedRow { attempts: u32::from(!waits_for_another), error }),
                 )?;
-                let shelf = work.progress().shelved.entry((place, envelope.aggregate));
-                shelf.or_insert((0, envelope.sequence)).0 += 1;
+                let queue = work.progress().newly_parked.entry((place, envelope.aggregate));
+                queue.or_insert((0, envelope.sequence)).0 += 1;
             }
             position = envelope.sequence;
         }
@@ -206,13 +213,13 @@ impl<T> Subscriptions<T> {
     ) -> Result<bool, StoreError> {
         let now = Instant::now();
         let mut found = false;
-        for (place, ear) in self.subscriptions.iter().enumerate() {
+        for (place, subscription) in self.subscriptions.iter().enumerate() {
             let due: Box<dyn Iterator<Item = u64>> = match wanted {
-                Some((source, aggregate)) if source == ear.source.context() => {
-                    Box::new(ear.parked.get(aggregate).map(|_| aggregate).into_iter())
+                Some((source, aggregate)) if source == subscription.source.context() => {
+                    Box::new(subscription.parked.get(aggregate).map(|_| aggregate).into_iter())
                 }
                 Some(_) => continue,
-                None => Box::new(ear.parked.due(now)),
+                None => Box::new(subscription.parked.due(now)),
             };
             for aggregate in due {
                 found = true;
@@ -234,15 +241,15 @@ impl<T> Subscriptions<T> {
         place: usize,
         aggregate: u64,
     ) -> Result<(), StoreError> {
-        let Some(ear) = self.subscriptions.get(place) else { return Ok(()) };
-        let Some(shelf) = ear.parked.get(aggregate) else { return Ok(()) };
-        let source = ear.source.context();
+        let Some(subscription) = self.subscriptions.get(place) else { return Ok(()) };
+        let Some(queue) = subscription.parked.get(aggregate) else { return Ok(()) };
+        let source = subscription.source.context();
         let mut retried = Retried { taken: 0, first: None, failed: None };
         let sequences = match work.list_parked(source, aggregate, MAX_RETRIES_PER_QUEUE + 1) {
             Err(StoreError::Damaged(what)) => {
                 work.report_damage(&what);
                 (retried.first, retried.failed) =
-                    (Some(shelf.first), Some(shelf.attempts.saturating_add(1)));
+                    (Some(queue.first), Some(queue.attempts.saturating_add(1)));
                 Vec::new()
             }
             sequences => sequences?,
@@ -254,13 +261,13 @@ impl<T> Subscriptions<T> {
             }
             work.progress().tries += 1;
             let key = parked_key(source, aggregate, sequence);
-            let taken = match ear.source.read_batch(sequence, 1) {
-                Ok(told)
-                    if told
+            let taken = match subscription.source.read_batch(sequence, 1) {
+                Ok(batch)
+                    if batch
                         .envelope_at(0)
                         .is_some_and(|envelope| envelope.sequence == sequence) =>
                 {
-                    apply_event(work, source, told.as_ref(), 0)?
+                    apply_event(work, source, batch.as_ref(), 0)?
                 }
                 Ok(_) => Err("the source's log does not hold it".to_owned()),
                 Err(StoreError::Damaged(what)) => {
@@ -270,7 +277,7 @@ impl<T> Subscriptions<T> {
                 Err(error) => return Err(error),
             };
             if let Err(error) = taken {
-                let attempts = shelf.attempts.saturating_add(1);
+                let attempts = queue.attempts.saturating_add(1);
                 work.write_parked(key, Some(ParkedRow { attempts, error }))?;
                 retried.failed = Some(attempts);
                 break;
@@ -289,13 +296,19 @@ impl<T> Subscriptions<T> {
         parked: &ParkedId,
     ) -> Result<bool, StoreError> {
         let ParkedId { source, aggregate, sequence } = parked;
-        let Some(place) = self.subscriptions.iter().position(|ear| ear.source.context() == source)
+        let Some(place) = self
+            .subscriptions
+            .iter()
+            .position(|subscription| subscription.source.context() == source)
         else {
             return Ok(false);
         };
-        let shelf = self.subscriptions.get(place).and_then(|ear| ear.parked.get(*aggregate));
+        let queue = self
+            .subscriptions
+            .get(place)
+            .and_then(|subscription| subscription.parked.get(*aggregate));
         // Only the first event of a queue can be dropped: the later ones wait for it.
-        if shelf.is_none_or(|shelf| shelf.first != *sequence)
+        if queue.is_none_or(|queue| queue.first != *sequence)
             || work.progress().has_retried(place, *aggregate)
         {
             return Ok(false);
@@ -312,18 +325,18 @@ impl<T> Subscriptions<T> {
     /// Applies the changes of an accepted turn.
     pub fn apply_progress(&mut self, hearing: &SubscriptionProgress) {
         for (place, read) in &hearing.read {
-            let Some(ear) = self.subscriptions.get_mut(*place) else { continue };
-            let times = ear.unreadable.map_or(1, |(times, _)| times.saturating_add(1));
-            ear.unreadable = (!read).then(|| (times, Instant::now() + retry_pause(times)));
+            let Some(subscription) = self.subscriptions.get_mut(*place) else { continue };
+            let times = subscription.unreadable.map_or(1, |(times, _)| times.saturating_add(1));
+            subscription.unreadable = (!read).then(|| (times, Instant::now() + retry_pause(times)));
         }
         for ((place, aggregate), Retried { taken, first, failed }) in &hearing.retried {
-            if let Some(ear) = self.subscriptions.get_mut(*place) {
-                ear.parked.settle(*aggregate, *taken, *first, *failed);
+            if let Some(subscription) = self.subscriptions.get_mut(*place) {
+                subscription.parked.settle(*aggregate, *taken, *first, *failed);
             }
         }
-        for ((place, aggregate), (count, first)) in &hearing.shelved {
-            if let Some(ear) = self.subscriptions.get_mut(*place) {
-                ear.parked.add(*aggregate, *first, *count, 1);
+        for ((place, aggregate), (count, first)) in &hearing.newly_parked {
+            if let Some(subscription) = self.subscriptions.get_mut(*place) {
+                subscription.parked.add(*aggregate, *first, *count, 1);
             }
         }
     }

@@ -255,10 +255,10 @@ impl RebuildPage<'_> {
         let state = decode_state(self.tree.entity, record).map_err(of)?.state;
         let entity = self.tree.entity;
         let state = state.as_ref();
-        let told = catch_unwind(AssertUnwindSafe(|| {
+        let derived = catch_unwind(AssertUnwindSafe(|| {
             (entity.claims(state), entity.due_at(state), index_entries(state))
         }));
-        let Ok((claims, due, listed)) = told else {
+        let Ok((claims, due, listed)) = derived else {
             return Err(StoreError::Damaged(format!(
                 "number {number}: what it claims cannot be said"
             )));

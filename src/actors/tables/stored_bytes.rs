@@ -198,8 +198,8 @@ fn an_event_that_has_grown_is_read_as_it_was_stored_and_as_older_nodes_tell_it()
         assert_eq!(erased::event_of::<Rent>(event.as_ref()), Some(&cancelled));
     };
     is_read(&rent.decode_event(1, crate::store::EventPart(&[3, 7, 9, 1])).unwrap());
-    let told = serde_json::json!({ "BookCancelled": { "rentId": 7, "bookId": 9, "userId": 1 } });
-    is_read(&rent.read_event(1, told).unwrap());
+    let event = serde_json::json!({ "BookCancelled": { "rentId": 7, "bookId": 9, "userId": 1 } });
+    is_read(&rent.read_event(1, event).unwrap());
 }
 
 #[test]

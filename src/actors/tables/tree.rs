@@ -52,8 +52,8 @@ impl Tree {
     }
     /// Something in it is damaged or missing.
     pub fn report_damage(&self, what: &str) {
-        if let Some(told) = &self.status {
-            told.report_damage(what);
+        if let Some(status) = &self.status {
+            status.report_damage(what);
         }
     }
     /// Reports the damage that a read has met.
@@ -65,7 +65,7 @@ impl Tree {
     }
     /// Reports damage in a generation, if that is shown: older ones are being purged.
     pub fn report_shown_damage(&self, generation: u32, what: &str) {
-        if self.status.as_ref().is_some_and(|told| told.generation.load(SeqCst) == generation) {
+        if self.status.as_ref().is_some_and(|status| status.generation.load(SeqCst) == generation) {
             self.report_damage(what);
         }
     }

@@ -87,8 +87,8 @@ impl SagaQuery {
     fn read_part(&self, context: &dyn Context, is_of_order: bool) -> Result<ContextPart, Fault> {
         let name = context.name().context;
         let from = self.from.get(name).copied().unwrap_or(0);
-        let told = context.saga_part(&self.context, self.number, from, self.limit)?;
-        let SagaPart { entries, next } = told;
+        let part = context.saga_part(&self.context, self.number, from, self.limit)?;
+        let SagaPart { entries, next } = part;
         // Participants share the number of the saga; what an order merely uses has a number of its own.
         let shares = if context.is_view() {
             is_of_order && context.is_order()

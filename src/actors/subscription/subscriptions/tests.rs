@@ -146,7 +146,7 @@ struct Post {
     tree: Tree,
     epoch: Epoch,
     log: TestLog,
-    ears: Subscriptions<u64>,
+    subscriptions: Subscriptions<u64>,
     positions: BTreeMap<String, u64>,
     heavy: BTreeSet<u64>,
     taken: Vec<u64>,
@@ -159,13 +159,13 @@ impl Post {
         let tree = Tree::open(&shared, erased::view_type::<TestThing>()).unwrap();
         let epoch = store.activate(tree.id).unwrap();
         let log = TestLog { aggregates, ..TestLog::default() };
-        let ears = Subscriptions::new(vec![Box::new(log.clone())]);
+        let subscriptions = Subscriptions::new(vec![Box::new(log.clone())]);
         Self {
             store,
             tree,
             epoch,
             log,
-            ears,
+            subscriptions,
             positions: BTreeMap::new(),
             heavy: BTreeSet::new(),
             taken: Vec::new(),
@@ -179,20 +179,21 @@ impl Post {
         let tree = self.tree.clone();
         let heavy = self.heavy.clone();
         let mut work = Work { tree, hearing, heavy, taken: Vec::new(), writes: Vec::new() };
-        turn(&self.ears, &mut work);
+        turn(&self.subscriptions, &mut work);
         let Work { hearing, taken, writes, .. } = work;
         let written = writes.len();
         let batch = Batch { tree: self.tree.id, epoch: self.epoch, expects: Vec::new(), writes };
         assert!(matches!(self.store.submit(batch), Ok(CommitVerdict::Accepted(_))));
         self.taken.extend(taken);
         self.positions.clone_from(&hearing.positions);
-        self.ears.apply_progress(&hearing);
+        self.subscriptions.apply_progress(&hearing);
         (self.store.rows_read() - before, written)
     }
 
     fn catch_up(&mut self) {
-        while self.ears.backlog(&self.positions) > 0 {
-            let (read, written) = self.turn(|ears, work| ears.catch_up_all(work).unwrap());
+        while self.subscriptions.backlog(&self.positions) > 0 {
+            let (read, written) =
+                self.turn(|subscriptions, work| subscriptions.catch_up_all(work).unwrap());
             assert!(read == 0 && written <= READ_LIMIT, "{read} rows were read, {written} written");
         }
     }
@@ -222,18 +223,22 @@ fn a_hundred_thousand_events_set_aside_cost_memory_by_aggregate_and_each_turn_a_
     post.catch_up();
     let parked = EVENTS / 10 * 9;
     assert_eq!(
-        (post.ears.parked_count(), post.count_in_store() as u64, post.taken.len() as u64),
+        (post.subscriptions.parked_count(), post.count_in_store() as u64, post.taken.len() as u64),
         (parked, parked, EVENTS / 10)
     );
     // A start reads them in pages, and keeps a shelf an aggregate.
     let before = post.store.rows_read();
-    post.ears.reload_parked(&post.tree).unwrap();
+    post.subscriptions.reload_parked(&post.tree).unwrap();
     assert!((post.store.rows_read() - before) as u64 <= parked + 1);
-    assert_eq!((post.ears.parked_count(), post.ears.subscriptions[0].parked.len()), (parked, 9));
+    assert_eq!(
+        (post.subscriptions.parked_count(), post.subscriptions.subscriptions[0].parked.len()),
+        (parked, 9)
+    );
     // By hand, one shelf at a time; what cannot be taken is tried once.
     post.log.read.store(0, SeqCst);
-    let (read, written) =
-        post.turn(|ears, work| assert!(ears.retry_parked(work, Some((SOURCE, 3))).unwrap()));
+    let (read, written) = post.turn(|subscriptions, work| {
+        assert!(subscriptions.retry_parked(work, Some((SOURCE, 3))).unwrap())
+    });
     assert!(
         read <= MAX_RETRIES_PER_QUEUE + 1 && written == 1 && post.log.read.load(SeqCst) == 1,
         "{read} {written}"
@@ -241,10 +246,11 @@ fn a_hundred_thousand_events_set_aside_cost_memory_by_aggregate_and_each_turn_a_
     // Mended, it goes on in turns of a bounded size, in order, each event once.
     post.heavy.remove(&3);
     post.taken.clear();
-    while post.ears.subscriptions[0].parked.get(3).is_some() {
+    while post.subscriptions.subscriptions[0].parked.get(3).is_some() {
         post.log.read.store(0, SeqCst);
-        let (read, written) =
-            post.turn(|ears, work| assert!(ears.retry_parked(work, Some((SOURCE, 3))).unwrap()));
+        let (read, written) = post.turn(|subscriptions, work| {
+            assert!(subscriptions.retry_parked(work, Some((SOURCE, 3))).unwrap())
+        });
         assert!(
             read <= MAX_RETRIES_PER_QUEUE + 1
                 && written <= MAX_RETRIES_PER_QUEUE
@@ -252,17 +258,21 @@ fn a_hundred_thousand_events_set_aside_cost_memory_by_aggregate_and_each_turn_a_
         );
     }
     assert_eq!(post.taken, (0..EVENTS / 10).map(|round| round * 10 + 3).collect::<Vec<_>>());
-    assert_eq!(post.ears.parked_count() as usize, post.count_in_store());
+    assert_eq!(post.subscriptions.parked_count() as usize, post.count_in_store());
     // What is dropped is the first of its shelf.
     let id = |sequence| ParkedId { source: SOURCE.to_owned(), aggregate: 1, sequence };
-    post.turn(|ears, work| assert!(!ears.drop_parked(work, &id(11)).unwrap()));
-    post.turn(|ears, work| {
+    post.turn(|subscriptions, work| assert!(!subscriptions.drop_parked(work, &id(11)).unwrap()));
+    post.turn(|subscriptions, work| {
         assert!(
-            ears.drop_parked(work, &id(1)).unwrap() && !ears.drop_parked(work, &id(11)).unwrap()
+            subscriptions.drop_parked(work, &id(1)).unwrap()
+                && !subscriptions.drop_parked(work, &id(11)).unwrap()
         )
     });
-    assert_eq!(post.ears.subscriptions[0].parked.get(1).map(|shelf| shelf.first), Some(11));
-    assert_eq!(post.ears.parked_count() as usize, post.count_in_store());
+    assert_eq!(
+        post.subscriptions.subscriptions[0].parked.get(1).map(|queue| queue.first),
+        Some(11)
+    );
+    assert_eq!(post.subscriptions.parked_count() as usize, post.count_in_store());
 }
 
 #[test]
@@ -274,10 +284,10 @@ fn many_shelves_that_are_due_at_once_are_tried_some_a_turn_and_none_is_forgotten
     post.catch_up();
     post.heavy.clear();
     let mut turns = 0;
-    while post.ears.parked_count() > 0 {
+    while post.subscriptions.parked_count() > 0 {
         // They become due by the clock of the machine; a look before that is a turn that does nothing.
-        let (read, written) =
-            post.turn(|ears, work| assert!(ears.retry_parked(work, None).is_ok()));
+        let (read, written) = post
+            .turn(|subscriptions, work| assert!(subscriptions.retry_parked(work, None).is_ok()));
         assert!(read <= MAX_RETRIES && written <= MAX_RETRIES, "{read} {written}");
         turns += usize::from(written > 0);
         if written == 0 {
@@ -288,5 +298,5 @@ fn many_shelves_that_are_due_at_once_are_tried_some_a_turn_and_none_is_forgotten
     post.taken.sort_unstable();
     assert_eq!(post.taken, (1..=AGGREGATES).collect::<Vec<_>>());
     assert_eq!(post.count_in_store(), 0);
-    assert_eq!(post.ears.next_wake(&post.positions), None);
+    assert_eq!(post.subscriptions.next_wake(&post.positions), None);
 }

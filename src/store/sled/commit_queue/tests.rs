@@ -28,7 +28,7 @@ struct Rig {
     groups: mpsc::Receiver<usize>,
     word: mpsc::Sender<Result<(), StoreError>>,
     tell: mpsc::Sender<(Commit, bool)>,
-    heard: mpsc::Receiver<(Commit, bool)>,
+    notices: mpsc::Receiver<(Commit, bool)>,
 }
 
 fn new_rig() -> Rig {
@@ -38,11 +38,11 @@ fn new_rig() -> Rig {
     let committer = pipe.clone();
     std::thread::spawn(move || committer.run_committer(Slow { groups, word: word_out }));
     pipe.activate_tree(TreeId(0));
-    let (tell, heard) = mpsc::channel();
+    let (tell, notices) = mpsc::channel();
     let db = sled::Config::new().temporary(true).open().expect("opens");
     let table =
         Table::open("a.b", db.open_tree("a.b").expect("opens"), Arc::default()).expect("opens");
-    Rig { pipe, table, groups: groups_out, word, tell, heard }
+    Rig { pipe, table, groups: groups_out, word, tell, notices }
 }
 
 impl Rig {
@@ -62,7 +62,7 @@ impl Rig {
         );
     }
     fn next_notice(&self) -> (Commit, bool) {
-        self.heard.recv().expect("the sender lives in the rig")
+        self.notices.recv().expect("the sender lives in the rig")
     }
 }
 
@@ -75,7 +75,7 @@ fn while_one_group_syncs_the_next_gathers() {
         rig.submit_key(key).expect("accepted");
     }
     rig.await_commit(6);
-    assert!(rig.heard.try_recv().is_err(), "nothing has been synced");
+    assert!(rig.notices.try_recv().is_err(), "nothing has been synced");
     rig.word.send(Ok(())).expect("the committer waits");
     assert_eq!(rig.groups.recv(), Ok(5));
     assert_eq!(rig.pipe.durability.durable_commit(), 1);
