@@ -1,4 +1,4 @@
-//! Locks that outlive a panic. What a panicking thread leaves behind under them is whole, because
+//! Locks that outlive a panic. What a panicking thread leaves under them is whole, because
 //! nothing panics half way through a change.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

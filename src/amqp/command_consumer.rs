@@ -49,7 +49,7 @@ pub struct CommandConsumer {
     answered: AtomicU64,
     unroutable: AtomicU64,
     rejected: AtomicU64,
-    /// The contexts that no commands come in for while the connection stands, and why.
+    /// The contexts that no commands come in for while the connection is up, and why.
     errors: Mutex<BTreeMap<&'static str, String>>,
     finishing: watch::Sender<bool>,
     finished: watch::Sender<bool>,
@@ -315,7 +315,7 @@ async fn publish_reply(
     })
 }
 
-/// Begins to hear the commands of `context` on a channel of its own, with everything in place that is needed for it.
+/// Begins to consume the commands of `context` on a channel of its own, with everything in place that is needed for it.
 async fn open_consumer(
     live: &LiveConnection,
     context: &str,

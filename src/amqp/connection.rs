@@ -41,7 +41,7 @@ pub struct ConnectionSettings {
     pub tls: Arc<ClientConfig>,
 }
 
-/// A connection that stands.
+/// A connection that is up.
 #[derive(Clone)]
 pub struct LiveConnection {
     /// The connection itself.
@@ -153,7 +153,7 @@ impl ManagedConnection {
         tried.ok().and_then(|state| state.wait_connected.clone())
     }
 
-    /// The next connection behind the one of this generation.
+    /// The next connection after the one of this generation.
     pub async fn wait_next(&self, generation: u64) -> LiveConnection {
         self.wait_for(|state| !state.is_generation(generation)).await
     }
@@ -168,7 +168,7 @@ impl ManagedConnection {
         let _ = self.report_broken.send((generation, why.to_owned()));
     }
 
-    /// Waits for `work` as long as the connection stands and something moves; but a broker that has said that it takes
+    /// Waits for `work` as long as the connection is up and something moves; but a broker that has announced that it takes
     /// nothing is waited for: what it has of us, it may still take.
     ///
     /// # Errors

@@ -119,7 +119,7 @@ impl EventConsumer {
         let options = BasicConsumeOptions::default();
         let mut consumer =
             channel.basic_consume(queue.into(), "".into(), options, FieldTable::default()).await?;
-        // Whatever was said before is in the queue or in the source's log, which is asked once more now.
+        // Whatever was published before is in the queue or in the source's log, which is asked once more now.
         self.replica.fed_by(Ok(SINK));
         while let Some(first) = consumer.next().await {
             let mut batch = vec![first?];
@@ -150,7 +150,7 @@ impl EventConsumer {
         let unreadable = loop {
             match self.replica.take_events(events.clone()).await {
                 Ok(unreadable) => break unreadable,
-                // The store is behind, or has failed: then the process ends, and all of it comes again.
+                // The store is slow, or has failed: then the process ends, and all of it comes again.
                 Err(why) => {
                     failures += 1;
                     tracing::warn!(queue = self.queue, failures, why, "events wait to be taken");

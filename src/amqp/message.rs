@@ -9,7 +9,7 @@ use lapin::{
 const PERSISTENT: u8 = 2;
 const CORRELATION: &str = "x-correlation-id";
 
-/// What is said of a command beside its body. The names of its headers are those of HTTP, in any case of letters.
+/// What comes with a command beside its body. The names of its headers are those of HTTP, in any case of letters.
 #[derive(Debug, Default)]
 pub struct InboundCommand {
     headers: Vec<(String, Vec<u8>)>,
@@ -54,7 +54,7 @@ impl InboundCommand {
         message
     }
 
-    /// What is said of `answer` beside its body.
+    /// What comes with `answer` beside its body.
     pub fn reply_properties(&self, answer: &Answer) -> BasicProperties {
         let long = |value: &str| AMQPValue::LongString(value.into());
         let mut headers = FieldTable::default();
@@ -85,7 +85,7 @@ impl Headers for InboundCommand {
     }
 }
 
-/// A value as it would stand in a header of HTTP; one that could not stand there is there, and says nothing.
+/// A value as a header of HTTP would have it; one that could not be there is an empty one.
 fn value_bytes(value: &AMQPValue) -> Vec<u8> {
     let number = |number: i128| number.to_string().into_bytes();
     match value {

@@ -4,7 +4,7 @@
 //! A queue's arguments cannot be changed once it is declared, and the broker's nodes agree on them. So the owner is
 //! written there: an argument of a queue that carries the context's name. Declaring it again with the same owner is
 //! granted; with another one it is refused, in any order and at any time. The one message
-//! in the queue says what the owner is called, and which of its processes runs: that one holds the [`Lease`].
+//! in the queue names the owner, and which of its processes runs: that one holds the [`Lease`].
 
 use super::{
     connection::{LiveConnection, ManagedConnection, retry_delay},
@@ -21,9 +21,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What the broker says when the arguments differ: PRECONDITION_FAILED.
+/// The broker's answer when the arguments differ: PRECONDITION_FAILED.
 const PRECONDITION_FAILED: u16 = 406;
-/// What the broker says of a queue that another connection has exclusively.
+/// The broker's answer for a queue that another connection has exclusively.
 const RESOURCE_LOCKED: u16 = 405;
 
 /// Who claims which contexts.
@@ -52,7 +52,7 @@ pub enum OwnershipConflict {
         context: &'static str,
         /// What its owner is called.
         owner: String,
-        /// Where that stands.
+        /// The state of that.
         queue: String,
     },
     /// Another process runs with a copy of this very store.

@@ -35,7 +35,7 @@ const PERSISTENT: u8 = 2;
 pub struct PublisherSettings {
     /// The topic exchange.
     pub exchange: String,
-    /// What stands before the names of attributes: `cloudEvents:`.
+    /// The prefix of the names of attributes: `cloudEvents:`.
     pub prefix: String,
     /// How this installation names its events.
     pub names: Arc<EventNames>,

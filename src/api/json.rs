@@ -34,7 +34,7 @@ pub fn parse_json(body: &[u8], depth: usize) -> Result<Value, Problem> {
         ValueAt { names, is_twice: true } => {
             Problem::bad_body(BadBody::member_twice(lenient::json_pointer(names)))
         }
-        // The parser knows no way to tell but its words.
+        // The parser shows it only in its message.
         ValueAt { names, .. } if error.to_string().starts_with("number out of range") => {
             Problem::bad_body(BadBody::out_of_range(lenient::json_pointer(names)))
         }

@@ -77,7 +77,7 @@ impl LifecycleLog {
         Self { began, first: health.durable_commit }
     }
 
-    /// Logs that the server has stopped: as it was told to, or because of a failure. The store is closed.
+    /// Logs that the server has stopped: on a signal, or because of a failure. The store is closed.
     pub(super) fn log_stop(&self, failure: Option<&str>, store: &SledStore) {
         let health = store.health();
         let uptime_s = self.began.elapsed().as_secs();

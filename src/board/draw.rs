@@ -36,7 +36,7 @@ pub(super) fn draw_board(system: &str, wall: &Wall) -> String {
     drawing
 }
 
-/// Rows of cells, so that the cells stand below each other.
+/// Rows of cells, so that the cells are aligned.
 type Cells = Vec<Vec<String>>;
 
 /// Every command: who brings it about, and which events follow.
@@ -168,7 +168,7 @@ fn consequence_cells(context: &BoardContext, wall: &Wall) -> Cells {
     rows
 }
 
-/// What a view hears.
+/// The events that a view listens to.
 fn listening_cells(context: &BoardContext, wall: &Wall) -> Cells {
     let folds = wall.folds.iter().filter(|fold| fold.view == context.name);
     folds

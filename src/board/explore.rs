@@ -51,7 +51,7 @@ pub struct FoundAsk {
     pub undo: FoundUndo,
 }
 
-/// What a question says that becomes of it where the asker gives up.
+/// What happens to a question when the asker gives up.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FoundUndo {
     /// This command of the callee; whether it names the asker.

@@ -40,7 +40,7 @@ pub(super) struct BoardRoute {
     pub(super) command: String,
 }
 
-/// Whenever that event is heard, this command goes there.
+/// For each such event, this command goes there.
 #[derive(Debug, PartialEq)]
 pub(super) struct Policy {
     pub(super) source: Name,

@@ -3,7 +3,7 @@
 use reqwest::Response;
 use serde::de::DeserializeOwned;
 
-/// What an answer of at most `limit` bytes says.
+/// The JSON of an answer of at most `limit` bytes.
 ///
 /// # Errors
 /// The words for one that is larger, that breaks off, or that cannot be read.

@@ -19,9 +19,9 @@ const IDLE: usize = 64;
 /// How long an answer may take beyond the time that the other side waits for something to happen.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// The header in which a node tells the past of the log that it speaks for.
+/// The header in which a node sends the past of the log that it speaks for.
 pub const HISTORY: &str = "holdfast-history";
-/// The code of the problem that says that a past is not the known one.
+/// The code of the problem that a past is not the known one.
 const CHANGED: &str = "history-changed";
 
 /// Who hosts what, and how this node shows that it is one of them.
@@ -165,7 +165,7 @@ fn away_from_here<T: Send + 'static>() -> BoxFuture<'static, Result<T, Silence>>
     std::future::ready(Err(silent_peer(&"no node is known to host it"))).boxed()
 }
 
-/// The past that an answer tells of.
+/// The past in an answer.
 fn past_of(answer: &Response) -> Option<Past> {
     answer.headers().get(HISTORY)?.to_str().ok()?.parse().ok()
 }

@@ -14,7 +14,7 @@ use super::{
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, path::Path};
 
-/// Why there is no configuration. Each problem says its key, where the value comes from, what is wrong, what is allowed.
+/// Why there is no configuration. Each problem has its key, where the value comes from, what is wrong, what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigProblem(pub String);

@@ -8,7 +8,7 @@ use std::{any::Any, fmt};
 /// Why a question was not answered with yes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 pub enum NoAnswer {
-    /// The other side said no.
+    /// The other side refused.
     #[error(transparent)]
     Refused(Refusal),
     /// No answer came in time. It is unknown what became of the question, so giving up undoes it.

@@ -128,7 +128,7 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
-    /// What it says of an order.
+    /// What it means for an order.
     pub fn outcome(&self) -> OrderOutcome {
         match self {
             Self::Absent | Self::Open => OrderOutcome::Pending,

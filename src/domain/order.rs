@@ -9,7 +9,7 @@ pub enum OrderOutcome {
     Pending,
     /// It came to be, and goes on or is done.
     Established,
-    /// The business said no.
+    /// The business refused it.
     Refused,
     /// It could not be settled: no answer came. Or it is kept as one that failed, for any reason: see `#[failed]`.
     Failed,

@@ -1,4 +1,4 @@
-//! Which of several bodies a `PATCH` has: its fields tell.
+//! Which of several bodies a `PATCH` has: by its fields.
 
 use super::Body;
 use serde_json::Value;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 pub struct Message {
     /// The number of a telephone.
     pub to: String,
-    /// What it says.
+    /// Its text.
     pub text: String,
 }
 

@@ -182,7 +182,7 @@ impl JsonSchema for DateOrTime {
     }
 }
 
-/// Where people are: what they mean by a day. Seoul when nothing is said.
+/// Where people are: what they mean by a day. Seoul by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(jiff::tz::TimeZone);
 

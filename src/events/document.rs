@@ -108,7 +108,7 @@ fn header_schema(
     json!({ "type": "object", "properties": properties, "required": required })
 }
 
-/// The schema as a part of the document: it has no place of its own, and what it refers to is behind its place here.
+/// The schema as a part of the document: it has no place of its own, and what it refers to is under its place here.
 fn embed_schema(schema: &Value, place: &str) -> Value {
     match schema {
         Value::Object(fields) => {

@@ -49,7 +49,7 @@ impl EventSchemas {
     /// Describes each variant of a context's events.
     fn add_all(&mut self, context: &'static str, version: u16, root: &Value) {
         let definitions = root.get("$defs").cloned();
-        // Some variants stand alone, others are gathered in one list of words.
+        // Some variants have a schema each, others share one list of words.
         let variants =
             ["oneOf", "anyOf"].iter().find_map(|word| root.get(*word)?.as_array().cloned());
         for variant in variants.unwrap_or_else(|| vec![root.clone()]) {

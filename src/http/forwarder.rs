@@ -60,7 +60,7 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// A forwarder with the limits of these settings, for a server that stops when `draining` says so.
+    /// A forwarder with the limits of these settings, for a server that stops once `draining` is set.
     pub fn new(settings: &HttpSettings, draining: watch::Receiver<bool>) -> Result<Self, String> {
         let client = settings
             .trust
@@ -285,7 +285,7 @@ fn is_forwarded(name: &str) -> bool {
         && !matches!(name, "origin" | "via")
 }
 
-/// Whether a proxy says by this header how it was asked. A node that trusts this one would believe it of any client.
+/// Whether a proxy describes by this header how it was asked. A node that trusts this one would believe it of any client.
 fn is_of_proxy(name: &str) -> bool {
     name == "forwarded" || name.starts_with("x-forwarded-")
 }

@@ -26,7 +26,7 @@ pub struct OtherNode {
     pub contexts: Vec<&'static str>,
 }
 
-/// What a node says of itself, and the name that it has.
+/// The report of a node, and its name.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct NodeReport<T> {
     pub node: String,
@@ -153,7 +153,7 @@ impl OtherNodes {
             }
         };
         let mut answer = send().await;
-        // A kept connection ends with the process that it led to; a new one tells whether there is another one.
+        // A kept connection ends with the process that it led to; a new one shows whether there is another one.
         if answer.as_ref().is_err_and(|error| !error.is_timeout() && !error.is_connect())
             && may_repeat
         {
@@ -214,7 +214,7 @@ fn error_cause(error: &reqwest::Error) -> String {
     }
 }
 
-/// What an answer of at most `limit` bytes says.
+/// The JSON of an answer of at most `limit` bytes.
 async fn read_json<T: DeserializeOwned>(mut answer: Response, limit: usize) -> Result<T, String> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| error_cause(&error))? {

@@ -73,7 +73,7 @@ impl Context for Things {
         }
     }
     fn list_items(&self, query: &ListQuery) -> Result<ListPage, Fault> {
-        // What takes more than a little is asked for again, by another thread; the total tells which.
+        // What takes more than a little is asked for again, by another thread; the total shows which.
         let thread = std::thread::current().name().unwrap_or_default().to_owned();
         let wanted = query.filters.first().map(|(_, value)| value.as_str());
         let total = if thread.starts_with("actix") { 1 } else { 2 };

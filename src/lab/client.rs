@@ -13,11 +13,11 @@ pub struct Client {
     server: SocketAddr,
 }
 
-/// What was said to a request.
+/// The answer to a request.
 #[derive(Debug)]
 pub struct ClientAnswer {
     pub status: u16,
-    /// Whether it says when to try again.
+    /// Whether it has a time to try again.
     pub retry_after: bool,
     /// How many bytes its body has.
     pub length: usize,

@@ -56,7 +56,7 @@ pub async fn wait_until_quiet(client: &Client) -> Result<(), Failure> {
     }
 }
 
-/// Places one more order, with nothing in its way: its number tells how many were begun before it.
+/// Places one more order, with nothing in its way: its number is how many were begun before it, and one.
 async fn next(
     client: &Client,
     (scene, orders): (&Scene, &Orders),

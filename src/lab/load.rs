@@ -28,13 +28,13 @@ pub struct Figures {
     pub longest: Duration,
     pub shortest: Option<Duration>,
     pub elapsed: Duration,
-    /// Orders that stand, and lists that were read.
+    /// Orders that were accepted, and lists that were read.
     pub established: u64,
     /// Orders that have failed, and are shown so; or that came too late for a thing that another one has.
     pub refused: u64,
     /// 503, with the time after which to try again.
     pub retry_later: u64,
-    /// What else was said, which is not in the contract: the first of it, and how often.
+    /// Other answers, which are not in the contract: the first of it, and how often.
     pub other: Option<(String, u64)>,
 }
 

@@ -44,7 +44,7 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Tries it, and says what came of it.
+    /// Runs it, and reports what came of it.
     ///
     /// # Errors
     /// [`Failure`] when it cannot be tried, or when a promise is broken.
@@ -162,7 +162,7 @@ async fn observe_system(
     findings::of_orders(&client, (scene, orders), (tries, opened, usual), figures, last).await
 }
 
-/// Puts the load on the server, and says now and then how far it is.
+/// Puts the load on the server, and prints now and then how far it is.
 async fn burden_system(
     client: &Client,
     scene: &Scene,

@@ -43,7 +43,7 @@ pub struct Orders {
     pub asked: &'static str,
     /// How long its answers are held back, in milliseconds.
     pub delay_ms: (u64, u64),
-    /// Where the established orders are, and the field that says what is kept for each.
+    /// Where the established orders are, and the field that names what is kept for each.
     pub established: (&'static str, &'static str),
     /// Where what is kept for orders is, and the field that an order is known by there.
     pub kept: (&'static str, &'static str),

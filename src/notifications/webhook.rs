@@ -101,7 +101,7 @@ fn is_final(status: StatusCode) -> bool {
     status.is_client_error() && !may_change.contains(&status)
 }
 
-/// The error and what is behind it, without the address, which may hold a secret.
+/// The error and its causes, without the address, which may hold a secret.
 fn describe_error(error: &reqwest::Error) -> String {
     let mut words = if error.is_timeout() {
         "no answer in time".to_owned()

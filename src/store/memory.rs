@@ -121,7 +121,7 @@ impl MemoryStore {
         rows.map(|(key, row)| (key.clone(), row.record.clone())).collect()
     }
 
-    /// A row of the tree called `name` is replaced by `record`, or removed, behind the store's back.
+    /// A row of the tree called `name` is replaced by `record`, or removed, without the store's knowledge.
     pub fn damage_row(&self, name: &str, key: &[u8], record: Option<Vec<u8>>) {
         if let Some(tree) =
             sync::lock(&self.0.state).trees.iter_mut().find(|tree| tree.name == name)

@@ -1,4 +1,4 @@
-//! The store: a port that takes batches and knows versions, and the adapters behind it.
+//! The store: a port that takes batches and knows versions, and its adapters.
 //!
 //! A context owns one tree. What one turn of its actor writes is one [`Batch`], and what the turn's
 //! decisions depend on is what the batch [expects](Batch::expects). The store first *accepts* a

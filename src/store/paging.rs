@@ -39,7 +39,7 @@ impl Pages {
         self.next_of_some(|scan| read(scan).map(|rows| (rows, true)))
     }
 
-    /// As [`Pages::next`], where `read` also says whether these rows are all that there is in its range, up to its limit.
+    /// As [`Pages::next`], where `read` also returns whether these rows are all that there is in its range, up to its limit.
     ///
     /// # Errors
     /// That of `read`; then the same page is read next.

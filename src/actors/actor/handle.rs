@@ -31,7 +31,7 @@ use std::sync::{
 };
 use tokio::sync::oneshot;
 
-/// Tells an operator how it went.
+/// Reports to an operator how it went.
 pub type DoneSender = oneshot::Sender<Result<(), Fault>>;
 
 /// The handle of a context.

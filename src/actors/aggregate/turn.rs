@@ -70,7 +70,7 @@ pub(crate) enum Rejection {
     Refused(Refusal),
     Busy(Duration),
     Crashed,
-    /// Its events or its state are too large to be stored; says which.
+    /// Its events or its state, whichever is named, are too large to be stored.
     TooLarge(String),
 }
 

@@ -74,7 +74,7 @@ impl Breaker {
         Arc::new(Self { settings, inner: Mutex::new(inner) })
     }
 
-    /// Permits a call, or says how long to wait.
+    /// Permits a call, or returns how long to wait.
     ///
     /// # Errors
     /// The time that is left until it may be tried out again.

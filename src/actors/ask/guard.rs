@@ -91,7 +91,7 @@ impl Guard {
         })
     }
 
-    /// Permits a question, or says how long to wait.
+    /// Permits a question, or returns how long to wait.
     ///
     /// # Errors
     /// How long to wait.

@@ -68,7 +68,7 @@ impl DeadLetterStore {
     /// Opens the box of a store.
     ///
     /// # Errors
-    /// What the store says.
+    /// The error of the store.
     pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
         let tree = store.open_tree("holdfast.letters")?;
         let last = store.scan(tree, &Scan::space(Space::Parked, 1).from_the_end())?;
@@ -88,7 +88,7 @@ impl DeadLetterStore {
     /// All of them, with the number of each.
     ///
     /// # Errors
-    /// What the store says.
+    /// The error of the store.
     pub fn list_letters(&self) -> Result<Vec<(u64, DeadLetter)>, StoreError> {
         let rows = self.store.scan(self.tree, &Self::whole_scan())?;
         let letters = rows.into_iter().filter_map(|(key, row)| Some((last_number(&key)?, row)));
@@ -100,7 +100,7 @@ impl DeadLetterStore {
     /// Keeps a letter, and is done once a power cut cannot take it back. `Ok(false)`: there is no room.
     ///
     /// # Errors
-    /// What the store says.
+    /// The error of the store.
     pub async fn keep_letter(&self, letter: &DeadLetter) -> Result<bool, StoreError> {
         if self.store.scan(self.tree, &Self::whole_scan())?.len() >= MOST {
             return Ok(false);
@@ -118,7 +118,7 @@ impl DeadLetterStore {
     /// Drops a letter.
     ///
     /// # Errors
-    /// What the store says.
+    /// The error of the store.
     pub async fn remove(&self, number: u64) -> Result<(), StoreError> {
         self.write_record(number, None).await
     }

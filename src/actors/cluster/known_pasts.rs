@@ -1,4 +1,4 @@
-//! What this node has heard of the logs of other nodes' contexts, and whether what it hears now goes on with that.
+//! What this node knows of the logs of other nodes' contexts, and whether what it receives now continues that.
 //!
 //! Two nodes that decide for one context, or one that was started with an older copy of its data, give the same numbers
 //! twice. A node that asks sends the past of its log and gets that of the other; what is known of it is kept here. A past
@@ -76,7 +76,7 @@ impl KnownPasts {
         })?;
         for (row_key, row) in rows {
             let (context, past) = match decode_past(&row.record) {
-                // It is as for a node that has never heard of that context; the next past of it is written again.
+                // It is as for a node that knows nothing of that context; the next past of it is written again.
                 Err(StoreError::Damaged(what)) => {
                     log_damage(&what);
                     continue;
@@ -135,7 +135,7 @@ impl KnownPasts {
         Ok(())
     }
 
-    /// The past that `context` tells of itself lacks an event that is known.
+    /// The past that `context` sends lacks an event that is known.
     pub fn report_divergence(&self, context: &str, known: EventId) -> Fault {
         let detail = format!(
             "this node knows event {known} of {context}, which is not in the log of the node that speaks for it now. {}",

@@ -74,7 +74,7 @@ impl Askable for RemoteContext {
             past,
             heard,
         };
-        // What leaves the process waits for the disk: the question must not outlive the request behind it.
+        // What leaves the process waits for the disk: the question must not outlive the request that it is for.
         let durable = self.store.durable(self.store.accepted_commit());
         let wire = self.wire.clone();
         let context = self.context;

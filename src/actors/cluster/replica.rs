@@ -1,12 +1,12 @@
 //! The logs of contexts that other nodes host, as far as contexts of this node listen to them.
 //!
 //! Such a context has a replica of its log in this node's store. Its listeners read that as they read the log of a
-//! neighbour: the same positions, the same catching up, the same shelves for what they cannot take; and they go on while
+//! neighbour: the same positions, the same catching up, the same parked queues for what they cannot take; and they go on while
 //! the other node is away. The replica takes each event once, in the order of its source, over any transport: it appends
-//! the sequence behind its last one and nothing else. What a feed has skipped, it asks the source for.
+//! the sequence after its last one and nothing else. What a feed has skipped, it asks the source for.
 //!
-//! It goes on behind the very event that it has last, not behind that event's number: a source whose log has another event
-//! there was put back from a copy, or is another one. Then nothing more is taken, and the node says so. A feed cannot know
+//! It continues after the very event that it has last, not after that event's number: a source whose log has another event
+//! there was put back from a copy, or is another one. Then nothing more is taken, and the node reports it. A feed cannot know
 //! what a new epoch follows, so the first event of one is asked for.
 
 use crate::{
@@ -46,7 +46,7 @@ use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
 
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
-/// How long the source may wait for something to happen before it says that nothing has.
+/// How long the source may wait for something to happen before it answers that nothing has.
 const LINGER: Duration = Duration::from_secs(20);
 /// How often a replica that is fed asks the source all the same: what feeds it may be fed nothing itself.
 const ROUND: Duration = Duration::from_secs(5);
@@ -122,7 +122,7 @@ impl Replica {
         })
     }
 
-    /// Appends what comes next, and counts it. The rest is here already, behind a gap, or of another past.
+    /// Appends what comes next, and counts it. The rest is here already, after a gap, or of another past.
     async fn append_events(&self, events: Vec<(LogEntry, Word)>, by: By) -> Result<(), String> {
         let mut last = self.last.lock().await;
         let mut end = *last;
@@ -218,7 +218,7 @@ impl Replica {
         }
     }
 
-    /// Asks the source for what comes next, and says how many events it knew.
+    /// Asks the source for what comes next, and returns how many events it knew.
     async fn ask_source(&self, linger: Duration) -> Result<usize, Silence> {
         let last = *self.last.lock().await;
         let events = self

@@ -76,7 +76,7 @@ pub struct Versioned {
 pub trait AnyEvent: Any + fmt::Debug + Send + Sync {
     /// Its name on the wire.
     fn name(&self) -> &str;
-    /// As it stands in the log.
+    /// As the log has it.
     fn encode_event(&self) -> Result<Vec<u8>, StoreError>;
     /// As JSON, with its name.
     fn to_json(&self) -> Result<Value, serde_json::Error>;
@@ -146,7 +146,7 @@ pub struct Decided {
     pub rejection: Option<Refusal>,
 }
 
-/// The versions of the functions whose values stand in rows of their own.
+/// The versions of the functions whose values are in rows of their own.
 #[derive(Debug, Clone, Copy)]
 pub struct FunctionVersions {
     pub claims: u16,

@@ -1,8 +1,8 @@
-//! An operator has found which of two pasts of a context is to count, and says so at the start: what this node has of the
+//! An operator has found which of two pasts of a context counts, and names it at the start: what this node has of the
 //! other one is given up.
 //!
 //! The replica of the context's log goes back to the last event that both have, and those who listen to it here go back to
-//! that event, so that they hear what has happened behind it. What they have done about events that are given up stands.
+//! that event, so that they get what has happened after it. What they have done about events that are given up stays.
 
 use crate::{
     actors::{

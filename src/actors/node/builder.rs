@@ -333,7 +333,7 @@ impl<'a> NodeBuilder<'a> {
         // Readers may come before the actor has loaded anything.
         match stored_generation(&tree) {
             Ok(generation) => shared.generation.store(generation, SeqCst),
-            // Its actor says so, and fails; the others go on.
+            // Its actor reports it, and fails; the others go on.
             Err(StoreError::Damaged(_)) => {}
             Err(error) => return Err(error.into()),
         }

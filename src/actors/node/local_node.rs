@@ -243,7 +243,7 @@ impl Node for LocalNode {
             return Err(self.known_pasts.report_second_node(asker));
         }
         let Some(past) = &question.past else { return Ok(()) };
-        // What its events say of it counts as well as what it has said itself.
+        // What its events show of it counts as well as the past that it has sent.
         let replica = self.replicas.iter().find(|replica| replica.context() == asker);
         if let Some(known) = replica.and_then(|replica| replica.past()) {
             match past.relation_to(&known) {

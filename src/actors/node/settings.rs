@@ -23,7 +23,7 @@ pub type Stuck = Arc<dyn Fn(&'static str) + Send + Sync>;
 pub struct NodeSettings {
     /// How many commands of clients a context takes at once.
     pub admission: usize,
-    /// How long answers to asks, and what stands under idempotency keys, are kept.
+    /// How long answers to asks, and responses under idempotency keys, are kept.
     pub kept: Duration,
     /// Guards that differ from their system's, by asked context.
     pub guards: HashMap<String, GuardSettings>,

@@ -67,7 +67,7 @@ impl Heartbeat {
         Self { arbiter, beats, seen: 0, silent: Duration::ZERO, ended }
     }
 
-    /// Looks again after so long; says for how long it has been silent.
+    /// Looks again after so long; returns for how long it has been silent.
     fn measure_silence(&mut self, since: Duration) -> Duration {
         let beats = self.beats.load(Relaxed);
         self.silent =
@@ -165,7 +165,7 @@ mod tests {
         );
         heart.beats.fetch_add(1, Relaxed);
         assert_eq!(heart.measure_silence(BEAT), Duration::ZERO);
-        // It runs, and hears nothing.
+        // It runs, and gets nothing.
         let silences: Vec<_> = (0..11).map(|_| heart.measure_silence(BEAT)).collect();
         assert_eq!(silences.last(), Some(&Duration::from_secs(11)));
     }

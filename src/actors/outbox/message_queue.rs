@@ -1,6 +1,6 @@
 //! The text messages of a context on their way to a gateway.
 //!
-//! A message waits as long as the state of its context says so, and what became of it is a command to that context: so
+//! A message waits as long as the state of its context has it, and what became of it is a command to that context: so
 //! neither a crash nor a repeat loses one. Messages to one telephone keep their order; a telephone that is slow, or that the
 //! gateway refuses, holds up no other.
 

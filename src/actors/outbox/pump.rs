@@ -61,7 +61,7 @@ impl Cursors {
     }
 }
 
-/// Hands what one context says to one sink.
+/// Sends what one context publishes to one sink.
 pub struct Pump<T> {
     sink_name: &'static str,
     flow: Arc<dyn EventLog<T>>,
@@ -94,8 +94,8 @@ impl<T: Send + Sync + 'static> Pump<T> {
         }
     }
 
-    /// Runs until nothing can be said any more. A store that fails is tried again with the pauses of a sink that does:
-    /// it may only be behind.
+    /// Runs until the context publishes no more. A store that fails is tried again with the pauses of a sink that does:
+    /// it may only be slow.
     pub async fn run(self: Arc<Self>) {
         let mut latest = self.flow.latest();
         loop {
@@ -135,7 +135,7 @@ impl<T: Send + Sync + 'static> Pump<T> {
         Ok(())
     }
 
-    /// Waits a little, longer each time; says so the first time and then ever more seldom.
+    /// Waits a little, longer each time; logs it the first time and then ever more seldom.
     async fn back_off(&self, why: String) {
         let attempts = {
             let mut trouble = sync::lock(&self.failures);

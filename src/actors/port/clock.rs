@@ -33,7 +33,7 @@ pub enum AdvanceError {
     Store(#[from] StoreError),
 }
 
-/// How business time stands to the machine's.
+/// How far business time is from the machine's.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClockHealth {
@@ -50,7 +50,7 @@ pub struct ClockHealth {
 /// The clock that decisions, timers, dates and events go by. Timeouts, backoff and expiry use the machine's own.
 ///
 /// It never goes back: no event is earlier than one before it. Where the machine's clock is set back by a little, business
-/// time stands still until that has caught up; by more, and it runs on from where it was.
+/// time stops until that has caught up; by more, and it runs on from where it was.
 #[derive(Debug)]
 pub struct Clock {
     offset: AtomicI64,
@@ -153,7 +153,7 @@ impl Clock {
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
     }
 
-    /// How it stands to the machine's.
+    /// How far it is from the machine's.
     pub fn health(&self) -> ClockHealth {
         let now = self.now();
         let changes = sync::lock(&self.changes);

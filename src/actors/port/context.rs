@@ -62,7 +62,7 @@ pub trait Context: Declaration {
 
     /// How it is doing.
     fn health(&self) -> ContextHealth;
-    /// Where it stands; looked up without asking the store.
+    /// Its phase; looked up without asking the store.
     fn phase(&self) -> Phase {
         self.health().state
     }
@@ -74,7 +74,7 @@ pub trait Context: Declaration {
     fn set_fault(&self, fault: Option<Injected>);
     /// Rebuilds a view from the events; [`Fault::Refused`] for a context that is none.
     fn rebuild_view(&self) -> BoxFuture<'static, Result<(), Fault>>;
-    /// Events set aside: at most `limit` of those behind `after`, in the order of their names.
+    /// Events set aside: at most `limit` of those after `after`, in the order of their names.
     ///
     /// # Errors
     /// [`Fault::Store`].
@@ -88,13 +88,13 @@ pub trait Context: Declaration {
     /// # Errors
     /// [`Fault::Store`].
     fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault>;
-    /// Tries a parked event and those behind it again (`true`), or drops it (`false`).
+    /// Tries a parked event and those after it again (`true`), or drops it (`false`).
     fn settle_parked(
         &self,
         parked: ParkedId,
         redrive: bool,
     ) -> BoxFuture<'static, Result<(), Fault>>;
-    /// What it has to tell of the saga that `context` began under `number`, from sequence `from` on: some `limit` entries.
+    /// What it knows of the saga that `context` began under `number`, from sequence `from` on: some `limit` entries.
     ///
     /// # Errors
     /// [`Fault::Store`].
@@ -221,9 +221,9 @@ pub struct ListQuery {
     pub size: u64,
     /// The field to sort by, `id` when absent, and whether downwards.
     pub sort: Option<(String, bool)>,
-    /// Fields that must equal, as they stand in the query.
+    /// Fields that must equal, as the query has them.
     pub filters: Vec<(String, String)>,
-    /// A [cursor](ListPage::next), to go on behind the last row of another page. It brings its own sort and filters.
+    /// A [cursor](ListPage::next), to continue after the last row of another page. It brings its own sort and filters.
     pub after: Option<String>,
     /// How much may be asked at once.
     pub limits: ListLimits,
@@ -307,7 +307,7 @@ pub trait Node: Send + Sync {
     /// # Errors
     /// [`AdvanceError`].
     fn advance_clock(&self, by: Duration) -> Result<(), AdvanceError>;
-    /// How business time stands to the machine's.
+    /// How far business time is from the machine's.
     fn clock_health(&self) -> ClockHealth {
         ClockHealth { now: self.now(), ..ClockHealth::default() }
     }

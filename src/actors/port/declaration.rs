@@ -37,9 +37,9 @@ pub struct RouteInfo {
     pub verb: Verb,
     /// The word between collection and number: `approve` in `PATCH /books/approve/{id}`.
     pub word: Option<&'static str>,
-    /// Who stands before it on the board.
+    /// Whose command it is on the board.
     pub role: Role,
-    /// The schemas of the bodies that it takes: one of them, told apart by their fields. None for a route without a body.
+    /// The schemas of the bodies that it takes: one of them, known by their fields. None for a route without a body.
     pub bodies: Vec<BodySchema>,
     /// Whether it is a `DELETE` that withdraws what staff has registered, and cancels nothing.
     pub withdraws: bool,

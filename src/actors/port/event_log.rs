@@ -16,7 +16,7 @@ pub(crate) const READ_LIMIT: usize = 256;
 pub struct LogPage<T> {
     /// What concerns the reader, with the sequence of each.
     pub items: Vec<(u64, T)>,
-    /// The last sequence that was looked at; nothing of the stretch is behind it.
+    /// The last sequence that was looked at; nothing of the stretch comes after it.
     pub last: u64,
     /// Once this commit is durable, so is all of it.
     pub commit: Commit,
@@ -65,7 +65,7 @@ pub trait EventLog<T>: Send + Sync {
     /// About `limit` of what happened from sequence `from` on.
     ///
     /// # Errors
-    /// What the store says.
+    /// The error of the store.
     fn read_some(&self, from: u64, limit: usize) -> Result<LogPage<T>, StoreError>;
     /// What the event with this sequence is called.
     fn id_of(&self, sequence: u64) -> EventId;
@@ -127,7 +127,7 @@ impl RecordedEvent {
 /// A text message to a person outside.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutboundMessage {
-    /// The context whose event it tells of; with that event's name, its id.
+    /// The context whose event it is about; with that event's name, its id.
     pub context: &'static str,
     /// That event.
     pub event: EventId,
@@ -139,7 +139,7 @@ pub struct OutboundMessage {
     pub saga: String,
     /// To which telephone.
     pub to: String,
-    /// What it says.
+    /// Its text.
     pub text: String,
 }
 

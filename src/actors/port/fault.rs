@@ -13,7 +13,7 @@ pub const PARKED_EVENT: Noun = Noun::new("parked event", "보류된 이벤트");
 /// Why an order or a look came to nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Fault {
-    /// The business says no.
+    /// The business refuses it.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// It was refused before, and the answer was kept under the idempotency key.
@@ -28,7 +28,7 @@ pub enum Fault {
         /// Which fields those are, in words.
         fields: String,
     },
-    /// It says more than is kept of one thing.
+    /// It is longer than what is kept of one thing.
     #[error("this is too long: {limit} bytes in all are kept of one thing")]
     TooLong {
         /// How many bytes are kept.
@@ -56,7 +56,7 @@ pub enum Fault {
     /// The context is stopped, failed or restarting.
     #[error("{0} is away")]
     Away(&'static str),
-    /// The command crashed its context; nothing of it stands.
+    /// The command crashed its context; it had no effect.
     #[error("the command failed unexpectedly; nothing was recorded")]
     Crashed,
     /// The log of a context has another past than the one that is known.
@@ -73,7 +73,7 @@ pub enum Fault {
     /// What this rests on cannot be read any more. Everything else goes on.
     #[error("this is damaged and cannot be read: {0}")]
     Damaged(String),
-    /// The server has stopped in the middle of it: it may stand, or not.
+    /// The server has stopped in the middle of it: it may be done, or not.
     #[error("whether it was done is not known")]
     Unknown,
     /// A sort that no index serves.

@@ -8,7 +8,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// Where a context stands.
+/// The phase of a context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
@@ -31,7 +31,7 @@ pub struct ContextHealth {
     pub context: &'static str,
     /// Whether it only listens.
     pub view: bool,
-    /// Where it stands.
+    /// Its phase.
     pub state: Phase,
     /// Restarts since the process began.
     pub restarts: u64,
@@ -175,7 +175,7 @@ pub struct SagaEntry {
     pub data: serde_json::Value,
 }
 
-/// Some of what a context has to tell of a saga.
+/// Some of what a context knows of a saga.
 #[derive(Debug, Clone, Default)]
 pub struct SagaPart {
     /// What happened, in sequence.

@@ -60,12 +60,12 @@ impl<'de> Deserialize<'de> for Word {
 pub struct EventId {
     /// Whose it is.
     pub word: Word,
-    /// Its place in the log, from 1; 0 stands before the first.
+    /// Its place in the log, from 1; 0 is before the first.
     pub sequence: u64,
 }
 
 impl EventId {
-    /// Its name with the word of the first epoch said, too: `0-13`. No mere number is taken for it.
+    /// Its name, also with the word of the first epoch: `0-13`. No mere number is taken for it.
     pub fn in_full(self) -> String {
         format!("{}-{}", self.word, self.sequence)
     }
@@ -123,7 +123,7 @@ pub struct Past {
     pub(crate) began: Vec<(u64, Word)>,
 }
 
-/// How one past of a context's log stands to another that is known of it.
+/// How one past of a context's log compares to another that is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
     /// What is known is part of it.
@@ -140,13 +140,13 @@ impl Past {
         EventId { word: word_at(&self.began, self.latest), sequence: self.latest }
     }
 
-    /// Whether an event is in it. Words of one writer overtake each other on their way, so what is behind its last event
+    /// Whether an event is in it. Words of one writer overtake each other on their way, so what is after its last event
     /// is believed of the writer's own epoch.
     pub fn has_event(&self, id: EventId) -> bool {
         id.sequence == 0 || id.sequence < self.since || word_at(&self.began, id.sequence) == id.word
     }
 
-    /// How it stands to what is known.
+    /// How it compares to what is known.
     pub fn relation_to(&self, known: &Self) -> Relation {
         let own = self.began.last().copied();
         if self.has_event(known.last()) {

@@ -21,14 +21,14 @@ pub struct PeerQuestion {
     pub client: Option<String>,
     /// The trace that it belongs to.
     pub trace: Option<String>,
-    /// Which of the asked context's things; 0 where `key` says it.
+    /// Which of the asked context's things; 0 where `key` names it.
     pub number: u64,
     /// The unique key of that thing, where it is not known by its number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The asked context's command.
     pub command: serde_json::Value,
-    /// The past of the asking context's log; earlier versions do not tell it.
+    /// The past of the asking context's log; earlier versions do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub past: Option<Past>,
     /// The last event of the asked context's log that is known to who asks.
@@ -43,7 +43,7 @@ impl PeerQuestion {
     }
 }
 
-/// What is said to a [`PeerQuestion`]. No answer has no word: it is an error of the way, or of its end.
+/// The answer to a [`PeerQuestion`]. That there is none is an error of the transport, or of the other node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PeerAnswer {
@@ -58,7 +58,7 @@ pub enum PeerAnswer {
 pub struct PeerReply {
     /// Yes, or why not.
     pub answer: PeerAnswer,
-    /// The past of the asked context's log; earlier versions do not tell it.
+    /// The past of the asked context's log; earlier versions do not send it.
     pub past: Option<Past>,
 }
 
@@ -127,7 +127,7 @@ pub trait PeerClient: Send + Sync {
     /// # Errors
     /// Why it cannot be learnt.
     fn fetch_past(&self, context: &str) -> BoxFuture<'static, Result<Past, String>>;
-    /// What happened in `context` from sequence `from` on, behind the event called `after`, where that is known. Where
+    /// What happened in `context` from sequence `from` on, after the event called `after`, where that is known. Where
     /// nothing has, waits up to `linger` for it to happen.
     ///
     /// # Errors

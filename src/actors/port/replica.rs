@@ -37,7 +37,7 @@ pub struct ReplicaHealth {
 /// ```
 /// use holdfast::actors::{RecordedEvent, ReplicaHandle};
 ///
-/// /// Gives a replica what a feed has brought, and says which of it cannot be read.
+/// /// Gives a replica what a feed has brought, and returns which of it cannot be read.
 /// async fn bring(
 ///     replica: &dyn ReplicaHandle,
 ///     events: Vec<RecordedEvent>,
@@ -66,10 +66,10 @@ pub trait ReplicaHandle: Send + Sync {
     /// Why not.
     fn check_readable(&self, event: RecordedEvent) -> Result<(), String>;
     /// Takes what a feed has brought, and is done once a power cut cannot take it back. Says which of the events cannot
-    /// be read, by their places, and why; they and those behind a gap are asked for, so none of them is needed again.
+    /// be read, by their places, and why; they and those after a gap are asked for, so none of them is needed again.
     ///
     /// # Errors
-    /// What the store says; all of it may be brought again.
+    /// The error of the store; all of it may be sent again.
     fn take_events(
         &self,
         events: Vec<RecordedEvent>,

@@ -32,11 +32,11 @@ use serde::Serialize;
 /// assert_eq!(taken, Some(Ok(1)), "the second is offered next");
 /// ```
 pub trait Sink<T>: Send + Sync {
-    /// Takes items of `context`, from the first on, and says how many of them it is done with: at least one.
+    /// Takes items of `context`, from the first on, and returns how many of them it is done with: at least one.
     ///
     /// # Errors
     /// Why it could not take even the first; it is offered again after a pause. A sink that knows when it can go on
-    /// waits for that itself, and tells of it in [`Sink::health`].
+    /// waits for that itself, and shows it in [`Sink::health`].
     fn take_items<'a>(
         &'a self,
         context: &'static str,

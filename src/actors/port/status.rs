@@ -1,4 +1,4 @@
-//! What an actor shares with those outside its thread: where it stands, and its mailbox.
+//! What an actor shares with those outside its thread: its phase, and its mailbox.
 
 use crate::{
     actors::{
@@ -73,13 +73,13 @@ pub type Chaos = Arc<dyn Fn(&'static str, ChaosPoint) + Send + Sync>;
 /// Where a crash is injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChaosPoint {
-    /// A turn has decided; nothing stands yet.
+    /// A turn has decided; nothing is committed yet.
     BeforeCommit,
     /// The batch is accepted; no caller has been answered.
     AfterCommit,
 }
 
-/// So many different words of damage are remembered, so that the log says each once.
+/// So many different reports of damage are remembered, so that each is logged once.
 const DAMAGE: usize = 64;
 
 const PHASES: [Phase; 5] =
@@ -145,7 +145,7 @@ impl ContextStatus {
     pub fn set_fault(&self, fault: Option<Injected>) {
         *sync::write(&self.fault) = fault;
     }
-    /// A row of this context cannot be read, or one is missing: `what`, in words. Counted each time, said in the log once.
+    /// A row of this context cannot be read, or one is missing: `what`, in words. Counted each time, logged once.
     pub fn report_damage(&self, what: &str) {
         self.damaged.fetch_add(1, Relaxed);
         let mut known = sync::lock(&self.damage);

@@ -37,7 +37,7 @@ pub(super) struct Retried {
 pub trait Listener<T> {
     /// What it has changed so far.
     fn progress(&mut self) -> &mut SubscriptionProgress;
-    /// Applies what one event means for one aggregate or row, or says why that fails.
+    /// Applies what one event means for one aggregate or row, or returns why that fails.
     fn apply_event(
         &mut self,
         source: &'static str,

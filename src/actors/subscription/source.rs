@@ -95,7 +95,7 @@ impl Subscribers {
         let latest = self.latest.load(SeqCst);
         self.with_history(|history| history.has_event(id, latest))
     }
-    /// These events stand. An empty slice says only that there may be something in the log.
+    /// These events are committed. An empty slice means only that there may be something in the log.
     pub fn publish(&self, events: &LogEntries) {
         if let Some(last) = events.last() {
             self.latest.fetch_max(last.envelope.sequence, SeqCst);
@@ -174,7 +174,7 @@ impl<T: Send + 'static> LocalSource<T> {
             pushes: pushes.clone(),
         }
     }
-    /// What is said aloud, as mail for the listener.
+    /// What is published, as mail for the listener.
     pub fn typed_batch(events: &LogEntries, react: &Reaction<T>) -> Box<dyn EventBatch<T>> {
         Box::new(TypedBatch { events: events.clone(), react: react.clone() })
     }
@@ -196,7 +196,7 @@ impl<T: Send + 'static> Source<T> for LocalSource<T> {
     }
 }
 
-/// Counts the pushes on their way to one ear, so that a slow listener does not gather them without bound.
+/// Counts the pushes on their way to one subscription, so that they do not pile up before a slow listener.
 #[derive(Clone, Default)]
 pub struct PushWindow(Arc<AtomicUsize>);
 

@@ -204,7 +204,7 @@ impl<T> Subscriptions<T> {
         Ok(())
     }
 
-    /// Retries the parked queues that are due, or the wanted one. Says whether there were any. A
+    /// Retries the parked queues that are due, or the wanted one. Returns whether there were any. A
     /// queue that this turn has retried already is left alone: its cached state is not current.
     pub fn retry_parked(
         &self,
@@ -289,7 +289,7 @@ impl<T> Subscriptions<T> {
         Ok(())
     }
 
-    /// Drops a parked event. Says whether there was one.
+    /// Drops a parked event. Returns whether there was one.
     pub fn drop_parked(
         &self,
         work: &mut impl Listener<T>,

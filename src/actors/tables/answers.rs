@@ -10,7 +10,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What was said to an ask.
+/// The answer to an ask.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum AskResult {
     /// Yes.
@@ -33,7 +33,7 @@ pub const ANSWER_VERSION: u16 = 2;
 /// An answer, and what it answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordedAnswer {
-    /// What was said.
+    /// The answer.
     pub kept: AskResult,
     /// The machine's second in which that was.
     pub at: u64,

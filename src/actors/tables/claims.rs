@@ -3,7 +3,7 @@
 use crate::store::keys::{KeyBuf, Space};
 use sha2::{Digest, Sha256};
 
-/// A claim longer than this stands under its sum: what is long in it (the title of a movie) would be written once for each
+/// A claim longer than this is stored under its checksum: what is long in it (the title of a movie) would be written once for each
 /// seat.
 pub(crate) const LONGEST_CLAIM: usize = 160;
 

@@ -26,7 +26,7 @@ pub struct Counters {
     pub last_number: u64,
     /// The last sequence in the log.
     pub last_sequence: u64,
-    /// The highest number that anything stands under.
+    /// The highest number in use.
     pub highest: u64,
     /// How far the context has listened, by source.
     pub positions: BTreeMap<String, u64>,
@@ -42,7 +42,7 @@ pub struct Counters {
     pub lists: u64,
 }
 
-/// Versions of the functions of stored state whose values stand in rows of their own.
+/// Versions of the functions of stored state whose values are in rows of their own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Versions {
     /// Which rows the runtime itself keeps, and under which keys.
@@ -62,7 +62,7 @@ pub struct Rebuild {
     pub to: Versions,
     /// Which part of the work is at hand.
     pub stage: u8,
-    /// The key behind which it goes on; empty: at the beginning of the stage.
+    /// The key after which it continues; empty: at the beginning of the stage.
     pub behind: ByteBuf,
     /// How many rows have been written or taken away.
     pub rows: u64,
@@ -98,7 +98,7 @@ impl From<MetaV1> for Counters {
 }
 
 impl Versions {
-    /// Those of rows that were written before it was said which: the first of all functions, and none of the runtime's.
+    /// Those of rows that were written before versions were stored: the first of all functions, and none of the runtime's.
     pub fn not_recorded() -> Self {
         Self { rows: 0, claims: 1, indexes: 1, due: 1 }
     }

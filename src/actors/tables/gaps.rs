@@ -1,4 +1,4 @@
-//! Walks over rows of which a part cannot be read: a block that is lost costs what was in it, and not what lies behind it.
+//! Walks over rows of which a part cannot be read: a block that is lost costs what was in it, and not what lies after it.
 
 use super::tree::Tree;
 use crate::store::{
@@ -19,7 +19,7 @@ impl Tree {
         pages.next_of_some(|scan| self.scan_over(scan, prefix))
     }
     /// A range of rows, forwards. Where a part of it cannot be read, that is reported, and it returns the rows before that part,
-    /// or, where it begins with one, the first behind it, as far as the sixteen bytes behind `prefix` others tell their
+    /// or, where it begins with one, the first after it, as far as the sixteen bytes after `prefix` others tell their
     /// keys apart. Says whether this is all that was asked for.
     pub fn scan_over(&self, scan: &Scan, prefix: usize) -> Result<(Rows, bool), StoreError> {
         match self.scan_rows(scan) {
@@ -52,7 +52,7 @@ impl Tree {
         }
     }
 
-    /// The first row behind the part that `from` is in: looked for in larger and larger steps of the number behind `prefix`
+    /// The first row behind the part that `from` is in: looked for in larger and larger steps of the number after `prefix`
     /// bytes, then between the last two, and then, if it may go `deeper`, in the same way among the keys that share the last
     /// number with which nothing could be read.
     fn behind_a_gap(
@@ -102,7 +102,7 @@ impl Tree {
         Ok(rows)
     }
 
-    /// The last row before `to` that can be read, where what is behind it cannot.
+    /// The last row before `to` that can be read, where what follows it cannot.
     pub fn last_before_a_gap(
         &self,
         from: &[u8],

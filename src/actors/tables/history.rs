@@ -24,12 +24,12 @@ pub struct History {
     unsure: u64,
 }
 
-/// Where it stands that an epoch began with `first`.
+/// The key of the row of the epoch that began with `first`.
 pub fn epoch_key(first: u64) -> Vec<u8> {
     KeyBuf::new(Space::Epoch).number(first).build()
 }
 
-/// The row that says so.
+/// The row of an epoch.
 ///
 /// # Errors
 /// None that can be, for a number.
@@ -42,7 +42,7 @@ impl History {
     /// that epoch is believed, up to where the next one begins.
     ///
     /// # Errors
-    /// What the store says.
+    /// The error of the store.
     pub fn load_epochs(tree: &Tree) -> Result<Self, StoreError> {
         let mut pages = Pages::over_scan(Scan::space(Space::Epoch, PAGE));
         let mut history = Self::default();
@@ -77,7 +77,7 @@ impl History {
         self.unsure = u64::MAX;
     }
 
-    /// A new epoch begins with `first`; one that was to begin there, or behind, has no events.
+    /// A new epoch begins with `first`; one that was to begin there, or later, has no events.
     pub fn begin_epoch(&mut self, first: u64, word: Word) {
         self.began.retain(|(began, _)| *began < first);
         self.began.push((first, word));

@@ -176,7 +176,7 @@ pub fn decode_entry(record: &[u8]) -> Result<bool, StoreError> {
     codec::decode(Space::Index, record)
 }
 
-/// The value that stands in an index key.
+/// The value in an index key.
 fn read_value(bytes: &[u8]) -> Option<Key> {
     let (kind, rest) = bytes.split_first()?;
     match (*kind, rest) {

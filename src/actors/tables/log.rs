@@ -31,7 +31,7 @@ pub enum Cause {
     Answer(Cow<'static, str>),
     /// The time had come.
     Timer,
-    /// What the node that it happened on says.
+    /// As the node that it happened on names it.
     Elsewhere(String),
 }
 
@@ -115,7 +115,7 @@ fn size_in_row(envelope: &Envelope, event: &[u8]) -> usize {
     event.len() + 96 + length(&envelope.client) + length(&envelope.trace) + owner + cause
 }
 
-/// Writes an event, to stand in a row of the log.
+/// Writes an event for a row of the log.
 ///
 /// # Errors
 /// [`StoreError::Invalid`] when no row could hold it.
@@ -202,7 +202,7 @@ pub fn decode_log(
 /// ends with what comes before.
 ///
 /// # Errors
-/// [`StoreError::Damaged`] when the event `from` cannot be read although there are such, or one behind it.
+/// [`StoreError::Damaged`] when the event `from` cannot be read although there are such, or one after it.
 pub fn read_log(
     aggregate: &dyn AggregateType,
     tree: &Tree,

@@ -1,4 +1,4 @@
-//! What stands in a context's tree: a file a key space, the transaction that writes them, and the queries that read them.
+//! What is in a context's tree: a file a key space, the transaction that writes them, and the queries that read them.
 
 pub mod answers;
 pub mod audit;

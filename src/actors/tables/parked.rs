@@ -45,10 +45,10 @@ pub fn parse_parked_key(tree: &Tree, key: &[u8]) -> Option<ParkedId> {
     id
 }
 
-/// What a row says. Where it cannot be read, it is reported, and the event is retried like the others.
+/// The contents of a row. Where it cannot be read, it is reported, and the event is retried like the others.
 pub fn decode_parked(tree: &Tree, sequence: u64, row: &Row) -> Result<ParkedRow, StoreError> {
     codec::decode(Space::Parked, &row.record).or_else(|error| match error {
-        // The key says which event it is; it is retried like the others.
+        // The key names the event; it is retried like the others.
         StoreError::Damaged(what) => {
             tree.report_damage(&format!("the row of the parked event {sequence}: {what}"));
             Ok(ParkedRow { attempts: 1, error: what })

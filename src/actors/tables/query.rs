@@ -1,7 +1,7 @@
 //! Lists: pages, filters and sorting from the indexes alone; only what a page shows is loaded.
 //!
 //! The cost of one list is bounded for any data and any query: so many rows to count, and as many
-//! again to find the page. Counting that ends there says "at least"; a page that ends there is cut, and its cursor goes
+//! again to find the page. A count that ends there is "at least"; a page that ends there is cut, and its cursor goes
 //! on where it was; a page that is to be found by counting, deeper than that, is refused.
 
 mod cursor;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 /// How many aggregates' open questions share a row.
 pub const QUESTION_PAGE: u64 = 8;
 
-/// Open questions of one page: which aggregates wait. The idempotency rows that want the outcome stood beside them once;
-/// now they stand in rows behind the page's, some keys each.
+/// Open questions of one page: which aggregates wait. The idempotency rows that want the outcome were beside them once;
+/// now they are in rows after the page's, some keys each.
 pub type QuestionPage = BTreeMap<u64, Vec<String>>;
 
 /// The key of the page of open questions that `number` is on.

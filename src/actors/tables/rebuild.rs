@@ -1,6 +1,6 @@
 //! Claims, lists and timers are functions of what is stored, and the rows that they wrote lie on disks. When such a
 //! function has changed, its rows are rewritten from the states, before the context answers any request: in pages, each
-//! one batch with the place behind it, so that a crash loses no more than a page.
+//! one batch with the place after it, so that a crash loses no more than a page.
 
 mod rows;
 
@@ -102,7 +102,7 @@ pub fn is_due(meta: &Counters, tree: &Tree) -> bool {
 pub fn say_whether_due(shared: &ContextStatus, tree: &Tree) -> Result<(), StoreError> {
     match load_counters(tree) {
         Ok((meta, _)) => shared.rebuilding.store(is_due(&meta, tree), Relaxed),
-        // Its actor says so, and fails; the others go on.
+        // Its actor reports it, and fails; the others go on.
         Err(StoreError::Damaged(_)) => {}
         Err(error) => return Err(error),
     }
@@ -195,7 +195,7 @@ impl RebuildPage<'_> {
         Ok(())
     }
 
-    /// Looks at a page of a key space. Says whether it was the last.
+    /// Looks at a page of a key space. Returns whether it was the last.
     fn walk_space(&mut self, space: Space) -> Result<bool, StoreError> {
         let first = match space {
             Space::Answer | Space::Idempotency => old_rows(space),
@@ -382,7 +382,7 @@ pub fn contested_claims(tree: &Tree) -> Result<BTreeMap<String, Vec<u64>>, Store
     }
 }
 
-/// The words that a key has behind its first byte.
+/// The text of a key after its first byte.
 fn text_of(key: &[u8]) -> Option<String> {
     let mut text = Vec::new();
     let mut bytes = key.get(1..)?.iter();

@@ -32,7 +32,7 @@ pub enum StoredResponse {
         /// How it looked.
         body: ByteBuf,
     },
-    /// The business said no.
+    /// The business refused it.
     Refused(Refusal),
 }
 

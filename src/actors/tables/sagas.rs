@@ -1,4 +1,4 @@
-//! What a context has to tell of a saga.
+//! What a context knows of a saga.
 
 use super::{
     log::{Envelope, LogEntry, data_of, read_log},
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// How many entries of a saga's page stand in one row.
+/// How many entries of a saga's page are in one row.
 pub const SAGA_ENTRIES: usize = 256;
 
 /// How many sagas share a prefix of the saga index.
@@ -78,7 +78,7 @@ pub fn saga_part(
         }
         looked += rows.len();
         if looked >= ROWS {
-            // What follows begins behind the row that was looked at last.
+            // What follows begins after the row that was read last.
             let next = rows.last().and_then(|(key, _)| last_number(key)).map(|last| last + 1);
             return Ok(SagaPart { entries, next });
         }

@@ -88,7 +88,7 @@ fn typed_event(logged: &LogEntry) -> RentEvent {
     (logged.envelope.clone(), event.clone())
 }
 
-/// What a row of a log says.
+/// The events in a row of a log.
 fn read_events(record: &[u8]) -> Vec<RentEvent> {
     let events = decode_log(erased::aggregate_type::<Rent>(), record).unwrap();
     events.iter().map(typed_event).collect()

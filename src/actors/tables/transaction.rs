@@ -1,6 +1,6 @@
 //! The transaction of a turn: what it has read, and what it will write.
 //!
-//! Every row that is read is kept with its commit, so the batch says what it expects; every row is written once, at the
+//! Every row that is read is kept with its commit, so the batch has what it expects; every row is written once, at the
 //! end, however often the turn has changed it. A transaction that is dropped changes nothing.
 
 use super::{

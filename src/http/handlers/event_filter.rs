@@ -9,7 +9,7 @@ const MAX_LIMIT: usize = 1000;
 /// The query of `/events`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventQuery {
-    /// Where to begin, if the reader says so: a cursor, or [`EventQuery::NOW`].
+    /// Where to begin, if the reader chooses: a cursor, or [`EventQuery::NOW`].
     pub from: Option<String>,
     /// How many events a page may have.
     pub limit: usize,
@@ -79,7 +79,7 @@ impl EventQuery {
         })
     }
 
-    /// Those of `logs`, each of the context that `context` says, that are of the wanted system.
+    /// Those of `logs`, each of the context that `context` gives, that are of the wanted system.
     ///
     /// # Errors
     /// There is no such system here.

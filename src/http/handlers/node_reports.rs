@@ -31,7 +31,7 @@ fn report_content(state: &AppState, content: Value) -> Reply {
     Ok(json_response(&json!(NodeReport { node, content })))
 }
 
-/// What the body of another node's request says.
+/// The contents of another node's request.
 fn read_request<T: DeserializeOwned>(state: &AppState, body: &[u8]) -> Result<T, Problem> {
     let value = api::parse_json(body, state.settings.json_depth)?;
     lenient::read_value(value).map_err(Problem::bad_body)

@@ -101,7 +101,7 @@ pub async fn list_parked(state: &AppState, given: &str) -> Result<Value, Problem
     let after_letter = start.after_letter;
     let after_message = start.after_message;
     let contexts = contexts.get(start.context..).unwrap_or_default().to_vec();
-    // One more than is shown tells whether there is more.
+    // One more than is shown, to know whether there is more.
     let events = state.list_reads.run(move || parked_page(&contexts, start.after_event, limit + 1));
     let mut all = Vec::new();
     for event in events.await?? {

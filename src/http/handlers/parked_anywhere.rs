@@ -79,7 +79,7 @@ pub async fn list_anywhere(state: &AppState, query: &str) -> Result<Value, Probl
     Ok(page)
 }
 
-/// The item with an id that says on which node it is.
+/// The item with an id that names its node.
 fn mark_context(mut item: Value, context: &str) -> Value {
     if let Some(id) = item.get_mut("id") {
         let marked = id.as_str().map(|known| format!("{known}@{context}"));

@@ -1,4 +1,4 @@
-//! What the contexts tell of one saga: those of this node, and those of other nodes when they are asked.
+//! What the contexts know of one saga: those of this node, and those of other nodes when they are asked.
 
 use crate::{
     actors::{Context, Fault, ParkedId, SagaEntry, SagaPart},
@@ -28,7 +28,7 @@ pub struct SagaQuery {
     pub from: BTreeMap<String, u64>,
 }
 
-/// What one context tells.
+/// What one context knows.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ContextPart {
     pub context: String,

@@ -130,7 +130,7 @@ fn merge_page(parts: &mut [ContextPart], saga: &SagaQuery) -> (Vec<SagaEntry>, O
         let Some(entry) = earliest.and_then(|part| part.entries.pop_front()) else { break };
         entries.push(entry);
     }
-    // What a context that has not answered will tell is read from where this page began.
+    // The entries of a context that has not answered are read from where this page began.
     let mut cursor = saga.from.clone();
     for part in &*parts {
         // An open ask comes after the last event.

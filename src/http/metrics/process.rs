@@ -1,4 +1,4 @@
-//! What the operating system says of this process, under the names that every Prometheus client uses.
+//! What the operating system knows of this process, under the names that every Prometheus client uses.
 
 use crate::limits;
 use std::{

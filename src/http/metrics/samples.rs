@@ -29,7 +29,7 @@ pub enum MetricKind {
     Counter,
     /// Counts by size.
     Histogram,
-    /// Is always 1, and says something in its labels; its name ends with `_info`.
+    /// Is always 1, with its information in labels; its name ends with `_info`.
     Info,
 }
 

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 const OF_PROXIES: [&str; 4] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
-/// Refuses a request that is not for this server, or that has come through a proxy which nothing was said of.
+/// Refuses a request that is not for this server, or that has come through a proxy that is not configured.
 pub fn check(request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
     let HostList { names, is_loopback } = &state.settings.hosts;
     let proxy = OF_PROXIES.iter().find(|name| request.headers().contains_key(**name));

@@ -66,7 +66,7 @@ fn list_schema(field: &str, items: Value) -> Value {
     object_schema(field, json!({ "type": "array", "items": items }))
 }
 
-/// An object with a list that is gathered from several nodes: `nodes` says which of the others answered.
+/// An object with a list that is gathered from several nodes: `nodes` has which of the others answered.
 fn gathered_schema(field: &str, items: Value) -> Value {
     let mut all = list_schema(field, items);
     let nodes = json!({ "type": "array", "items": refer_to("OtherNode") });

@@ -179,7 +179,7 @@ impl DiskSpace {
         self.free.load(Relaxed) < self.reserve / 2
     }
 
-    /// How many bytes are free, if the file system tells.
+    /// How many bytes are free, if the file system knows.
     pub fn free_bytes(&self) -> Option<u64> {
         Some(self.free.load(Relaxed)).filter(|free| *free != u64::MAX)
     }

@@ -205,7 +205,7 @@ pub struct RunCounts {
 }
 
 /// Reads all of a run and compares it with its seal. `on_block` gets the size of each block, and
-/// says whether to go on.
+/// returns whether to go on.
 pub fn verify_run(
     run: &SortedRun,
     tree: &Tree,

@@ -220,7 +220,7 @@ fn open_tree(
     Ok((trees.len() - 1, table))
 }
 
-/// Takes into memory what the journal has and no run, and says how many batches that are.
+/// Takes into memory what the journal has and no run, and returns how many batches that are.
 fn replay_journal(
     db: &sled::Db,
     trees: &Tables,

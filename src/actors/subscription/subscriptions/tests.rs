@@ -226,7 +226,7 @@ fn a_hundred_thousand_events_set_aside_cost_memory_by_aggregate_and_each_turn_a_
         (post.subscriptions.parked_count(), post.count_in_store() as u64, post.taken.len() as u64),
         (parked, parked, EVENTS / 10)
     );
-    // A start reads them in pages, and keeps a shelf an aggregate.
+    // A start reads them in pages, and keeps a queue an aggregate.
     let before = post.store.rows_read();
     post.subscriptions.reload_parked(&post.tree).unwrap();
     assert!((post.store.rows_read() - before) as u64 <= parked + 1);
@@ -234,7 +234,7 @@ fn a_hundred_thousand_events_set_aside_cost_memory_by_aggregate_and_each_turn_a_
         (post.subscriptions.parked_count(), post.subscriptions.subscriptions[0].parked.len()),
         (parked, 9)
     );
-    // By hand, one shelf at a time; what cannot be taken is tried once.
+    // By hand, one queue at a time; what cannot be taken is tried once.
     post.log.read.store(0, SeqCst);
     let (read, written) = post.turn(|subscriptions, work| {
         assert!(subscriptions.retry_parked(work, Some((SOURCE, 3))).unwrap())
@@ -259,7 +259,7 @@ fn a_hundred_thousand_events_set_aside_cost_memory_by_aggregate_and_each_turn_a_
     }
     assert_eq!(post.taken, (0..EVENTS / 10).map(|round| round * 10 + 3).collect::<Vec<_>>());
     assert_eq!(post.subscriptions.parked_count() as usize, post.count_in_store());
-    // What is dropped is the first of its shelf.
+    // What is dropped is the first of its queue.
     let id = |sequence| ParkedId { source: SOURCE.to_owned(), aggregate: 1, sequence };
     post.turn(|subscriptions, work| assert!(!subscriptions.drop_parked(work, &id(11)).unwrap()));
     post.turn(|subscriptions, work| {

@@ -1,8 +1,8 @@
-//! Cursors: where a page ended, for the next one to go on behind it.
+//! Cursors: where a page ended, for the next one to continue after it.
 //!
 //! A cursor names the last row's value and number, with the sort and the filters of its list, so that a walk does not
 //! depend on how many rows there are before it. For a client it is opaque text. What comes back may be anything, so it is
-//! summed, its length is bounded, and the list judges what it says as it judges a query.
+//! summed, its length is bounded, and the list checks its contents as it checks a query.
 
 use super::page::SortPosition;
 use crate::{
@@ -17,7 +17,7 @@ const VERSION: u8 = 1;
 /// The longest cursor. Where one would be longer, because of a very long text, there is none.
 const LONGEST: usize = 4096;
 
-/// What a cursor says.
+/// The contents of a cursor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cursor {
     /// The field that it is sorted by, none for the number, and whether downwards.

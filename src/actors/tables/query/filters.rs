@@ -130,7 +130,7 @@ impl Ahead {
     pub fn all_numbers(down: bool) -> Self {
         Self { low: 0, high: u64::MAX, down }
     }
-    /// Those behind `number`, if there can be any.
+    /// Those after `number`, if there can be any.
     pub fn rest_after(self, number: u64) -> Option<Self> {
         if self.down {
             number.checked_sub(1).map(|high| Self { high: high.min(self.high), ..self })
@@ -310,7 +310,7 @@ struct Entries<'a> {
 }
 
 impl Entries<'_> {
-    /// The first number at or behind `target`. `Err`: no more may be read, and there is none before this one.
+    /// The first number at or after `target`. `Err`: no more may be read, and there is none before this one.
     fn seek_number(
         &mut self,
         reading: &mut Reading<'_>,

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::cmp::Ordering;
 
-/// Where a row stands in a list: by its value in the field that sorts it, then by its number.
+/// The place of a row in a list: by its value in the field that sorts it, then by its number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SortPosition {
     pub value: Key,
@@ -25,7 +25,7 @@ pub struct Page {
     pub skip: u64,
     pub size: usize,
     pub rows: Vec<SortPosition>,
-    /// There is at least one more row behind it.
+    /// There is at least one more row after it.
     pub more: bool,
 }
 

@@ -121,7 +121,7 @@ impl Plan {
     }
 }
 
-/// A filter's value as the field has it. Which kind of value that is, the default state tells; a field that has none
+/// A filter's value as the field has it. The default state shows which kind of value that is; a field that has none
 /// by default takes a number where the words are one.
 fn parse_value(entity: &dyn EntityType, field: &str, value: &str) -> Result<Key, Fault> {
     let indexes = entity.absent_state().indexes();

@@ -53,7 +53,7 @@ impl RowFilter<'_> {
     }
 }
 
-/// Fills `page` along the index of `field`, behind `after`.
+/// Fills `page` along the index of `field`, from after `after`.
 pub fn walk_index(
     reading: &mut Reading<'_>,
     generation: u32,
@@ -71,7 +71,7 @@ pub fn walk_index(
         let last = if alone { *number } else { chunk };
         let begin = indexes::value_prefix(generation, field, value).number(last).build();
         let behind_it = key_after(&begin);
-        // The row in which it stands may have more.
+        // The row that it is in may have more.
         let more = !alone && filters::Ahead::all_numbers(down).end_of(chunk) != *number;
         match (down, more) {
             (false, true) => from = begin,

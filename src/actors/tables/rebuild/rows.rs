@@ -23,7 +23,7 @@ use crate::{
 };
 
 impl RebuildPage<'_> {
-    /// A page of questions: the keys that stood on it get rows of their own.
+    /// A page of questions: the keys that were on it get rows of their own.
     pub(crate) fn rewrite_questions(
         &mut self,
         key: &[u8],
@@ -48,7 +48,7 @@ impl RebuildPage<'_> {
         self.put_row(Space::Question, VERSION, key.to_vec(), &bare)
     }
 
-    /// A page of answers, which said nothing of what was asked.
+    /// A page of answers, which lacked what was asked.
     pub(crate) fn rewrite_answers(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
         let old: AnswerPageV1 = codec::decode(Space::Answer, record)?;
         let (Some(context), Some(number)) = (text_of(key), last_number(key)) else {
@@ -70,7 +70,7 @@ impl RebuildPage<'_> {
         self.put_expiry(now + self.kept, keys)
     }
 
-    /// What stood under an idempotency key stands under its sum.
+    /// What was under an idempotency key goes under its checksum.
     pub(crate) fn rewrite_request(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
         let row: IdempotencyRow = codec::decode(Space::Idempotency, record)?;
         let scope = text_of(key)

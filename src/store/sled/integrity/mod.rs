@@ -1,4 +1,4 @@
-//! What shows that something is missing or damaged: each part says what belongs to it, and is
+//! What shows that something is missing or damaged: each part names what belongs to it, and is
 //! compared with that when it is opened, when it is read, and by the scrub.
 //!
 //! | module | what |

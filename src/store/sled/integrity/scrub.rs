@@ -230,7 +230,7 @@ impl ScrubTask {
         Ok(())
     }
 
-    /// Paces the scrub after `size` bytes; says whether to go on.
+    /// Paces the scrub after `size` bytes; returns whether to go on.
     fn throttle_reads(&mut self, size: usize) -> bool {
         self.bytes += size as u64;
         let due = Duration::from_secs_f64(
