@@ -101,7 +101,7 @@ pub struct ManagedConnection {
 impl ManagedConnection {
     /// A connection, and what keeps it up for as long as it is polled.
     pub fn new(settings: ConnectionSettings) -> (Arc<Self>, BoxFuture<'static, ()>) {
-        let (broken, failures) = mpsc::unbounded_channel();
+        let (broken, breaks) = mpsc::unbounded_channel();
         let state = watch::Sender::new(ConnectionState {
             error: Some("not connected yet".into()),
             ..ConnectionState::default()
@@ -112,7 +112,7 @@ impl ManagedConnection {
             report_broken: broken,
             reconnects: AtomicU64::new(0),
         });
-        let running = Box::pin(connection.clone().run(failures));
+        let running = Box::pin(connection.clone().run(breaks));
         (connection, running)
     }
 
@@ -198,7 +198,7 @@ impl ManagedConnection {
         }
     }
 
-    async fn run(self: Arc<Self>, mut failures: mpsc::UnboundedReceiver<(u64, String)>) {
+    async fn run(self: Arc<Self>, mut breaks: mpsc::UnboundedReceiver<(u64, String)>) {
         let mut failures = 0_u32;
         let mut generation = 0;
         loop {
@@ -217,7 +217,7 @@ impl ManagedConnection {
                     tracing::info!(broker = %redacted_address(url), name, reconnects, "connected to the broker");
                     let began = Instant::now();
                     let why =
-                        self.hold_connection(Arc::new(connection), generation, &mut failures).await;
+                        self.hold_connection(Arc::new(connection), generation, &mut breaks).await;
                     if began.elapsed() >= STABLE_AFTER {
                         failures = 0;
                     }
@@ -274,7 +274,7 @@ impl ManagedConnection {
         &self,
         connection: Arc<Connection>,
         generation: u64,
-        failures: &mut mpsc::UnboundedReceiver<(u64, String)>,
+        breaks: &mut mpsc::UnboundedReceiver<(u64, String)>,
     ) -> String {
         let mut events = connection.events_listener();
         let live = LiveConnection { connection: connection.clone(), generation };
@@ -299,7 +299,7 @@ impl ManagedConnection {
                     Some(_) => {}
                     None => break "the connection has ended".into(),
                 },
-                Some((of, why)) = failures.recv() => if of == generation { break why },
+                Some((of, why)) = breaks.recv() => if of == generation { break why },
             }
         };
         // No one waits for a broken connection to end.

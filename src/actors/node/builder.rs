@@ -161,11 +161,7 @@ impl<'a> NodeBuilder<'a> {
         listeners.subscribe(Box::new(move |events| {
             if let Some(ticket) = queue.try_acquire() {
                 let batch = LocalSource::typed_batch(events, &pushed);
-                mailbox.post(mail(EventDelivery {
-                    subscription: subscription,
-                    batch: batch,
-                    _ticket: ticket,
-                }));
+                mailbox.post(mail(EventDelivery { subscription, batch, _ticket: ticket }));
             }
         }));
         Ok((listeners, pushes))
