@@ -10,7 +10,7 @@ use crate::{
         port::saga::{SagaId, TraceContext},
         tables::{answers::AskResult, clipping::clip_refusal, log::Cause},
     },
-    domain::{AnyCommand, AskId},
+    domain::{AnyCommand, AskId, Name, OrderOutcome},
     store::StoreError,
 };
 use std::{
@@ -37,12 +37,12 @@ impl Turn<'_> {
             // Read before anything is changed: if it is damaged, the command has no effect.
             self.find_answer(ask)?;
         }
-        let sheet = self.transaction.load_state(number)?;
-        let version = sheet.now.version;
-        let state = sheet.now.state.as_ref();
+        let loaded = self.transaction.load_state(number)?;
+        let version = loaded.now.version;
+        let state = loaded.now.state.as_ref();
         let this = Circumstances { number, at: self.now, settings: &self.behavior.settings };
         let decided = catch_unwind(AssertUnwindSafe(|| aggregate.decide(state, command, &this)));
-        let erased::Decided { events, after, ask, claims, due, rejection: no } = match decided {
+        let decided = match decided {
             Ok(Ok(decided)) => decided,
             Ok(Err(refusal)) => return Ok(Err(Rejection::Refused(clip_refusal(refusal)))),
             Err(_) => {
@@ -50,59 +50,76 @@ impl Turn<'_> {
                 return Ok(Err(Rejection::Crashed));
             }
         };
-        let outcome = Some(after.order_outcome()).filter(|after| *after != state.order_outcome());
-        if !events.is_empty() {
-            let (given_up, new) = diff_claims(claims.0, claims.1);
-            if let Err(taken) = self.check_claims(number, &new)? {
-                return Ok(Err(Rejection::Refused(clip_refusal(taken))));
-            }
-            let created_in = match version {
-                0 => Some(saga.clone())
-                    .filter(|saga| *saga != asks::own_saga(aggregate.name(), number)),
-                _ => self.transaction.load_state(number)?.now.saga.clone(),
-            };
-            let decided = self.encode_decision(
-                number,
-                (version, created_in),
-                (events, after),
-                (&cause, &saga),
-                client,
-            );
-            let decided = match decided {
-                Err(StoreError::Invalid(why)) => return Ok(Err(Rejection::TooLarge(why))),
-                decided => decided?,
-            };
-            // A client's command that opens a question needs a permit of the callee's guard.
-            let still_open = ask.as_ref().map(|ask| (ask.callee.context, ask.attempt));
-            let opens = ask.filter(|_| self.open_question(number) != still_open);
-            let pass = match (&opens, &cause, client) {
-                (Some(ask), Cause::Command(_), Some(_)) => {
-                    match self.behavior.peers.permit_ask(ask.callee, may_ask) {
-                        Ok(pass) => pass,
-                        Err(wait) => return Ok(Err(Rejection::Busy(wait))),
-                    }
-                }
-                _ => None,
-            };
-            self.write_claims(number, &given_up, &new)?;
-            self.reschedule_timer(number, due.0, due.1)?;
-            self.record_event(number, decided)?;
-            if let Some(outcome) = outcome.filter(|_| aggregate.is_order()) {
-                self.orders.count_outcome(outcome);
-            }
-            let thread = client.cloned().unwrap_or_default();
-            self.set_awaited(
-                number,
-                still_open,
-                opens.map(|ask| (ask, pass, Duration::ZERO)),
-                thread,
-            );
-            if let Some(refusal) = no {
-                self.reject_waiting(number, clip_refusal(refusal))?;
-            }
+        let before = (version, state.order_outcome());
+        if !decided.events.is_empty()
+            && let Err(rejection) =
+                self.record_decision(number, before, decided, may_ask, (&cause, &saga), client)?
+        {
+            return Ok(Err(rejection));
         }
         if let Some(ask) = withdrawn {
             self.refuse_from_now_on(&ask)?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Records events, claims, timer and question of a decision, unless a claim is taken or the asked context is busy.
+    fn record_decision(
+        &mut self,
+        number: u64,
+        (version, outcome_before): (u64, OrderOutcome),
+        decided: erased::Decided,
+        may_ask: &[Name],
+        (cause, saga): (&Cause, &SagaId),
+        client: Option<&TraceContext>,
+    ) -> Result<Result<(), Rejection>, StoreError> {
+        let aggregate = self.behavior.aggregate;
+        let erased::Decided { events, after, ask, claims, due, rejection: no } = decided;
+        let outcome = Some(after.order_outcome()).filter(|after| *after != outcome_before);
+        let (given_up, new) = diff_claims(claims.0, claims.1);
+        if let Err(taken) = self.check_claims(number, &new)? {
+            return Ok(Err(Rejection::Refused(clip_refusal(taken))));
+        }
+        let created_in = match version {
+            0 => {
+                Some(saga.clone()).filter(|saga| *saga != asks::own_saga(aggregate.name(), number))
+            }
+            _ => self.transaction.load_state(number)?.now.saga.clone(),
+        };
+        let encoded = self.encode_decision(
+            number,
+            (version, created_in),
+            (events, after),
+            (cause, saga),
+            client,
+        );
+        let encoded = match encoded {
+            Err(StoreError::Invalid(why)) => return Ok(Err(Rejection::TooLarge(why))),
+            encoded => encoded?,
+        };
+        // A client's command that opens a question needs a permit of the callee's guard.
+        let still_open = ask.as_ref().map(|ask| (ask.callee.context, ask.attempt));
+        let opens = ask.filter(|_| self.open_question(number) != still_open);
+        let pass = match (&opens, cause, client) {
+            (Some(ask), Cause::Command(_), Some(_)) => {
+                match self.behavior.peers.permit_ask(ask.callee, may_ask) {
+                    Ok(pass) => pass,
+                    Err(wait) => return Ok(Err(Rejection::Busy(wait))),
+                }
+            }
+            _ => None,
+        };
+        self.write_claims(number, &given_up, &new)?;
+        self.reschedule_timer(number, due.0, due.1)?;
+        self.record_event(number, encoded)?;
+        if let Some(outcome) = outcome.filter(|_| aggregate.is_order()) {
+            self.orders.count_outcome(outcome);
+        }
+        let thread = client.cloned().unwrap_or_default();
+        let opens = opens.map(|ask| (ask, pass, Duration::ZERO));
+        self.set_awaited(number, still_open, opens, thread);
+        if let Some(refusal) = no {
+            self.reject_waiting(number, clip_refusal(refusal))?;
         }
         Ok(Ok(()))
     }

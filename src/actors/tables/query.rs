@@ -4,6 +4,7 @@
 //! again to find the page. A count that ends there is "at least"; a page that ends there is cut, and its cursor goes
 //! on where it was; a page that is to be found by counting, deeper than that, is refused.
 
+mod ahead;
 mod cursor;
 mod filters;
 mod page;
@@ -14,8 +15,8 @@ mod sorted;
 pub use plan::filter_fields;
 
 use self::{
+    ahead::Ahead,
     cursor::Cursor,
-    filters::Ahead,
     page::{Page, SortPosition},
     plan::Plan,
     reading::{ROWS, Reading, Walked},
@@ -63,6 +64,9 @@ struct FoundPage {
     reached: Option<SortPosition>,
 }
 
+/// Sort, filters, and the place that a page begins after.
+type Resumed = (Option<(String, bool)>, Vec<(String, String)>, Option<SortPosition>);
+
 /// One page of what `query` asks for.
 pub fn list_items(tree: &Tree, generation: u32, query: &ListQuery) -> Result<ListPage, Fault> {
     let entity = tree.entity;
@@ -71,23 +75,7 @@ pub fn list_items(tree: &Tree, generation: u32, query: &ListQuery) -> Result<Lis
     let skip = query.page.saturating_mul(size);
     let cursor = query.after.as_deref();
     let limits = query.limits;
-    let (sort, filters, after) = match cursor {
-        None => (query.sort.clone(), query.filters.clone(), None),
-        Some(text) => {
-            let Cursor { sort, filters, place } =
-                Cursor::from_text(text, context).ok_or(Fault::BadCursor)?;
-            // What it carries may be repeated beside it.
-            let same = query.sort.is_none() || query.sort == sort;
-            let same = same && query.filters.iter().all(|filter| filters.contains(filter));
-            if !same
-                || query.page > 0
-                || !(query.filters.is_empty() || query.filters.len() == filters.len())
-            {
-                return Err(Fault::BadCursor);
-            }
-            (sort, filters, Some(place))
-        }
-    };
+    let (sort, filters, after) = resume_at_cursor(query, context)?;
     let plan = Plan::from_query(entity, sort.as_ref(), &filters, limits.filters);
     let mut plan = if cursor.is_some() { plan.map_err(|_| Fault::BadCursor)? } else { plan? };
 
@@ -123,8 +111,41 @@ pub fn list_items(tree: &Tree, generation: u32, query: &ListQuery) -> Result<Lis
     let next = last.and_then(|place| Cursor { sort, filters, place }.into_text(context));
 
     let mut shown = ListPage { total, at_least, cut, next, ..ListPage::default() };
-    let keys: Vec<_> = page.rows.iter().map(|place| state_key(generation, place.number)).collect();
-    for (SortPosition { number, .. }, row) in page.rows.iter().zip(reading.read_rows(&keys)?) {
+    show_rows(&mut reading, generation, &plan, &page.rows, &mut shown)?;
+    shown.commit = reading.judged.0;
+    Ok(shown)
+}
+
+/// Sort and filters of `query`, and the place after which its page begins: where it has a cursor, those of the cursor.
+fn resume_at_cursor(query: &ListQuery, context: &str) -> Result<Resumed, Fault> {
+    let Some(text) = &query.after else {
+        return Ok((query.sort.clone(), query.filters.clone(), None));
+    };
+    let Cursor { sort, filters, place } =
+        Cursor::from_text(text, context).ok_or(Fault::BadCursor)?;
+    // What it carries may be repeated beside it.
+    let same = query.sort.is_none() || query.sort == sort;
+    let same = same && query.filters.iter().all(|filter| filters.contains(filter));
+    if !same
+        || query.page > 0
+        || !(query.filters.is_empty() || query.filters.len() == filters.len())
+    {
+        return Err(Fault::BadCursor);
+    }
+    Ok((sort, filters, Some(place)))
+}
+
+/// Reads the states of these rows, and adds them to the page.
+fn show_rows(
+    reading: &mut Reading<'_>,
+    generation: u32,
+    plan: &Plan,
+    rows: &[SortPosition],
+    shown: &mut ListPage,
+) -> Result<(), Fault> {
+    let entity = reading.entity();
+    let keys: Vec<_> = rows.iter().map(|place| state_key(generation, place.number)).collect();
+    for (SortPosition { number, .. }, row) in rows.iter().zip(reading.read_rows(&keys)?) {
         match row.map(|row| (row.commit, decode_state(entity, &row.record))) {
             Some((commit, Ok(kept))) if plan.accepts_state(kept.state.as_ref()) => {
                 let body = self::represent(kept.state.as_ref(), *number)?;
@@ -143,8 +164,7 @@ pub fn list_items(tree: &Tree, generation: u32, query: &ListQuery) -> Result<Lis
             Some((_, Err(error))) => return Err(error.into()),
         }
     }
-    shown.commit = reading.judged.0;
-    Ok(shown)
+    Ok(())
 }
 
 /// A list in the order of numbers, which is that of every filter.

@@ -1,6 +1,9 @@
 //! Filters: the numbers that pass all of them, in order, without reading what cannot.
 
-use super::reading::{ROWS, Reading, Walked};
+use super::{
+    ahead::Ahead,
+    reading::{ROWS, Reading, Walked},
+};
 use crate::{
     actors::{
         port::fault::Fault,
@@ -117,68 +120,6 @@ fn number_range(prefix: &[u8], low: u64, high: u64, backwards: bool) -> Scan {
     Scan { from: number_key(prefix, low), to, backwards, limit: ROWS }
 }
 
-/// The numbers that are still to be looked at, in a direction.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ahead {
-    low: u64,
-    high: u64,
-    pub down: bool,
-}
-
-impl Ahead {
-    /// All of them.
-    pub fn all_numbers(down: bool) -> Self {
-        Self { low: 0, high: u64::MAX, down }
-    }
-    /// Those after `number`, if there can be any.
-    pub fn rest_after(self, number: u64) -> Option<Self> {
-        if self.down {
-            number.checked_sub(1).map(|high| Self { high: high.min(self.high), ..self })
-        } else {
-            number.checked_add(1).map(|low| Self { low: low.max(self.low), ..self })
-        }
-        .filter(|ahead| ahead.low <= ahead.high)
-    }
-    /// Those from `number` on.
-    fn from(self, number: u64) -> Self {
-        if self.down {
-            Self { high: number.min(self.high), ..self }
-        } else {
-            Self { low: number.max(self.low), ..self }
-        }
-    }
-    fn first_number(self) -> u64 {
-        if self.down { self.high } else { self.low }
-    }
-    /// The last number before those that are ahead; nothing has the first and the last of all numbers.
-    fn last_passed(self) -> u64 {
-        if self.down { self.high.saturating_add(1) } else { self.low.saturating_sub(1) }
-    }
-    fn is_before(self, one: u64, other: u64) -> bool {
-        if self.down { one > other } else { one < other }
-    }
-    fn has_number(self, number: u64) -> bool {
-        (self.low..=self.high).contains(&number)
-    }
-    /// The last number of a chunk in this direction.
-    pub fn end_of(self, chunk: u64) -> u64 {
-        let low = chunk.saturating_mul(CHUNK);
-        if self.down { low } else { low.saturating_add(CHUNK - 1) }
-    }
-    /// Those of a chunk's numbers that are still ahead.
-    pub fn keep_ahead(self, chunk: u64, mut posting: Posting) -> Posting {
-        let low = chunk.saturating_mul(CHUNK);
-        if !self.has_number(low) || !self.has_number(low.saturating_add(CHUNK - 1)) {
-            let gone: Vec<u16> = posting
-                .offsets()
-                .filter(|offset| !self.has_number(low + u64::from(*offset)))
-                .collect();
-            gone.into_iter().for_each(|offset| posting.remove(offset));
-        }
-        posting
-    }
-}
-
 /// Those of `posting` that pass all `filters`.
 pub fn keep_passing(
     filters: &mut [Filter],
@@ -215,90 +156,105 @@ pub fn walk_numbers(
         let left = keep_passing(others, reading, chunk, posting)?;
         Ok::<_, Fault>(left.len() == 0 || visit(chunk, &left))
     };
-    let mut batch = batch / 2;
     match driving {
         [Filter::Number(number)] => {
             let (chunk, offset) = indexes::chunk_of(*number);
             let go_on = !ahead.has_number(*number) || show(reading, chunk, Posting::of(offset))?;
             Ok(if go_on { Walked::Through } else { Walked::Enough })
         }
-        [Filter::Chunks { prefix, .. }] => {
-            let mut next = Some(ahead);
-            while let Some(now) = next {
-                let low = indexes::chunk_of(now.low).0;
-                let high = indexes::chunk_of(now.high).0;
-                let scan = Scan {
-                    limit: reading.next_limit(&mut batch),
-                    ..number_range(prefix, low, high, ahead.down)
-                };
-                let rows = reading.scan_rows(&scan)?;
-                let last_chunk = rows
-                    .last()
-                    .and_then(|(key, _)| last_number(key))
-                    .filter(|_| rows.len() == scan.limit);
-                next = last_chunk.and_then(|chunk| now.rest_after(ahead.end_of(chunk)));
-                let mut rows = rows.into_iter().peekable();
-                while let Some((key, row)) = rows.next() {
-                    let chunk = last_number(&key).unwrap_or_default();
-                    let posting = reading.skip_damaged(Posting::decode(&row.record))?;
-                    if !show(reading, chunk, ahead.keep_ahead(chunk, posting))? {
-                        return Ok(Walked::Enough);
-                    }
-                    if reading.is_overdrawn() && (rows.peek().is_some() || next.is_some()) {
-                        return Ok(Walked::Spent(ahead.end_of(chunk)));
-                    }
-                }
-                if let (Some(next), true) = (next, reading.is_spent()) {
-                    return Ok(Walked::Spent(next.last_passed()));
-                }
-            }
-            Ok(Walked::Through)
-        }
-        [Filter::Entries { prefix }] => {
-            let mut next = Some(ahead);
-            while let Some(now) = next {
-                let scan = Scan {
-                    limit: reading.next_limit(&mut batch),
-                    ..number_range(prefix, now.low, now.high, ahead.down)
-                };
-                let rows = reading.scan_rows(&scan)?;
-                next = rows
-                    .last()
-                    .and_then(|(key, _)| now.rest_after(last_number(key)?))
-                    .filter(|_| rows.len() == scan.limit);
-                let mut rows = rows.into_iter().peekable();
-                while let Some((key, row)) = rows.next() {
-                    let mut last = last_number(&key).unwrap_or_default();
-                    let (chunk, offset) = indexes::chunk_of(last);
-                    let mut posting = Posting::default();
-                    if reading.skip_damaged(indexes::decode_entry(&row.record))? {
-                        posting.insert(offset);
-                    }
-                    // Neighbours are shown together.
-                    let same = |key: &[u8]| {
-                        last_number(key).is_some_and(|number| indexes::chunk_of(number).0 == chunk)
-                    };
-                    while let Some((key, row)) = rows.next_if(|(key, _)| same(key)) {
-                        last = last_number(&key).unwrap_or_default();
-                        if reading.skip_damaged(indexes::decode_entry(&row.record))? {
-                            posting.insert(indexes::chunk_of(last).1);
-                        }
-                    }
-                    if !show(reading, chunk, posting)? {
-                        return Ok(Walked::Enough);
-                    }
-                    if reading.is_overdrawn() && (rows.peek().is_some() || next.is_some()) {
-                        return Ok(Walked::Spent(last));
-                    }
-                }
-                if let (Some(next), true) = (next, reading.is_spent()) {
-                    return Ok(Walked::Spent(next.last_passed()));
-                }
-            }
-            Ok(Walked::Through)
-        }
+        [Filter::Chunks { prefix, .. }] => walk_chunks(prefix, reading, ahead, batch / 2, show),
+        [Filter::Entries { prefix }] => walk_entries(prefix, reading, ahead, batch / 2, show),
         several => in_common(several, reading, ahead, show),
     }
+}
+
+/// The numbers of an index that has a row a chunk.
+fn walk_chunks(
+    prefix: &[u8],
+    reading: &mut Reading<'_>,
+    ahead: Ahead,
+    mut batch: usize,
+    mut show: impl FnMut(&mut Reading<'_>, u64, Posting) -> Result<bool, Fault>,
+) -> Result<Walked<u64>, Fault> {
+    let mut next = Some(ahead);
+    while let Some(now) = next {
+        let low = indexes::chunk_of(now.low).0;
+        let high = indexes::chunk_of(now.high).0;
+        let scan = Scan {
+            limit: reading.next_limit(&mut batch),
+            ..number_range(prefix, low, high, ahead.down)
+        };
+        let rows = reading.scan_rows(&scan)?;
+        let last_chunk =
+            rows.last().and_then(|(key, _)| last_number(key)).filter(|_| rows.len() == scan.limit);
+        next = last_chunk.and_then(|chunk| now.rest_after(ahead.end_of(chunk)));
+        let mut rows = rows.into_iter().peekable();
+        while let Some((key, row)) = rows.next() {
+            let chunk = last_number(&key).unwrap_or_default();
+            let posting = reading.skip_damaged(Posting::decode(&row.record))?;
+            if !show(reading, chunk, ahead.keep_ahead(chunk, posting))? {
+                return Ok(Walked::Enough);
+            }
+            if reading.is_overdrawn() && (rows.peek().is_some() || next.is_some()) {
+                return Ok(Walked::Spent(ahead.end_of(chunk)));
+            }
+        }
+        if let (Some(next), true) = (next, reading.is_spent()) {
+            return Ok(Walked::Spent(next.last_passed()));
+        }
+    }
+    Ok(Walked::Through)
+}
+
+/// The numbers of an index that has a row a number.
+fn walk_entries(
+    prefix: &[u8],
+    reading: &mut Reading<'_>,
+    ahead: Ahead,
+    mut batch: usize,
+    mut show: impl FnMut(&mut Reading<'_>, u64, Posting) -> Result<bool, Fault>,
+) -> Result<Walked<u64>, Fault> {
+    let mut next = Some(ahead);
+    while let Some(now) = next {
+        let scan = Scan {
+            limit: reading.next_limit(&mut batch),
+            ..number_range(prefix, now.low, now.high, ahead.down)
+        };
+        let rows = reading.scan_rows(&scan)?;
+        next = rows
+            .last()
+            .and_then(|(key, _)| now.rest_after(last_number(key)?))
+            .filter(|_| rows.len() == scan.limit);
+        let mut rows = rows.into_iter().peekable();
+        while let Some((key, row)) = rows.next() {
+            let mut last = last_number(&key).unwrap_or_default();
+            let (chunk, offset) = indexes::chunk_of(last);
+            let mut posting = Posting::default();
+            if reading.skip_damaged(indexes::decode_entry(&row.record))? {
+                posting.insert(offset);
+            }
+            // Neighbours are shown together.
+            let same = |key: &[u8]| {
+                last_number(key).is_some_and(|number| indexes::chunk_of(number).0 == chunk)
+            };
+            while let Some((key, row)) = rows.next_if(|(key, _)| same(key)) {
+                last = last_number(&key).unwrap_or_default();
+                if reading.skip_damaged(indexes::decode_entry(&row.record))? {
+                    posting.insert(indexes::chunk_of(last).1);
+                }
+            }
+            if !show(reading, chunk, posting)? {
+                return Ok(Walked::Enough);
+            }
+            if reading.is_overdrawn() && (rows.peek().is_some() || next.is_some()) {
+                return Ok(Walked::Spent(last));
+            }
+        }
+        if let (Some(next), true) = (next, reading.is_spent()) {
+            return Ok(Walked::Spent(next.last_passed()));
+        }
+    }
+    Ok(Walked::Through)
 }
 
 /// One of several lists of numbers that are walked together.

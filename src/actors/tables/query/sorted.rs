@@ -1,6 +1,7 @@
 //! Lists that are sorted by a field: along its index, or, where few are left to sort, by looking at each.
 
 use super::{
+    ahead::Ahead,
     filters::{self, Filter},
     page::{Page, SortPosition},
     reading::{Reading, Walked},
@@ -72,7 +73,7 @@ pub fn walk_index(
         let begin = indexes::value_prefix(generation, field, value).number(last).build();
         let behind_it = key_after(&begin);
         // The row that it is in may have more.
-        let more = !alone && filters::Ahead::all_numbers(down).end_of(chunk) != *number;
+        let more = !alone && Ahead::all_numbers(down).end_of(chunk) != *number;
         match (down, more) {
             (false, true) => from = begin,
             (false, false) => from = behind_it,
@@ -95,7 +96,7 @@ pub fn walk_index(
             if let Some(after) = after.filter(|after| {
                 after.value == row.value && indexes::chunk_of(after.number).0 == row.chunk
             }) {
-                let ahead = filters::Ahead::all_numbers(down).rest_after(after.number);
+                let ahead = Ahead::all_numbers(down).rest_after(after.number);
                 posting = ahead
                     .map_or_else(Posting::default, |ahead| ahead.keep_ahead(row.chunk, posting));
             }
