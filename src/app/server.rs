@@ -63,7 +63,6 @@ pub async fn serve_system(
     let addresses = ListenAddresses::from(&listeners);
     let store = SledStore::open(&settings.store.dir, &store_options(settings));
     let store = Arc::new(store.map_err(Failure::from_error)?);
-    let systems = settings.enabled_systems();
     let certificate = settings.http.tls.certificate().map_err(ConfigProblem::from)?;
     let outbound = Outbound::new(settings)?;
     let mut broker = BrokerService::connect_broker(&outbound, settings, &store);
@@ -74,22 +73,7 @@ pub async fn serve_system(
     let node_settings =
         NodeSettings { wire: outbound.peer_client(settings)?, ..node_settings(settings, ahead) };
     let trees: Arc<dyn Store> = store.clone();
-    let accepted = accept_histories(&trees, &node_settings, |board| {
-        for system in &systems {
-            systems::lay_out(system, board);
-        }
-    });
-    accepted.await.map_err(Failure::from_error)?;
-    let node = LocalNode::start(trees, node_settings, |board| {
-        for system in &systems {
-            systems::lay_out(system, board);
-        }
-    });
-    let node = Arc::new(node.map_err(Failure::from_error)?);
-    log_business_time(&node.clock_health(), ahead);
-    while !node.is_ready() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let node = start_node(trees, node_settings, &settings.enabled_systems(), ahead).await?;
     outbound.start_sinks(settings, &node)?;
     let dead_letters = broker
         .as_mut()
@@ -138,9 +122,7 @@ pub async fn serve_system(
     if let Some(broker) = &broker {
         broker.finish_commands(Duration::from_millis(settings.http.drain_timeout_ms)).await;
     }
-    let failed = node.store_health().failed;
-    let failed = failed.map(|error| format!("{error}; nothing more was acknowledged"));
-    let failed = failed.or_else(|| reason.borrow().clone().flatten());
+    let failed = store_failure(&node).or_else(|| reason.borrow().clone().flatten());
     stopper.abort();
     let _ = renewing.map(|renewing| renewing.abort());
     drop((broker, outbound));
@@ -150,4 +132,35 @@ pub async fn serve_system(
     store.close();
     lifecycle.log_stop(failed.as_deref(), &store);
     failed.map_or(Ok(()), |error| Err(Failure::Failed(error)))
+}
+
+/// Starts the contexts of these systems; ready when this resolves.
+async fn start_node(
+    store: Arc<dyn Store>,
+    settings: NodeSettings,
+    systems: &[&'static str],
+    ahead: i64,
+) -> Result<Arc<LocalNode>, Failure> {
+    let accepted = accept_histories(&store, &settings, |board| {
+        for system in systems {
+            systems::lay_out(system, board);
+        }
+    });
+    accepted.await.map_err(Failure::from_error)?;
+    let node = LocalNode::start(store, settings, |board| {
+        for system in systems {
+            systems::lay_out(system, board);
+        }
+    });
+    let node = Arc::new(node.map_err(Failure::from_error)?);
+    log_business_time(&node.clock_health(), ahead);
+    while !node.is_ready() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Ok(node)
+}
+
+fn store_failure(node: &LocalNode) -> Option<String> {
+    let failed = node.store_health().failed;
+    failed.map(|error| format!("{error}; nothing more was acknowledged"))
 }

@@ -65,14 +65,7 @@ pub async fn serve_http(
     drain: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let Listeners { main, contexts, probes } = listeners.into();
-    let mut ports = vec![(OnlyContext(None), main)];
-    for (name, listener) in contexts {
-        // The port of a context that another node hosts stays closed.
-        let mut local = node.contexts().iter();
-        if let Some(index) = local.position(|context| context.name().context == name) {
-            ports.push((OnlyContext(Some(index)), listener));
-        }
-    }
+    let ports = open_ports(main, contexts, node.as_ref());
     let state = Arc::new(build_state(settings, node)?);
     let settings = &state.settings;
     let probes =
@@ -81,13 +74,7 @@ pub async fn serve_http(
     let accepted = most.saturating_add(connection_headroom(most)) / settings.workers.max(1);
     let mut server = Server::build().workers(settings.workers).disable_signals();
     server = server.max_concurrent_connections(accepted.max(1));
-    let bounds = Bounds {
-        head_time: settings.header_timeout,
-        head: settings.header_limit,
-        uri: settings.uri_limit,
-        write_time: settings.write_timeout,
-        problem_types: settings.problem_types.clone(),
-    };
+    let bounds = connection_bounds(settings);
     let tls = settings.certificate.as_ref().map(ServerCertificate::acceptor);
     let (close, closing) = watch::channel(false);
     for (only, listener) in ports {
@@ -153,6 +140,32 @@ pub async fn serve_http(
     let (served, ()) = futures_util::future::join(server, stop).await;
     drop(probes);
     served
+}
+
+/// The main port, and those of contexts. The port of a context that another node hosts stays closed.
+fn open_ports(
+    main: TcpListener,
+    contexts: Vec<(&'static str, TcpListener)>,
+    node: &dyn Node,
+) -> Vec<(OnlyContext, TcpListener)> {
+    let mut ports = vec![(OnlyContext(None), main)];
+    for (name, listener) in contexts {
+        let mut local = node.contexts().iter();
+        if let Some(index) = local.position(|context| context.name().context == name) {
+            ports.push((OnlyContext(Some(index)), listener));
+        }
+    }
+    ports
+}
+
+fn connection_bounds(settings: &HttpSettings) -> Bounds {
+    Bounds {
+        head_time: settings.header_timeout,
+        head: settings.header_limit,
+        uri: settings.uri_limit,
+        write_time: settings.write_timeout,
+        problem_types: settings.problem_types.clone(),
+    }
 }
 
 fn build_state(settings: HttpSettings, node: Arc<dyn Node>) -> io::Result<AppState> {

@@ -119,26 +119,17 @@ impl SledStore {
             }
         };
         drop(before);
-        let mut follows = StoreMark { commit: found.last, ..mark };
-        if incomplete || found.last < mark.commit {
-            // What is left becomes the whole, and the journal begins again after the numbers that
-            // were given out.
-            for table in sync::read(&trees).iter() {
-                keeper.flush_table(table, || true)?;
-            }
-            keeper.truncate_journal()?;
+        let is_short = incomplete || found.last < mark.commit;
+        let follows = if is_short { mark } else { StoreMark { commit: found.last, ..mark } };
+        if is_short {
+            begin_journal_anew(&keeper, &trees)?;
             journal_ring::remove_all(dir, &slots).map_err(cannot)?;
-            follows = mark;
         }
         let room = space.clone();
         let journal =
             Journal::new(dir, follows, slots.clone(), room, found.segment, watermark, lock);
         let journal = journal.with_skip_sync(hazards.skip_sync);
-        let end = pipe.clone();
-        let committer = std::thread::Builder::new()
-            .name("committer".into())
-            .spawn(move || end.run_committer(journal))
-            .map_err(cannot)?;
+        let committer = start_committer(pipe.clone(), journal).map_err(cannot)?;
         let threads =
             MaintenanceThreads::start(keeper).inspect_err(|_| pipe.close()).map_err(cannot)?;
         pipe.wake_maintenance();
@@ -218,6 +209,18 @@ fn open_tree(
     let table = Arc::new(damage.report_if_damaged(name, opened)?);
     trees.push(table.clone());
     Ok((trees.len() - 1, table))
+}
+
+fn start_committer(queue: Arc<CommitQueue>, journal: Journal) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("committer".into()).spawn(move || queue.run_committer(journal))
+}
+
+/// Makes what is left the whole, so that the journal can begin again after the numbers that were given out.
+fn begin_journal_anew(keeper: &StoreMaintenance, trees: &Tables) -> Result<(), StoreError> {
+    for table in sync::read(trees).iter() {
+        keeper.flush_table(table, || true)?;
+    }
+    keeper.truncate_journal()
 }
 
 /// Takes into memory what the journal has and no run, and returns how many batches that are.
