@@ -1,6 +1,9 @@
 //! `[auth]`: who may call.
 
-use super::check::{Invalid, require_setting};
+use super::{
+    check::{Invalid, require_setting},
+    url::is_host,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -38,6 +41,13 @@ impl Auth {
             format!(
                 "{listen} is reachable from other machines while authentication is open; listen on 127.0.0.1, or add \
                  `auth.allow_open_beyond_loopback = true`"
+            )
+        })?;
+        let wrong = self.hosts.iter().find(|host| !is_host(host));
+        require_setting(wrong.is_none(), "auth.hosts", || {
+            let wrong = wrong.map(String::as_str).unwrap_or_default();
+            format!(
+                "`{wrong}` is no host as clients write it, such as `rent.example`: without scheme, port, path and `*`"
             )
         })
     }

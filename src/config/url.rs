@@ -28,6 +28,15 @@ pub(super) fn is_origin(text: &str) -> bool {
     url.is_some_and(|url| url.origin().ascii_serialization() == text)
 }
 
+/// Whether clients name a host like this, without a port: in ASCII, an address of version 6 in brackets.
+pub(super) fn is_host(text: &str) -> bool {
+    let url = format!("http://{text}/").parse::<Url>();
+    let is_plain =
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
+    let is_same = |url: Url| url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(text));
+    is_plain && !text.ends_with('.') && url.is_ok_and(is_same)
+}
+
 /// What keeps paths from being appended to `url`, and clients from using it.
 pub(super) fn wrong_public_url(url: &str) -> Option<&'static str> {
     let Ok(url) = url.parse::<Url>() else { return Some("is not a URL") };
@@ -92,6 +101,36 @@ mod tests {
             "ftp://shop.example",
         ] {
             assert!(!is_origin(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_written_as_clients_write_it() {
+        for host in [
+            "rent.example",
+            "Rent.Example",
+            "localhost",
+            "10.0.0.7",
+            "[::1]",
+            "xn--vk1bw27a.example",
+        ] {
+            assert!(is_host(host), "{host}");
+        }
+        for other in [
+            "",
+            "*",
+            "*.rent.example",
+            "https://rent.example",
+            "rent.example:80",
+            "rent.example:8443",
+            "rent.example/",
+            "rent.example.",
+            "me@rent.example",
+            "::1",
+            "대여.example",
+            "a b",
+        ] {
+            assert!(!is_host(other), "{other}");
         }
     }
 }

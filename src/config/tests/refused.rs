@@ -92,10 +92,14 @@ fn a_key_of_signatures_is_not_empty() {
 }
 
 #[test]
-fn origins_peers_and_exchanges_are_such_as_can_work() {
+fn origins_hosts_peers_and_exchanges_are_such_as_can_work() {
     refused("http.cors_origins", "https://shop.example,https://shop.example/");
     load_with("http.cors_origins", "https://shop.example,http://localhost:3000").unwrap();
     load_with("http.cors_origins", "*").unwrap();
+    for hosts in ["https://a.example", "a.example:80", "a.example,*"] {
+        assert!(refused("auth.hosts", hosts).contains("`rent.example`"), "{hosts}");
+    }
+    load_with("auth.hosts", "a.example,10.0.0.7").unwrap();
     let why = refused("peers.bookrent.book", "http://book:8088/holdfast");
     assert!(why.contains("more than a host and a port"), "{why}");
     for exchange in ["amq.topic", "holdfast.commands", "holdfast.commands.dead", &"x".repeat(256)] {
