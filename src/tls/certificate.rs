@@ -5,7 +5,10 @@ use crate::sync;
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
@@ -65,7 +68,10 @@ fn read(cert: &Path, key: &Path) -> Result<Arc<CertifiedKey>, String> {
     if chain.is_empty() {
         return Err(unusable(cert, &"contains no certificate in PEM"));
     }
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|why| unusable(key, &why))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|why| match why {
+        pem::Error::NoItemsFound => unusable(key, &"contains no private key in PEM"),
+        why => unusable(key, &why),
+    })?;
     let certified = CertifiedKey::from_der(chain, private, &aws_lc_rs::default_provider());
     certified.map(Arc::new).map_err(|why| match why {
         rustls::Error::InconsistentKeys(_) => {

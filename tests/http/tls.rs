@@ -109,7 +109,10 @@ fn a_certificate_that_cannot_be_used_is_found_by_check_config() {
         (format!("[http.tls]\nkey = {key:?}\n"), "http.tls.cert"),
         (format!("[http.tls]\ncert = {none:?}\nkey = {key:?}\n"), "empty.pem"),
         (format!("[http.tls]\ncert = \"/nowhere.pem\"\nkey = {key:?}\n"), "/nowhere.pem"),
-        (format!("[http.tls]\ncert = {cert:?}\nkey = {none:?}\n"), "empty.pem"),
+        (
+            format!("[http.tls]\ncert = {cert:?}\nkey = {none:?}\n"),
+            "empty.pem: contains no private key",
+        ),
         (format!("[http.tls]\ncert = {cert:?}\nkey = {:?}\n", path(&others.key)), "is not the key"),
         (format!("[tls]\nca_file = {none:?}\n"), "tls.ca_file"),
     ] {
