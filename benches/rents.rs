@@ -20,7 +20,7 @@ fn main() -> Result<()> {
     if std::env::args().nth(1).as_deref() == Some("echo-server") {
         return servers::serve_echo();
     }
-    // Cargo says `--bench` when figures are wanted.
+    // Cargo passes `--bench` when figures are wanted.
     let (books, time) = if std::env::args().any(|argument| argument == "--bench") {
         (150_000, Until::Elapsed(Duration::from_secs(5)))
     } else {

@@ -33,7 +33,7 @@ struct Options {
     /// Leaves one mitigation out: `keep-withdrawals`.
     #[arg(long)]
     without: Option<Mitigation>,
-    /// Leaves the mitigations out one by one, and says after how many seeds it shows.
+    /// Leaves the mitigations out one by one, and prints after how many seeds it shows.
     #[arg(long)]
     proof: bool,
 }

@@ -107,7 +107,7 @@ struct Answer {
     failed: bool,
 }
 
-/// Writes the next request into the buffer; says whether there is one.
+/// Writes the next request into the buffer; returns whether there is one.
 pub type Next = Box<dyn FnMut(&mut Vec<u8>) -> bool>;
 
 /// Writes a request without a body.

@@ -89,7 +89,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// Builds the server in the profile that this program was built in; says where it is.
+/// Builds the server in the profile that this program was built in; returns its path.
 fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let profile = if cfg!(debug_assertions) { "dev" } else { "release" };

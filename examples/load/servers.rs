@@ -10,7 +10,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A process that has said where it listens.
+/// A process that has printed where it listens.
 pub struct Running {
     /// `127.0.0.1:PORT`
     pub address: String,
@@ -18,7 +18,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a server and waits until it has said where it listens.
+    /// Starts a server and waits until it has printed where it listens.
     ///
     /// # Errors
     /// When it ends before.
@@ -96,7 +96,7 @@ impl Holdfast {
         Ok(Self { binary, directory })
     }
 
-    /// Starts it and waits until it is ready; says how long that took.
+    /// Starts it and waits until it is ready; returns how long that took.
     ///
     /// # Errors
     /// When it does not start.

@@ -1,4 +1,4 @@
-//! Whoever is told to come again in a moment may believe that nothing was done: forced, one by one, for all that can come
+//! A client that gets "try again" can rely on it that nothing was done: forced, one by one, for all that can come
 //! between a command and its answer.
 
 use super::bench::{Bench, eventually, guarded, hasty, rent, value};
@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-/// Holds turns of the rents' context where it is told to, until it is let go.
+/// Holds turns of the rents' context when a test asks for it, until it is released.
 #[derive(Default)]
 struct Hold {
     holds: AtomicBool,
@@ -76,7 +76,7 @@ async fn patience_that_ends_before_a_turn_begins_changes_nothing() {
     hold.holds.store(true, SeqCst);
     let first = actix_rt::spawn(bench.context("bookrent.rent").execute_command(rent(book, 1)));
     eventually(|| hold.is_held()).await;
-    // It waits behind the first, and is never looked at before its client has gone.
+    // It waits after the first, and is never looked at before its client has gone.
     let second = bench.rent(book, 2).await;
     assert!(matches!(second, Err(Fault::Busy { .. })), "{second:?}");
     hold.let_go();

@@ -1,4 +1,5 @@
-//! Who may be asked is said beforehand, and one that cannot be asked at present is noticed before anything begins.
+//! The contexts that may be asked are declared beforehand, and one that cannot be asked at present is noticed before
+//! anything begins.
 
 use super::{
     bench::{Bench, LayOut, eventually},
@@ -93,7 +94,7 @@ struct Case {
     /// What must be there before.
     opening: Vec<Said>,
     order: Said,
-    /// The same kind of order, which finds nobody who answers.
+    /// The same kind of order, which gets no answer.
     in_vain: Said,
     /// Whether that one is asked again until there is an answer.
     repeats: bool,
@@ -167,7 +168,7 @@ impl Case {
     /// All is there, and the breaker of who is asked has opened, for `open_for`.
     async fn broken(&self, open_for: Duration) -> Bench {
         let breaker = BreakerSettings { minimum: 1, open_for, ..BreakerSettings::default() };
-        // Nobody waits as long as that: who does not answer says so at once here.
+        // No asker waits as long as that: a context that does not answer fails at once here.
         let guard =
             GuardSettings { timeout: Duration::from_secs(60), breaker, ..GuardSettings::default() };
         let system = self.asked.split('.').next().unwrap().to_owned();
@@ -187,7 +188,7 @@ impl Case {
         eventually(|| breaker_of(&bench, self.asked) != "closed").await;
         if !self.repeats {
             match answer.await.unwrap() {
-                // BookRent's order stands, and has failed.
+                // BookRent's order is recorded, and has failed.
                 Ok(_) => assert_eq!(self.asked, "bookrent.book"),
                 Err(Fault::Busy { retry_after }) => assert!(retry_after <= open_for),
                 // It was half-open again when the answer was written.
@@ -251,7 +252,7 @@ async fn when_any_context_of_a_chain_is_unavailable_nothing_begins_and_the_clien
             case.asked
         );
         if case.asked == "movie.ticket" || case.asked == "movie.point" {
-            // Whoever is not asked for a booking keeps nobody from booking.
+            // A context that is not asked for a booking keeps no client from booking.
             case.say(&bench, &case.opening[0]).await.unwrap();
         }
     }
@@ -286,7 +287,7 @@ async fn who_is_asked_later_and_cannot_be_is_no_answer_at_once() {
     let settings = NodeSettings { system_guards: guards, ..NodeSettings::default() };
     let bench = Bench::of(MemoryStore::new(), settings, case.lay_out).ready().await;
     case.say(&bench, &case.opening[0]).await.unwrap();
-    // The first one is still asking the deposit when nobody answers the second one's question to the bike.
+    // The first one is still asking the deposit when the second one's question to the bike gets no answer.
     let deposit = bench.context("gbike.userDeposit");
     deposit.set_fault(Some(Injected { delay_ms: (5_000, 5_000), failure_rate: 0.0 }));
     let order = super::bench::under(

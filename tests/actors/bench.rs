@@ -119,14 +119,14 @@ impl Bench {
         self.context(context).list_items(&query).expect("a list").total
     }
 
-    /// Whether nobody has mail, waits, is behind or has set something aside.
+    /// Whether no context has mail, waits, is late or has parked something.
     pub fn is_quiet(&self) -> bool {
         self.node.contexts().iter().map(|context| context.health()).all(|health| {
             health.mailbox == 0 && health.waiting == 0 && health.backlog == 0 && health.parked == 0
         })
     }
 
-    /// Waits until the world is quiet and right; tells what is wrong if it never is.
+    /// Waits until the world is quiet and right; panics with what is wrong if it never is.
     pub async fn becomes_consistent(&self, right: impl Fn(&Self) -> Result<(), String>) {
         let mut wrong = None;
         for _ in 0..4000 {
@@ -168,7 +168,7 @@ pub fn under(key: &str, order: &CommandRequest) -> CommandRequest {
     CommandRequest { idempotency, ..order.clone() }
 }
 
-/// Settings under which `context` is asked as `guard` says.
+/// Settings under which `context` is asked through `guard`.
 pub fn guarded(context: &str, guard: GuardSettings) -> NodeSettings {
     NodeSettings { guards: HashMap::from([(context.to_owned(), guard)]), ..NodeSettings::default() }
 }

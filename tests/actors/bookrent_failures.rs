@@ -7,7 +7,7 @@ use super::{
 use holdfast::actors::CommandRequest;
 use serde_json::{Value, json};
 
-/// What must be so of every book, rent, delivery and row once nobody is busy.
+/// What must be so of every book, rent, delivery and row once everything is quiet.
 pub fn is_consistent(bench: &Bench) -> Result<(), String> {
     let books = bench.all("bookrent.book");
     let rents = bench.all("bookrent.rent");
@@ -34,7 +34,7 @@ pub fn is_consistent(bench: &Bench) -> Result<(), String> {
             Some("Fail") => None,
             other => return Err(format!("rent {number} is {other:?}")),
         };
-        // A cancel that is heard first withholds the delivery; in order it is cancelled.
+        // A cancel that arrives first withholds the delivery; in order it is cancelled.
         ensure(delivery == wanted, format!("rent {number}: {rent}, delivery {delivery:?}"))?;
         let row = find(&rows).unwrap_or_default();
         let told =

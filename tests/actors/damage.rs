@@ -81,7 +81,7 @@ async fn a_damaged_state_costs_its_own_number_only_also_after_a_restart() {
                 .collect::<Vec<_>>(),
             [1, 3]
         );
-        // Who asks it hears that nobody answers, and fails; who asks the others is answered.
+        // An ask to it gets no answer, and fails; asks to the others are answered.
         let asked = bench.rent(2, 7).await;
         assert!(
             matches!(&asked, Err(Fault::Refused(no)) if no.kind == holdfast::domain::Kind::RetryLater)
@@ -177,11 +177,11 @@ async fn where_a_log_is_damaged_or_has_a_gap_its_readers_stop_and_the_context_go
             assert_eq!(history.read_page(1).unwrap().last, first - 1, "what is before it is told");
         }
         assert!(found(&bench, "bookrent.rent") > 0);
-        // Who has heard all of it listens on; the context goes on.
+        // A listener that has read all of it goes on; so does the context.
         let book = bench.register().await;
         bench.rent(book, 5).await.unwrap();
         eventually(|| bench.see("bookrent.view", 5).is_some()).await;
-        // Who begins anew comes as far as that, says so, and everything else works.
+        // A listener that begins anew comes as far as that, reports it, and everything else works.
         bench.context("bookrent.view").rebuild_view().await.unwrap();
         eventually(|| bench.context("bookrent.view").health().damaged > 0).await;
         assert_eq!(bench.see("bookrent.view", 4).unwrap(), before, "the old table is shown");
@@ -209,7 +209,7 @@ async fn a_damaged_page_of_questions_is_found_again_from_the_states() {
     bench.context("kiosk.desk").stop().await;
     let body = json!({ "seat": "A1", "desk": 1, "asks": 0 });
     bench.enter("kiosk.order", 0, None, body).await.unwrap();
-    // It asks until it is answered, and nobody is there.
+    // It asks until it is answered, and no context is there.
     let context = bench.context("kiosk.order");
     let change = CommandRequest {
         route: 1,
@@ -266,7 +266,7 @@ async fn a_damaged_timer_claim_idempotency_saga_or_parked_row_affects_no_other_a
         flip(&bench.store, "kiosk.slip", &key);
     }
     let bench = bench.crashed(NodeSettings::default(), kiosk).await;
-    // Who holds these seats, and what came of these keys, nobody knows.
+    // Who holds these seats, and what came of these keys, is not known.
     damaged(bench.order("kiosk.order", place("A1")).await);
     damaged(bench.order("kiosk.order", under("one", &place("A3"))).await);
     bench.order("kiosk.order", under("three", &place("A3"))).await.unwrap();

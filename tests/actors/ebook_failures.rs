@@ -13,7 +13,7 @@ use holdfast::{
 };
 use serde_json::{Value, json};
 
-/// What must be so of every book, rent, payment and row once nobody is busy.
+/// What must be so of every book, rent, payment and row once everything is quiet.
 fn is_consistent(bench: &Bench) -> Result<(), String> {
     let books = bench.all("ebook.book");
     let rents = bench.all("ebook.rent");

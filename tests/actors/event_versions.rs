@@ -294,14 +294,14 @@ async fn a_new_version_is_written_when_all_nodes_read_it_and_an_old_node_waits_f
     let old_listener = listener(MemoryStore::new(), before, &wire).await;
     let first = send(&node, "Kim").await;
     shows(&new_listener, first, "Kim", "fragile").await;
-    // The source is: it writes the version before, as its release says.
+    // The source is: it writes the version before, as its release does.
     let node = node.crashed(hosting("post.parcel"), after).await;
     wire.is(&node);
     let second = send(&node, "Lee").await;
     for listener in [&new_listener, &old_listener] {
         shows(listener, second, "Lee", "fragile").await;
     }
-    // It is told to write the new one too early: the old listener says so, and loses nothing.
+    // It is configured to write the new one too early: the old listener reports it, and loses nothing.
     let node = source(node.store.crash(), after, Some(2)).await;
     wire.is(&node);
     let third = send(&node, "Park").await;

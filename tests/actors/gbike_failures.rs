@@ -85,7 +85,7 @@ async fn after_any_failing_step_of_gbike_the_data_is_consistent() {
     fail_every_step(Saga::of("gbike", orders, is_consistent)).await;
 }
 
-/// So many that most of the bills stand in the chain.
+/// So many that most of the bills are in the chain.
 const RIDES: u64 = 12;
 
 #[actix_rt::test]

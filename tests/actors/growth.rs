@@ -1,4 +1,4 @@
-//! What is kept of a thing does not grow with its use, and what an order costs is in proportion to what it says.
+//! What is kept of a thing does not grow with its use, and what an order costs is in proportion to its size.
 
 use super::{
     bench::{Bench, LayOut},
@@ -146,7 +146,7 @@ async fn a_ticket_that_changes_hands_again_and_again_is_kept_no_larger() {
     bench.enter("ticketing.ticket", 0, None, ticket).await.unwrap();
     let mut largest = Vec::new();
     for away in [false, true] {
-        // What they have missed meanwhile they hear in one go.
+        // What they have missed meanwhile they get in one go.
         if away {
             bench.context("ticketing.price").stop().await;
             bench.context("ticketing.view").stop().await;
@@ -271,10 +271,10 @@ async fn a_seat_costs_a_row_of_its_own_and_no_more_however_long_the_title_is() {
         let twenty = cost(&bench, &counting, "movie.book", booking(title, 20, day + 1)).await;
         assert_eq!((one.claims, twenty.claims), (1, 20));
         assert!(twenty.rows <= one.rows + 19, "{one:?}\n{twenty:?}");
-        // Its name stands in each of the dozen places that know of the order, and its claim once.
+        // Its name is in each of the dozen places that know of the order, and its claim once.
         assert!(twenty.bytes <= one.bytes + 19 * 160, "{one:?}\n{twenty:?}");
     }
-    // The same seats are taken, whatever their claims stand under.
+    // The same seats are taken, whatever key their claims are under.
     for (title, day) in [(20, 2), (3_500, 4)] {
         let again = bench.enter("movie.book", 0, None, booking(title, 20, day)).await;
         assert!(format!("{again:?}").contains("seat-taken"), "{again:?}");

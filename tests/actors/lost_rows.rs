@@ -102,7 +102,7 @@ async fn a_context_starts_without_any_of_its_parked_and_open_rows() {
     lose(&bench, "kiosk.order", &keys(&bench, "kiosk.order", Space::Question));
     let bench = bench.crashed(NodeSettings::default(), kiosk).await;
     assert!(found(&bench, "kiosk.slip") > 0 && found(&bench, "kiosk.order") > 0);
-    // Of four, two of them behind the others.
+    // Of four, two of them after the others.
     assert_eq!(bench.context("kiosk.slip").health().parked, 3);
     bench.order("kiosk.order", place("A3", 600)).await.unwrap();
     eventually(|| bench.see("kiosk.slip", 1).is_some()).await;

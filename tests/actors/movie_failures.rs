@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 const MOST: u64 = 12;
 
-/// What must be so of every booking once nobody is busy: either all of it or none, and each seat sold once.
+/// What must be so of every booking once everything is quiet: either all of it or none, and each seat sold once.
 fn is_consistent(bench: &Bench) -> Result<(), String> {
     let see = |context: &str, number| bench.see(&format!("movie.{context}"), number);
     let mut seen = BTreeMap::<&str, u64>::new();

@@ -123,7 +123,7 @@ async fn a_question_that_waits_is_put_again_after_a_crash_and_answered() {
     let _ = both_on_their_way(&bench, late(LONG, 0.0)).await;
     let bench = bench.crashed(patient(), movie).await;
     comes_to(&bench, PRINTED, 100).await;
-    // Who comes again after the crash hears what has settled it.
+    // A client that repeats it after the crash gets what has settled it.
     assert!(is_late(&bench.order("movie.book", under("cancel", &cancel())).await));
     let printed = bench.order("movie.ticket", under("print", &print())).await.unwrap();
     assert_eq!((value(&printed)["status"].as_str(), printed.replayed), (Some("Printed"), true));

@@ -226,7 +226,7 @@ async fn long_claims_of_the_last_version_are_held_and_become_free_also_after_kil
         let body = json!({ "key": key, "until": seat::LATER });
         bench.enter("lockers.locker", 0, None, body).await.map(|taken| taken.number)
     };
-    // As long as stands under its words, a byte longer, as long as may be, and of letters of three bytes.
+    // As long as is stored under its words, a byte longer, as long as may be, and of letters of three bytes.
     let held = ["a".repeat(160), "b".repeat(161), "c".repeat(3_900), "한".repeat(80)];
     for (key, number) in held.iter().zip(1..) {
         assert_eq!(take(&bench, key).await, Ok(number));

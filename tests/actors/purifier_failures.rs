@@ -9,7 +9,7 @@ use serde_json::json;
 
 const STOCK: u64 = 1;
 
-/// What must be so of stock, money, deliveries, rows and messages once nobody is busy.
+/// What must be so of stock, money, deliveries, rows and messages once everything is quiet.
 fn is_consistent(bench: &Bench) -> Result<(), String> {
     let rentals = bench.all("purifier.rental");
     let of = |context: &str, number: u64| bench.see(context, number).unwrap_or_default();
@@ -23,7 +23,7 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
         let contexts = ["purifier.payment", "purifier.delivery", "purifier.mypage"];
         for (context, word) in contexts.iter().zip(words) {
             let shown = of(context, *number);
-            // A cancel that is heard first withholds the delivery; then the row ends with the payment.
+            // A cancel that arrives first withholds the delivery; then the row ends with the payment.
             let withheld = !stands && of("purifier.delivery", *number).is_null();
             let fits = match *context {
                 "purifier.delivery" if withheld => true,

@@ -17,7 +17,7 @@ use std::{
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// Not a context: an order to it lets as many minutes pass as its number says.
+/// Not a context: an order to it lets as many minutes pass as its number.
 pub const CLOCK: &str = "clock";
 
 /// A saga to be tested.
@@ -142,7 +142,7 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
             continue;
         }
         let answer = bench.order(context, under(&format!("order {place}"), order));
-        // While nothing becomes durable nobody is answered; the next order is sent meanwhile.
+        // While nothing becomes durable no client is answered; the next order is sent meanwhile.
         let held = eventually(|| {
             let health = store.health();
             health.durable_commit < health.accepted_commit
@@ -170,7 +170,7 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
         bench.context(context).start().await;
     }
 
-    // Whoever heard nothing certain asks again under the same key, until there is an answer.
+    // A client without a certain answer asks again under the same key, until there is an answer.
     let asked = answers.iter_mut().enumerate().filter(|(place, _)| saga.orders[*place].0 != CLOCK);
     for (place, answer) in asked {
         let (context, order) = &saga.orders[place];
@@ -198,7 +198,7 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
     (turns, bench.store.health().accepted_commit)
 }
 
-/// Who was told that nothing was done is new when they come again: nothing had been kept under their key.
+/// A client that was answered that nothing was done is new when it comes again: nothing had been kept under their key.
 fn was_honest(
     injection: &Injection,
     told: &Result<Outcome, Fault>,
@@ -208,14 +208,14 @@ fn was_honest(
         matches!(told, Err(Fault::Busy { .. } | Fault::Away(_) | Fault::Crashed | Fault::Store(_)));
     let was_done =
         matches!(again, Ok(Outcome { replayed: true, .. }) | Err(Fault::RefusedBefore(_)));
-    // Who has not been answered yet was told nothing.
+    // A client that is not answered yet has no answer to compare.
     if !matches!(told, Err(Fault::Away("nobody"))) && !matches!(injection, Injection::Crash { .. })
     {
         assert!(!(nothing_done && was_done), "{injection:?}: {told:?}, and then {again:?}");
     }
 }
 
-/// What a client has been told stays so: the same number, the same answer.
+/// What a client has been answered stays so: the same number, the same answer.
 fn check_promises(
     injection: &Injection,
     told: &Result<Outcome, Fault>,

@@ -23,7 +23,7 @@ pub fn kiosk(board: &mut NodeBuilder<'_>) {
     board.view::<Wall>();
 }
 
-/// What has been mended: until then these words are poison to whoever meets them.
+/// What has been mended: until then these words break every context that meets them.
 static MENDED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 pub fn mend(word: &str) {

@@ -178,7 +178,7 @@ async fn an_answer_that_changes_nothing_is_asked_for_again_and_a_repeat_under_a_
         bench.order("kiosk.order", under("two", &change)),
     )
     .await;
-    // Both are told so far: the desk is away, and the order keeps asking.
+    // Both are known so far: the desk is away, and the order keeps asking.
     assert!(!first.unwrap().settled && !second.unwrap().settled);
     bench.context("kiosk.desk").start().await;
     eventually(|| bench.see("kiosk.order", 1).unwrap()["status"] == "Placed").await;

@@ -12,7 +12,7 @@ fn costs(ticket: &Value) -> u64 {
     if ticket["starttime"] == "2098-06-30T15:00:00Z" { 10_000 } else { 8_000 }
 }
 
-/// What must be so of every ticket, reservation, price and row once nobody is busy.
+/// What must be so of every ticket, reservation, price and row once everything is quiet.
 fn is_consistent(bench: &Bench) -> Result<(), String> {
     let tickets = bench.all("ticketing.ticket");
     let reservations = bench.all("ticketing.reservation");

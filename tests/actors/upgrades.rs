@@ -1,4 +1,4 @@
-//! Logs whose events have no epochs, and nodes that do not tell any: a store, a source and a replica from before there were
+//! Logs whose events have no epochs, and nodes that do not send any: a store, a source and a replica from before there were
 //! words; and what a replica takes from whom.
 
 use super::bench::{Bench, bookrent, eventually};
@@ -97,7 +97,7 @@ type Log = Arc<dyn EventLog<RecordedEvent>>;
 /// The other node, with whichever logs it has now.
 struct Other {
     logs: Mutex<(Vec<Log>, Speaks)>,
-    /// From which sequence it was asked for rents, behind which event.
+    /// From which sequence it was asked for rents, after which event.
     asked: Mutex<Vec<(u64, Option<EventId>)>>,
 }
 
@@ -212,7 +212,7 @@ async fn a_replica_continues_after_its_last_event_with_any_mix_of_versions() {
     let asked_behind = |sequence: u64, word: Option<&EventId>| {
         other.asked.lock().unwrap().contains(&(sequence + 1, word.copied()))
     };
-    // A source that tells no names is asked by numbers.
+    // A source that sends no names is asked by numbers.
     eventually(|| rents(&listener).last_sequence == 2 && asked_behind(2, None)).await;
 
     // It is upgraded, and has a word from now on.
@@ -247,7 +247,7 @@ async fn a_replica_continues_after_its_last_event_with_any_mix_of_versions() {
     // The right data again: it goes on by itself.
     other.is(&source, Speaks::Now);
     eventually(|| listener.node.is_ready() && rents(&listener).history_changed.is_none()).await;
-    // While nobody can be asked, a feed brings what follows in the known epoch, and nothing else.
+    // While no source can be asked, a feed brings what follows in the known epoch, and nothing else.
     other.speaks(Speaks::Not);
     // What it was asked before that is answered.
     other.asked.lock().unwrap().clear();

@@ -28,7 +28,7 @@ async fn when_the_thread_of_a_system_ends_its_contexts_are_started_anew() {
     let first = bench.rent(book, 1).await.expect("an answer");
 
     end_it.store(true, SeqCst);
-    // Whether this one is answered depends on how far its thread came; what it did stands in any case.
+    // Whether this one is answered depends on how far its thread came; what it did stays in any case.
     let _ = bench.rent(book, 2).await;
     let mut again = None;
     for _ in 0..600 {
@@ -43,7 +43,7 @@ async fn when_the_thread_of_a_system_ends_its_contexts_are_started_anew() {
         }
     }
     let book = again.expect("the book is back");
-    // One context is back before the other: a rent that finds nobody is made again.
+    // One context is back before the other: a rent that finds no context is made again.
     let mut rent = None;
     for _ in 0..600 {
         match bench.rent(book, 3).await {

@@ -69,7 +69,7 @@ fn both_views_are_right(cluster: &Cluster, count: u64) {
     }
 }
 
-/// Holds that each node has taken each event once: as many as the source has said.
+/// Holds that each node has taken each event once: as many as the source has published.
 #[track_caller]
 fn each_was_taken_once(cluster: &Cluster) {
     for context in ["bookrent.rent", "bookrent.delivery"] {
@@ -240,7 +240,7 @@ fn what_cannot_be_read_is_set_aside_and_stops_nothing() {
     assert_eq!(parked(), Vec::<Value>::new());
     view.post(&format!("/admin/parked/{id}/drop"), json!({})).problem(404);
 
-    // A sound one that was set aside while nobody was there can be tried again.
+    // A sound one that was set aside while no listener was there can be tried again.
     let its_queue = {
         let before = feeds.clone();
         cluster.kill("view");
@@ -315,7 +315,7 @@ fn how_fast_a_node_that_was_away_takes_what_its_queues_have_gathered() {
     );
 }
 
-/// Waits until these views have so many rows, and every replica what its source has said.
+/// Waits until these views have so many rows, and every replica what its source has published.
 fn both_are_there(cluster: &Cluster, views: &[&str], count: u64) {
     for name in views {
         support::within(std::time::Duration::from_secs(120), "everything is there", || {

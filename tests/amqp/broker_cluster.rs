@@ -23,7 +23,7 @@ const NODES: [(&str, &str); 5] = [
     ("another", "view"),
 ];
 
-/// Rents books over the gateway until it is told to stop, and says how many.
+/// Rents books over the gateway until it is stopped, and returns how many.
 fn rents(gateway: &Client, stop: &AtomicBool, placed: &AtomicU64) {
     while !stop.load(Relaxed) {
         let book = gateway.register_book("title01");

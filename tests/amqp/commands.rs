@@ -1,4 +1,4 @@
-//! Commands over a real broker: the same routes as over HTTP, with the same answers, each with one effect, whoever of the
+//! Commands over a real broker: the same routes as over HTTP, with the same answers, each with one effect, whichever of the
 //! two is killed meanwhile.
 
 mod refused;
@@ -252,7 +252,7 @@ fn a_broker_that_is_killed_with_commands_under_way_costs_none_of_them() {
     for (user, book) in books.iter().enumerate() {
         caller.order(Command::rent(*book, user as u64).id(&format!("rent-{user}")));
     }
-    // Replies that came before are in the queue, which is durable; nobody has taken any.
+    // Replies that came before are in the queue, which is durable; none was taken.
     drop(caller);
     broker.kill();
     eventually("it is seen", || (server.metric("holdfast_commands_up") == 0.0).then_some(()));
@@ -315,7 +315,7 @@ fn the_document_names_the_commands_and_what_is_replied() {
         document["channels"].get("commands.bookrent.view").is_none(),
         "a view takes no commands"
     );
-    // Without them, nothing is said of them.
+    // Without them, the document has none of it.
     let without = Server::start(&[]).get("/asyncapi.json").is(200).body;
     assert!(without["channels"].get("commands.bookrent.rent").is_none());
 }

@@ -56,7 +56,7 @@ fn a_second_owner_does_not_start_and_names_the_first_and_the_remedy() {
         Server::of("bookrent", &configured(&broker, "view"), &["--contexts", "bookrent.view"]);
     view.get("/readyz").is(200);
 
-    // Whoever knows that the owner is gone for good says so to the broker.
+    // An operator who knows that the owner is gone for good removes its queue from the broker.
     first.kill();
     for context in ["book", "rent", "delivery"] {
         broker.ctl(&["delete_queue", &format!("holdfast.owner.bookrent.{context}")]);

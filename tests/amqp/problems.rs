@@ -1,4 +1,4 @@
-//! What is wrong with a command over a broker, and what is told of it: the problems that HTTP has.
+//! What is wrong with a command over a broker, and what is answered: the problems that HTTP has.
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -58,7 +58,7 @@ fn rents(server: &Server) {
     server.shows("/books/1", json!({ "status": true }));
 }
 
-/// Pages and stream have what the server says, read by an SDK.
+/// Pages and stream, read by an SDK, have what the server published.
 fn reads_the_events(server: &Server, read: &[Value]) {
     let said = server.get("/events?limit=1000").is(200).body;
     let said = said.as_array().unwrap();

@@ -255,7 +255,7 @@ impl Drop for Running {
 fn a_node_starts_with_what_the_files_say() {
     let directory = TempDir::new().unwrap();
     let here = |name: &str| directory.path().join(name).display().to_string();
-    // The broker is away, and missed by nobody.
+    // The broker is away, and nothing needs it.
     let made = run(Command::new(deploy("make-secrets")).arg(directory.path()).arg("127.0.0.1:1"));
     assert!(made.status.success(), "{}", said(&made));
     let node = nodes("bookrent").into_iter().find(|node| node.name == "book").unwrap();
@@ -341,7 +341,7 @@ fn the_image_is_built_from_what_is_there() {
             && build.contains(&format!("target/{profile}/holdfast"))
     );
 
-    // Everything that stands in the manifest goes into the image's build, and all that goes in is there.
+    // Everything in the manifest goes into the image's build, and all that goes in is there.
     let ignored = fs::read_to_string(root().join(".dockerignore")).unwrap();
     let taken: Vec<_> = ignored.lines().filter_map(|line| line.strip_prefix('!')).collect();
     for path in taken.iter().filter(|path| !path.ends_with('*')) {

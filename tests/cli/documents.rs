@@ -68,7 +68,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     blocks
 }
 
-/// What stands between single backticks.
+/// What is between single backticks.
 fn quoted(prose: &str) -> Vec<&str> {
     prose.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).collect()
 }
@@ -190,7 +190,7 @@ fn shell_blocks_parse_and_name_commands_that_exist() {
     }
 }
 
-/// The names of the commands in what `holdfast help` says.
+/// The names of the commands in what `holdfast help` prints.
 fn section_of_help(help: &str) -> BTreeSet<&str> {
     let (_, commands) = help.split_once("Commands:\n").unwrap();
     let lines = commands.lines().take_while(|line| !line.is_empty());

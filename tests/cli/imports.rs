@@ -1,7 +1,7 @@
 //! Reads the imports of the sources: which file takes something from which.
 //!
 //! A path is followed to the file that defines what it names, through what modules re-export, so that a name handed on by
-//! a `mod.rs` counts as an import of the file behind it.
+//! a `mod.rs` counts as an import of the file that has it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

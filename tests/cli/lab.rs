@@ -1,4 +1,4 @@
-//! The fault lab, as a process: its report adds up, and it leaves nothing behind.
+//! The fault lab, as a process: its report adds up, and it leaves no files.
 use holdfast::systems;
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! What people read is in two languages: whatever a problem says in English, it says in Korean.
+//! What people read is in two languages: every problem's English text has a Korean one.
 
 use std::{
     fs,

@@ -14,7 +14,7 @@ const FAILURE: i32 = 1;
 const USAGE: i32 = 2;
 const CONFIGURATION: i32 = 78;
 
-/// It ended with this exit code and said all of these words, and no panic's.
+/// It ended with this exit code and printed all of these words, and no panic's.
 #[track_caller]
 fn ended(output: &Output, code: i32, words: &[&str]) {
     let said = String::from_utf8_lossy(&output.stderr);

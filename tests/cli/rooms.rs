@@ -38,7 +38,7 @@ const FLOORS: &[&str] = &[
     "cli",
 ];
 
-/// The businesses hear of each other, as on the board: a rent hears of its delivery, and the delivery of the rent.
+/// The businesses listen to each other, as on the board: a rent to its delivery, and the delivery to the rent.
 const CIRCLES: &[&str] = &["systems"];
 
 fn imports() -> Imports {

@@ -134,7 +134,7 @@ fn code(text: &str) -> String {
     code
 }
 
-/// Whether `word` stands in `code` as a word or path of its own.
+/// Whether `word` is in `code` as a word or path of its own.
 fn uses(code: &str, word: &str) -> bool {
     let part_of_name = |letter: char| letter.is_alphanumeric() || letter == '_';
     code.match_indices(word).any(|(at, _)| {

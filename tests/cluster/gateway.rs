@@ -122,7 +122,7 @@ fn a_gateway_lists_the_contexts_of_all_nodes_and_names_those_that_do_not_answer(
     assert_eq!(states, BTreeMap::from(expected));
     let names: BTreeSet<_> = listed(gateway).into_keys().collect();
     assert!(names.len() == 3 && !names.contains("bookrent.book"), "{names:?}");
-    // Health says it too, once somebody has asked; a gateway stays ready.
+    // Health shows it too, once it was asked for; a gateway stays ready.
     let line = "[-]node book at http://";
     eventually("health names the node", || {
         let report = gateway.get("/readyz?verbose").is(200).text;
@@ -207,7 +207,7 @@ fn a_saga_is_gathered_from_all_nodes_as_one_node_has_it() {
         .map(|node| (node["contexts"].clone(), node["error"].clone()))
         .collect();
     assert_eq!(away, [(json!(["bookrent.delivery"]), json!("no connection"))]);
-    // What it would tell of another number is not known, which is not that there is none.
+    // What it would answer for another number is not known, which is not that there is none.
     let unknown = cluster.gateway().get("/admin/sagas/bookrent/99").is(200).body;
     assert_eq!(unknown["entries"], json!([]));
 }

@@ -19,7 +19,7 @@ fn is_refused_while_away(cluster: &mut Cluster, asked: &str, path: &str, order: 
     cluster.restart(asked);
 }
 
-/// Places an order, however often it must be tried because the other nodes have not all met yet; says its number.
+/// Places an order, however often it must be tried because the other nodes have not all met yet; returns its number.
 fn order(client: &Client, path: &str, body: &Value) -> u64 {
     eventually(&format!("{path} is ordered"), || {
         let answer = client.post(path, body.clone());
@@ -28,7 +28,7 @@ fn order(client: &Client, path: &str, body: &Value) -> u64 {
     })
 }
 
-/// Each of these contexts tells of the saga, at the gateway, and every node has answered.
+/// Each of these contexts has entries of the saga, at the gateway, and every node has answered.
 fn shows_saga(gateway: &Client, system: &str, number: u64, contexts: &[&str]) {
     eventually("the saga is told by all", || {
         let saga = gateway.get(&format!("/admin/sagas/{system}/{number}")).is(200).body;

@@ -48,7 +48,7 @@ impl Cluster {
         run(script.args(arguments).arg("--dir").arg(self.directory.path()))
     }
 
-    /// The script, where it must do what it is asked; what it says.
+    /// The script, where it must succeed; returns its output.
     #[track_caller]
     pub fn does(&self, arguments: &[&str]) -> String {
         let output = self.script(arguments);
@@ -228,7 +228,7 @@ fn killed_under_load(cluster: &Cluster, name: &str) -> Vec<Value> {
     })
 }
 
-/// Every rent stands as it was answered, and what follows from it is done.
+/// Every rent is as it was answered, and what follows from it is done.
 fn stands(gateway: &Client, rent: &Value) {
     let id = &rent["id"];
     let book = format!("/books/{}", rent["bookId"]);
@@ -290,7 +290,7 @@ fn nothing_is_lost_over_kills_and_restarts_of_any_process() {
 #[test]
 fn the_script_is_idempotent_and_prints_what_it_had_to_do() {
     let cluster = Cluster::up(&["--no-broker"]);
-    // The nodes hear each other over HTTP then.
+    // The nodes reach each other over HTTP then.
     transcript_with_kills(&cluster);
 
     let pids = || NODES.map(|name| cluster.pid(name));
@@ -327,7 +327,7 @@ fn the_script_is_idempotent_and_prints_what_it_had_to_do() {
     );
     cluster.does(&["status"]);
 
-    // One that hears no signals any more is killed, and that is said.
+    // One that ignores signals is killed, and that is printed.
     let frozen = format!("kill -STOP {}", cluster.pid("rent"));
     assert!(Command::new("sh").args(["-c", &frozen]).status().unwrap().success());
     let status = words(&cluster.script(&["status"]));

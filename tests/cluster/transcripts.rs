@@ -15,22 +15,22 @@ fn as_command(step: &Step) -> Option<[String; 2]> {
     Some([if verb == "stop" { "kill" } else { "start" }.to_owned(), node.to_owned()])
 }
 
-/// A conflict with what another node has not heard of yet has no effect, and passes.
+/// A conflict with what another node does not know yet has no effect, and passes.
 fn may_pass(answer: &Answer) -> bool {
     matches!(answer.status, 404 | 409)
 }
 
-/// Sends the request of a step until it is answered as told.
+/// Sends the request of a step until it is answered as on the page.
 fn replay(step: &Step, gateway: &Client) {
     let path = step.path();
     let is_read = step.method() == "GET";
     if path.starts_with("/admin/") {
-        // The answer also says which nodes were asked.
+        // The answer also lists which nodes were asked.
         assert_eq!(step.send(gateway).status, step.status().unwrap_or(200), "{}", step.line);
         return;
     }
     match path.strip_prefix("/notifications/").filter(|_| is_read) {
-        // Which of two nodes is heard first is not told, so neither is the number of a message.
+        // Which of two nodes answers first is not determined, so neither is the number of a message.
         Some(_) => eventually(&step.line, || {
             let sent = gateway.get("/notifications?size=100");
             let mut items = sent.body["_embedded"]["notifications"].as_array()?.iter();

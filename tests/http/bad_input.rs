@@ -1,4 +1,4 @@
-//! Bad input: each is answered by a problem that says what is wrong, and nothing is changed by it.
+//! Bad input: each is answered by a problem that names what is wrong, and nothing is changed by it.
 mod raw_requests;
 
 use serde_json::{Value, json};
@@ -175,7 +175,7 @@ fn deep_and_oversized_bodies_are_turned_away() {
         answer.problem(answer.status);
     }
     world.post("/books", &json!({"title": "t".repeat(70 * 1024)}).to_string()).problem(413);
-    // Chunks of which nobody has said how many there will be.
+    // Chunks whose number is not announced.
     let endless = std::io::Read::take(std::io::repeat(b' '), 1 << 20);
     let answer = world.server.attempt("POST", "/books", |request| {
         request

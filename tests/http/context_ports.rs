@@ -30,7 +30,7 @@ fn started(system: &str) -> (Server, impl Fn(&str) -> Client) {
 #[test]
 fn the_contexts_of_a_system_have_the_ports_from_8081_on() {
     let mut without = Vec::new();
-    // A system that nobody knew by ports has none.
+    // A system that had no ports has none.
     for system in systems::NAMES.iter().filter(|system| !self::ports(system).is_empty()) {
         let mut ports: Vec<_> = self::ports(system).into_iter().map(|(_, port)| port).collect();
         ports.sort_unstable();

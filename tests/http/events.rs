@@ -47,7 +47,7 @@ fn the_log_of_a_context_is_read_page_by_page() {
     let second = server.get(&next(&first)).is(200);
     assert_eq!(ids(&second).first().unwrap().1, 5);
     assert_eq!(ids(&server.get("/events/bookrent.rent?from=10").is(200)).len(), 1);
-    // Whoever has everything waits for the next; nobody knows of a later one.
+    // A reader that has everything waits for the next; there is no later one.
     assert_eq!(ids(&server.get("/events/bookrent.rent?from=11").is(200)), []);
     server.get("/events/bookrent.rent?from=12").refuses(409, "history-changed");
     server.get("/events/bookrent.view").is(404);
@@ -127,7 +127,7 @@ fn a_stream_is_taken_up_where_it_broke_and_ends_with_the_server() {
         .chain(&rest)
         .map(|(_, event)| (event["source"].to_string(), event["id"].to_string()));
     assert_eq!(both.collect::<std::collections::HashSet<_>>().len(), 12);
-    // One that is open hears what happens, and hears the end.
+    // One that is open gets what happens, and the end.
     let (_, mut open) = stream(&server, "/events/bookrent.rent?from=6", None, 1);
     rents(&server, 1);
     server.ask_to_stop();

@@ -1,4 +1,4 @@
-//! What operators see: health, metrics, the contexts and what they are told to do, and what browsers are allowed.
+//! What operators see: health, metrics, the contexts and what is done to them, and what browsers are allowed.
 use serde_json::{Value, json};
 use support::Server;
 

@@ -1,5 +1,5 @@
-//! What befalls a process as a whole: it is stopped for a while, has no descriptors left, is told another time; and what it
-//! says to those who asked for something meanwhile is true.
+//! What befalls a process as a whole: it is stopped for a while, has no descriptors left, gets another time; and what it
+//! answers to requests meanwhile is true.
 use serde_json::json;
 use std::{
     io::Read,
@@ -41,7 +41,7 @@ fn without_descriptors_the_journal_waits_and_nothing_is_lost() {
         let writers = clients.iter().map(|client| {
             scope.spawn(move || {
                 let title = "x".repeat(3_500);
-                // While the journal waits the patience of a client may end: it is told where to look, or to come again.
+                // While the journal waits the patience of a client may end: it gets where to look, or when to come again.
                 // And a connection may be closed for one of the many newcomers.
                 let body = json!({ "title": title });
                 let book = || match client.attempt("POST", "/books", |request| request.json(&body))
@@ -57,7 +57,7 @@ fn without_descriptors_the_journal_waits_and_nothing_is_lost() {
             })
         });
         let writers: Vec<_> = writers.collect();
-        // Three files' worth of journal are written: the third is to be made while nobody can open any.
+        // Three files' worth of journal are written: the third is to be made while no file can be opened.
         within(support::DEADLINE * 3, "they are through, or the journal waits", || {
             let through = writers.iter().all(|writer| writer.is_finished());
             (through || server.said().contains("the journal cannot be written")).then_some(())
@@ -129,7 +129,7 @@ fn a_503_means_that_nothing_was_recorded() {
 
 #[test]
 fn a_gateway_reports_an_unknown_outcome_when_a_reached_node_does_not_answer() {
-    // One that reads a request and hangs up, as one does that is killed at it; and one that nobody reaches.
+    // One that reads a request and hangs up, as one does that is killed at it; and one that no client reaches.
     let killed = TcpListener::bind("127.0.0.1:0").unwrap();
     let reached = killed.local_addr().unwrap();
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

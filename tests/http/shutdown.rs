@@ -1,4 +1,5 @@
-//! SIGTERM: whatever was begun is answered whole, the connection says that it closes, and the process ends well.
+//! SIGTERM: every request that was begun is answered whole, the connection announces that it closes, and the process
+//! ends well.
 use serde_json::json;
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -6,10 +7,10 @@ use std::{
 };
 use support::{Client, Server, eventually};
 
-/// How often a client is told that its connection closes before it goes elsewhere, as behind a load balancer.
+/// How often a connection is announced to close before its client goes elsewhere, as behind a load balancer.
 const PATIENCE: u32 = 5;
 
-/// Rents books until the server has said often enough that it goes; every single request must be answered.
+/// Rents books until the server has announced often enough that it stops; every single request must be answered.
 fn work(client: &Client, name: u64, acknowledged: &AtomicU64) -> Vec<u64> {
     let mut rents = Vec::new();
     let mut told = 0;

@@ -37,7 +37,7 @@ fn accepted(verdict: Result<CommitVerdict, StoreError>) -> Commit {
     }
 }
 
-/// Submits, again and again while the store is behind.
+/// Submits, again and again while the store is slow.
 fn submit(store: &impl Store, batch: Batch) -> Result<CommitVerdict, StoreError> {
     loop {
         match store.submit(batch.clone()) {

@@ -1,4 +1,4 @@
-//! `kill -9` under load: nothing acknowledged is lost, nothing is held by nobody, every saga ends after the restart.
+//! `kill -9` under load: nothing acknowledged is lost, nothing is held without a holder, every saga ends after the restart.
 //!
 //! `HOLDFAST_CRASH_ROUNDS` sets how many rounds (3 when absent), `HOLDFAST_CRASH_SEED` repeats a run's choices.
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ impl Wish {
     }
 }
 
-/// What clients have asked for and been told, over all rounds.
+/// What clients have asked for and been answered, over all rounds.
 #[derive(Default)]
 struct Told {
     acknowledged: Vec<(Wish, u16, Value)>,
@@ -179,7 +179,7 @@ fn everything_acknowledged_is_there(server: &Client, told: &Told) {
                 books.insert(id, body["title"].clone()).is_none(),
                 "book {id} was acknowledged twice"
             ),
-            // The cancel of a rent comes behind the rent, so the last word counts.
+            // The cancel of a rent comes after the rent, so the last answer counts.
             _ => drop(rents.insert(id, body.clone())),
         }
     }
@@ -216,7 +216,7 @@ fn the_world_is_right(server: &Client) {
                     .shows(&path, json!({"status": "Delivery Started", "bookId": rent["bookId"]}));
                 server.shows(&view, json!({"deliveryStatus": "Delivery Started"}));
             }
-            // A delivery whose cancel was heard before its start never was.
+            // A delivery whose cancel arrived before its start never was.
             Some("Cancel") => eventually(&format!("{path} is cancelled"), || {
                 let delivery = server.get(&path);
                 (delivery.status == 404 || delivery["status"] == "Delivery Cancelled").then_some(())

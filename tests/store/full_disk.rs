@@ -99,14 +99,14 @@ impl Drop for Disk {
     }
 }
 
-/// What somebody was told: their books and rents.
+/// What one client was answered: its books and rents.
 #[derive(Default)]
 struct Told {
     books: Vec<(u64, String)>,
     rents: Vec<(u64, u64)>,
 }
 
-/// Registers books and rents them until told to stop; says what came of it.
+/// Registers books and rents them until it is stopped; returns what came of it.
 fn work(client: &Client, name: u64, acknowledged: &AtomicU64, stop: &AtomicBool) -> Told {
     let mut told = Told::default();
     for n in 0.. {
@@ -133,7 +133,7 @@ fn work(client: &Client, name: u64, acknowledged: &AtomicU64, stop: &AtomicBool)
     told
 }
 
-/// It is alive and takes nothing new, and it says why to everybody who asks.
+/// It is alive and takes nothing new, and it answers why to every client.
 fn is_full(server: &Server) {
     server.get("/livez").is(200);
     let ready = server.get("/readyz?verbose").is(503);
@@ -160,7 +160,7 @@ fn is_full(server: &Server) {
     assert!(refused["title"].as_str().unwrap().contains("디스크"), "{}", refused.text);
 }
 
-/// Everything that somebody was told of can be read.
+/// Everything that was answered can be read.
 fn has_all(server: &Server, told: &[Told]) {
     for (book, title) in told.iter().flat_map(|told| &told.books) {
         server.get(&format!("/books/{book}")).is(200).has("title", title.as_str());
@@ -211,7 +211,7 @@ fn a_full_disk_is_foreseen_and_everything_goes_on_when_there_is_room() {
     has_all(&server, &told);
     is_full(&server);
 
-    // There is room, and nobody starts anything.
+    // There is room, and nothing is restarted.
     disk.fill_up(false);
     disk.resize(256);
     eventually("it is ready again", || (server.get("/readyz").status == 200).then_some(()));

@@ -144,7 +144,7 @@ fn survivor() {
 }
 
 /// The store holds of each run a prefix without holes, at least as long as what was acknowledged, all of it whole. The
-/// numbers of a group that was cut short are not used again, so the next run begins behind it.
+/// numbers of a group that was cut short are not used again, so the next run begins after it.
 fn check(store: &SledStore, runs: &[(Commit, Commit, Commit)]) {
     let mut commits = Vec::new();
     for name in TREES {

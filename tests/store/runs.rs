@@ -1,5 +1,5 @@
 //! A store that has little memory: rows go into runs, runs are merged, the journal is written over, and all the time it
-//! says what a sorted map says.
+//! reads as a sorted map does.
 
 use holdfast::store::{
     Batch, Commit, CommitVerdict, Epoch, FailPoints, Options, Scan, SledStore, Store, StoreError,

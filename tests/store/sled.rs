@@ -1,4 +1,4 @@
-//! The store on disk: what a restart finds, and what opening says to directories that are not as they should be.
+//! The store on disk: what a restart finds, and what opening answers for directories that are not as they should be.
 
 mod lost_commits;
 

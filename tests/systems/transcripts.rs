@@ -25,7 +25,7 @@ fn block_of_the_tour(heading: &str, language: &str) -> String {
     block.split("\n```").next().unwrap().to_owned()
 }
 
-/// Replays the README's minute, and from there the pages of the tour that are told as transcripts, on one server.
+/// Replays the README's minute, and from there the pages of the tour that are transcripts, on one server.
 #[test]
 fn a_minute_of_the_readme_and_the_tour_after_it_go_as_they_say() {
     let readme = Transcript::of_page("README.md", "A minute's tour", "bookrent");

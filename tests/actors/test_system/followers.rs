@@ -6,7 +6,7 @@ use super::*;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Slip {
     prints: u64,
-    /// What is on it: where that is told to be endless, more than can be kept.
+    /// What is on it: where that is endless, more than can be kept.
     paper: String,
 }
 #[derive(Debug, Serialize, JsonSchema)]

@@ -10,7 +10,7 @@ fn without_a_way_back_a_command_is_done_or_tried_again_or_laid_aside() {
     let book = server.register_book("title01");
     caller.send(&Command::rent(book, 1).id("m1"));
     server.shows("/rents/1", json!({ "status": "Rent" }));
-    // It is refused, and nobody is to be told.
+    // It is refused, and there is no queue for the answer.
     caller.send(&Command::new(RENT, "PATCH", "/rents/77", &json!({ "status": "Cancel" })).id("m2"));
     let dead = eventually("it is laid aside", || caller.take_dead(DEAD));
     assert_eq!(dead, ("/rents/77".to_owned(), "rejected".to_owned()));

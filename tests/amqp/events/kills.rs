@@ -1,4 +1,4 @@
-//! One consumer of everything, while the broker is killed under load again and again: it hears every event, and in order.
+//! One consumer of everything, while the broker is killed under load again and again: it gets every event, and in order.
 //!
 //! `HOLDFAST_BROKER_KILLS` sets how often (2 when absent).
 
@@ -225,7 +225,7 @@ fn a_consumer_of_everything_receives_all_of_it_in_order_however_often_the_broker
         }
         first
     };
-    // What the broker has for it, while it says nothing.
+    // What the broker has for it, while it is silent.
     let queues = || {
         broker.tells(&[
             "list_queues",

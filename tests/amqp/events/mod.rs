@@ -170,7 +170,7 @@ fn a_deleted_exchange_is_declared_again_and_unroutable_messages_are_counted() {
     assert!(server.metric("holdfast_outbox_returned_total") > returned);
     assert!(server.metric("holdfast_outbox_reconnects_total") >= 1.0);
     assert!(server.said().contains("NOT_FOUND"), "{}", server.said());
-    // A key that nobody asked for is returned, the others arrive.
+    // A key without a binding is returned, the others arrive.
     let queue = Queue::bind(&broker.url(), "rents", "bookrent.rent.*");
     load(&server, 8);
     logs(&server, 24);
@@ -188,7 +188,7 @@ fn wrong_credentials_and_an_absent_broker_show_and_stop_nothing_else() {
     load(&server, 8);
     shows(&server, "away");
     broker.restart();
-    // A fresh broker knows nobody of that name.
+    // A fresh broker knows no user of that name.
     eventually("it says why", || {
         let health = server.get("/actuator/health").is(200);
         let why = health["components"]["amqp"]["details"]["error"]

@@ -1,4 +1,4 @@
-//! A copy of a node's data does not run beside the original, as soon as a broker can tell.
+//! A copy of a node's data does not run beside the original, as soon as a broker is there.
 
 use super::copy;
 use std::path::Path;
@@ -35,7 +35,7 @@ fn a_copy_is_refused_while_its_original_runs_and_may_take_its_place() {
     first.kill();
     let copied = first.directory().join("copied");
     copy(&first.data(), &copied);
-    // A killed process leaves nothing behind that its successor had to wait for.
+    // A killed process leaves nothing that its successor has to wait for.
     first.restart();
     connected(&first);
     let (code, said) = start(&broker, &copied);

@@ -1,4 +1,4 @@
-//! What consumers of a server are told whose data was put back from a copy.
+//! What consumers get from a server whose data was put back from a copy.
 
 use super::{copy, put_back};
 use serde_json::Value;
@@ -82,7 +82,7 @@ fn numbers_that_are_given_again_have_other_names_and_a_cursor_of_the_lost_past_i
     for nonsense in ["-3", "x-3", "3-", "3-x", "+3", "AB-3", "1:2"] {
         server.get(&format!("{BOOKS}?from={nonsense}")).refuses(400, "bad-request");
     }
-    // A restart is no change: whoever follows goes on.
+    // A restart is no change: a follower goes on.
     let going_on = next(&server.get(BOOKS).is(200));
     server.terminate();
     server.restart();
@@ -90,7 +90,7 @@ fn numbers_that_are_given_again_have_other_names_and_a_cursor_of_the_lost_past_i
     assert_eq!(names(&server.get(&going_on).is(200)).into_keys().collect::<Vec<_>>(), [9]);
 }
 
-/// The fields of the first `count` events of a stream, whatever they tell.
+/// The fields of the first `count` events of a stream, whatever they are.
 fn stream(server: &Server, path: &str, last: &str, count: usize) -> Vec<BTreeMap<String, String>> {
     let mut socket = TcpStream::connect(server.address()).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
@@ -129,7 +129,7 @@ fn a_stream_reports_that_the_past_is_another_and_begins_anew() {
     let is = names(&server.get(BOOKS).is(200));
     let ids: Vec<_> = told[1..].iter().map(|event| event["id"].clone()).collect();
     assert_eq!(ids, is.values().cloned().collect::<Vec<_>>());
-    // A stream that broke right after the reset begins anew too; and one behind an event that is there goes on.
+    // A stream that broke right after the reset begins anew too; and one after an event that is there goes on.
     assert_eq!(stream(&server, BOOKS, &told[0]["id"], 1)[0]["id"], is[&1]);
     assert_eq!(stream(&server, BOOKS, &is[&5], 1)[0]["id"], is[&6]);
     let cursor = all.split("from=").nth(1).unwrap().split('&').next().unwrap();

@@ -1,5 +1,5 @@
-//! A past that was put back, a copy that runs beside its original, a second owner: with a broker and without, whoever has
-//! heard of what was before notices, and says what to do.
+//! A past that was put back, a copy that runs beside its original, a second owner: with a broker and without, each node that has
+//! read what was before notices, and reports what to do.
 
 mod copies;
 mod cursors;

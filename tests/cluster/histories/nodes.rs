@@ -20,7 +20,7 @@ fn rent(node: &Client, book: u64) -> Answer {
         .is(201)
 }
 
-/// The node is not ready, and says why with all of `words`.
+/// The node is not ready, and reports why with all of `words`.
 #[track_caller]
 fn is_unready(node: &Server, words: &[&str]) {
     let said = eventually("it is unready", || {
@@ -96,19 +96,19 @@ fn put_back_cluster(toml: &str) -> (Cluster, std::path::PathBuf) {
     cluster
         .node("view")
         .shows("/views/2", serde_json::json!({ "deliveryStatus": "Delivery Started" }));
-    // Who has not heard what is lost would take the other past for what comes next.
+    // A node that does not know what is lost would take the other past for what comes next.
     all_have_heard(&cluster, 4.0);
     cluster.kill("rent");
     let later = cluster.node("rent").directory().join("later");
     copy(&data, &later);
     put_back(&copied, &data);
     cluster.restart("rent");
-    // It is number 2 again, for another book: what was said to number 2 before is not said to it.
+    // It is number 2 again, for another book: what was answered for number 2 before is not answered for it.
     rent(cluster.node("rent"), 3).has("id", 2).has("status", "Fail").has("reason", "no-answer");
     cluster.node("book").shows("/books/3", serde_json::json!({ "status": true }));
     is_unready(cluster.node("rent"), &["bookrent.book", "bookrent.rent"]);
     is_unready(cluster.node("book"), &["bookrent.rent", "--accept-history"]);
-    // Who listens to it says so as well, and has taken nothing of it.
+    // Its listener reports it as well, and has taken nothing of it.
     for name in ["delivery", "view"] {
         is_unready(
             cluster.node(name),
@@ -189,7 +189,7 @@ fn an_operator_may_have_all_go_on_with_the_past_that_was_put_back() {
         cluster.kill(name);
         cluster.restart_with(name, &["--accept-history", "bookrent.rent"]);
     }
-    // Those who listen go back to where the pasts part, and hear what has happened since.
+    // Listeners go back to where the pasts part, and get what has happened since.
     rent(cluster.node("rent"), 3).has("id", 3).has("status", "Rent");
     cluster.node("view").shows(
         "/views/3",

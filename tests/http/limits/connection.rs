@@ -77,7 +77,7 @@ impl Connection {
         &mut self.stream
     }
 
-    /// The same connection once more, to listen while something is said.
+    /// The same connection once more, to read while something is sent.
     pub fn again(&self) -> Self {
         Self { stream: self.stream.try_clone().unwrap(), heard: Vec::new() }
     }
@@ -178,7 +178,7 @@ impl Connection {
     }
 }
 
-/// How often that is in the metrics of whoever answers at `address`.
+/// How often that is in the metrics of the server at `address`.
 pub fn metric(address: &str, name: &str) -> u64 {
     let heard = Connection::to(address).ask("GET", "/metrics", "").is(200);
     let text = String::from_utf8(heard.body).unwrap();
@@ -198,7 +198,7 @@ pub fn with_files(limit: u32) -> Vec<String> {
     ["sh", "-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")].map(Into::into).into()
 }
 
-/// Whether a command ends with this code, and says that word.
+/// Whether a command ends with this code, and prints that word.
 #[track_caller]
 pub fn refuses(command: &mut Command, code: i32, words: &[&str]) {
     let output = support::run(command);

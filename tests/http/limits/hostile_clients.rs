@@ -10,7 +10,7 @@ use std::{
 };
 use support::{Server, eventually};
 
-/// One of them, who behaves as its number says.
+/// One of them, which behaves by its number.
 fn one_of_the_crowd(address: &str, number: usize) -> Option<Connection> {
     let mut wire = Connection::try_to(address)?;
     match number % 4 {

@@ -1,5 +1,5 @@
 //! What no client can do to the server, however many they are and however they behave: connections are bounded, who is
-//! slow is told so or closed, what waits is bounded, and probes are answered meanwhile.
+//! slow gets an answer or is closed, what waits is bounded, and probes are answered meanwhile.
 //!
 //! With `HOLDFAST_LIMITS=long` as many clients come as in the field, which takes a minute more.
 

@@ -94,7 +94,7 @@ fn an_answer_that_is_too_large_is_refused_or_broken_off() {
     let large = talker("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", 1_000_000);
     let server = asking("none", &large, "answer_limit = 100000");
     server.get("/books").refuses(502, "bad-gateway");
-    // What was sent may have been done, whatever was said about it.
+    // What was sent may have been done, whatever was answered.
     Connection::to(server.address())
         .ask("POST", "/books", "{\"title\":\"t\"}")
         .refuses(500, "outcome-unknown");

@@ -13,7 +13,7 @@ fn ask(address: &str, path: &str) -> super::connection::Heard {
     Connection::to(address).ask("GET", path, "")
 }
 
-/// What is told, without what is another at each moment.
+/// What is reported, without what differs at each moment.
 fn at_rest(text: &str) -> String {
     let Ok(mut told) = serde_json::from_str::<serde_json::Value>(text) else {
         return text.to_owned();
@@ -69,7 +69,7 @@ fn probes_get_what_the_main_port_answers() {
     let mut said = String::new();
     std::io::Read::read_to_string(head.stream(), &mut said).unwrap();
     assert!(said.starts_with("HTTP/1.1 200 OK") && said.ends_with("\r\n\r\n"), "{said}");
-    // Whoever says nothing, or too much, keeps nobody waiting, however many they are.
+    // A client that sends nothing, or too much, keeps no other waiting, however many they are.
     let _silent: Vec<_> = (0..100).map(|_| TcpStream::connect(server.probes()).unwrap()).collect();
     let began = Instant::now();
     ask(server.probes(), "/livez").is(200);

@@ -1,4 +1,4 @@
-//! How requests may come in: behind each other, in pieces, slowly, and how large.
+//! How requests may come in: one after another, in pieces, slowly, and how large.
 
 use super::connection::{Connection, text};
 use serde_json::json;
@@ -86,10 +86,10 @@ fn every_head_has_its_time_and_not_the_first_only() {
     wire.say("GET /livez HTTP/1.1\r\nHo");
     wire.hear().unwrap().refuses(408, "request-timeout");
     wire.has_ended();
-    // One that says nothing at all.
+    // One that sends nothing at all.
     let mut wire = Connection::to(server.address());
     wire.hear().unwrap().refuses(408, "request-timeout");
-    // And one that goes on and on with a body that nobody has asked for.
+    // And one that goes on and on with a body that no route takes.
     let mut wire = Connection::to(server.address());
     wire.say(
         "GET /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n",

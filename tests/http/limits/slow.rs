@@ -85,7 +85,7 @@ fn streams_are_counted_and_one_too_many_is_refused_with_retry_after() {
     assert_eq!(metric(server.probes(), "holdfast_streams"), 2);
     drop(first);
     eventually("its place is free again", || {
-        // It is seen to be gone when there is something to tell it.
+        // It is seen to be gone when there is something to send it.
         server.register_book("title");
         (metric(server.probes(), "holdfast_streams") == 1).then_some(())
     });

@@ -1,5 +1,5 @@
 //! Copies of a data directory, each damaged in one place: a flipped bit, a sector of zeros, a file cut short, an older
-//! one, none. A copy may refuse to open; or it opens, and each row is there or is said to be damaged when it is read.
+//! one, none. A copy may refuse to open; or it opens, and each row is there or is reported as damaged when it is read.
 //! What must not be is a row that is missing, or another one, without a word.
 //!
 //! `HOLDFAST_DAMAGED_COPIES=500` makes so many copies, `HOLDFAST_SEED` others. What came of them is printed.
@@ -20,11 +20,11 @@ mod original;
 mod refused;
 use support::chance::Chance;
 
-/// A copy that says nothing for so long is one that hangs: sled looks for ever for some of the pages that it has lost. A
-/// server says so and ends then, because the thread of a system hangs.
+/// A copy that is silent for so long is one that hangs: sled looks for ever for some of the pages that it has lost. A
+/// server logs it and ends then, because the thread of a system hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Damages one file; says how.
+/// Damages one file; returns how.
 fn damage(original: &Original, dir: &Path, chance: &mut Chance) -> String {
     let all = names(dir);
     let of = |begins: &str| {

@@ -161,7 +161,7 @@ pub fn small(dir: &Path) -> Truth {
 pub enum Outcome {
     /// It does not open; the words.
     Refused(String),
-    /// It opens, and so many reads said that what they wanted is damaged.
+    /// It opens, and so many reads found that what they wanted is damaged.
     Told(usize),
     /// Everything is there.
     Whole,

@@ -1,4 +1,4 @@
-//! What a refused store leaves behind, and what finds damage that nobody reads.
+//! What a refused store leaves, and what finds damage that no request reads.
 
 use super::{
     PATIENCE,
@@ -83,7 +83,7 @@ fn a_store_that_is_refused_is_left_as_it_was() {
     }
 }
 
-/// Changes a byte of a row that is in a run, wherever it lies; what sled looks at as it opens is behind that.
+/// Changes a byte of a row that is in a run, wherever it lies; what sled reads as it opens is after that.
 fn damage_a_block(dir: &Path, truth: &Truth) -> bool {
     let path = dir.join("db");
     let bytes = fs::read(&path).expect("reads");
@@ -119,7 +119,7 @@ fn damage_in_unread_blocks_is_found_by_the_scrub_and_by_a_check_which_changes_no
     let scratch = keep.path().join("scratch");
     fs::create_dir(&scratch).expect("creates");
     let truth = small(&dir);
-    // From now on sled begins behind what it has.
+    // From now on sled begins after what it has.
     drop(SledStore::open(&dir, &options()).expect("opens"));
     let nothing = || check_store(&dir, &scratch, &mut NoAudit).expect("checks");
     let sound = nothing();

@@ -1,4 +1,4 @@
-//! A data directory that a release has left behind, and the record of what that release acknowledged.
+//! A data directory of a release, and the record of what that release acknowledged.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -92,7 +92,7 @@ impl Left {
     }
 }
 
-/// The library that tells a program another time.
+/// The library that gives a program another time.
 fn faketime() -> String {
     let places = fs::read_dir("/usr/lib").into_iter().flatten().map(|entry| entry.unwrap().path());
     let found = places
@@ -178,7 +178,7 @@ impl Opened {
     }
 }
 
-/// Whether all that was said before is said now; more may be.
+/// Whether all that was answered before is answered now; more may be.
 pub fn fits(was: &Value, now: &Value) -> bool {
     match (was, now) {
         (Value::Object(was), Value::Object(now)) => {

@@ -1,6 +1,6 @@
-//! What earlier releases left behind: each directory under `tests/golden/data-*` was made by that release, all six systems
+//! What earlier releases have written: each directory under `tests/golden/data-*` was made by that release, all six systems
 //! under load, and killed (`tests/store/make_release_data.py`). This server opens it and everything that was acknowledged still
-//! holds: what was told is told again, what was kept is kept, what was held is held, what waited goes on.
+//! holds: what was answered is answered again, what was kept is kept, what was held is held, what waited goes on.
 //!
 //! Kept answers live for a day by the machine's clock, so the server is run at the time of the kill: with libfaketime
 //! (Debian's package `faketime`), which nothing in the server needs to know of.
@@ -194,7 +194,7 @@ fn count(things: Option<&Vec<Value>>, states: &[&str]) -> usize {
     things.map_or(0, |things| things.iter().filter(is).count())
 }
 
-/// Each thing that may be held is held by as many orders as it says.
+/// Each thing that may be held is held by as many orders as it shows.
 fn holders(
     client: &Opened,
     wrong: &Wrong,

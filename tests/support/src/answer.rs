@@ -41,7 +41,7 @@ impl Answer {
         self
     }
 
-    /// It is a problem of this status; says its code.
+    /// It is a problem of this status; returns its code.
     #[track_caller]
     pub fn problem(&self, status: u16) -> &str {
         assert_eq!(self.status, status, "{}", self.text);

@@ -96,7 +96,7 @@ impl Broker {
     pub fn cluster() -> [Self; 3] {
         let ips = [1, 2, 3].map(|last| Ipv4Addr::new(127, 0, 9, last));
         let mapper = (free_port(ips[0]), ips.map(|ip| ip.to_string()).join(","));
-        // On each address its own port: brokers tell each other apart by the port as well.
+        // On each address its own port: brokers know each other by the port as well.
         let mut places = ips.map(|ip| Place {
             ip,
             ports: [free_port(ip), free_port(ip)],
@@ -170,7 +170,7 @@ impl Broker {
         ] {
             command.env(name, path(value));
         }
-        // The source address tells brokers apart, for those who cut the way between them.
+        // Brokers are known by the source address, where the way between them is cut.
         let own = format!("{{{}}}", ip.octets().map(|octet| octet.to_string()).join(","));
         let quiet = format!(
             "-kernel inet_dist_use_interface {own} -kernel inet_dist_connect_options [{{ip,{own}}}] +S 1:1 +sbwt none \
@@ -235,7 +235,7 @@ impl Broker {
         assert!(self.try_ctl(arguments), "rabbitmqctl {arguments:?} fails:\n{}", self.said());
     }
 
-    /// What `rabbitmqctl` says.
+    /// What `rabbitmqctl` prints.
     #[track_caller]
     pub fn tells(&self, arguments: &[&str]) -> String {
         let mut ctl = self.command("rabbitmqctl");
@@ -342,7 +342,7 @@ impl Drop for Broker {
         if !self.place.ends_mapper {
             return;
         }
-        // The port mapper outlives its nodes; this one is ours alone, and ends when it is told to.
+        // The port mapper outlives its nodes; this one is ours alone, and ends with the test.
         let epmd = format!("epmd -port {} -kill", self.place.mapper.0);
         let _ = Command::new("sh")
             .args(["-c", &epmd])

@@ -1,4 +1,4 @@
-//! A client of a test's own that commands over a broker and hears the replies.
+//! A client of a test's own that commands over a broker and gets the replies.
 
 use crate::{Client, Server, broker::Broker, eventually};
 use futures_util::StreamExt;
@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A command, with JSON as its body unless something else is said.
+/// A command, with JSON as its body unless it is given otherwise.
 #[derive(Debug, Clone)]
 pub struct Command {
     pub context: String,
@@ -104,7 +104,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Connects, and hears what comes into the durable queue `replies`.
+    /// Connects, and consumes what comes into the durable queue `replies`.
     pub fn connect(url: &str, replies: &str) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (connection, channel, consumer) = runtime.block_on(async {
@@ -289,7 +289,7 @@ pub fn server(broker: &Broker) -> Server {
     takes_commands(&server);
     server
 }
-/// Waits until it hears all its queues.
+/// Waits until it consumes all its queues.
 pub fn takes_commands(client: &Client) {
     eventually("it takes commands", || {
         (client.metric("holdfast_commands_up") == 1.0).then_some(())

@@ -94,7 +94,7 @@ impl Client {
         })
     }
 
-    /// Registers a book that may be rented; says its number.
+    /// Registers a book that may be rented; returns its number.
     #[track_caller]
     pub fn register_book(&self, title: &str) -> u64 {
         self.post("/books", json!({"title": title, "status": true})).is(201).id()

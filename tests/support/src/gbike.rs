@@ -1,4 +1,4 @@
-//! What must be so of all that gbike shows once nobody is busy, whoever looks.
+//! What must be so of all that gbike shows once everything is quiet, for every reader.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

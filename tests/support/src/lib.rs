@@ -96,7 +96,7 @@ fn through(launcher: &[String]) -> Command {
     command
 }
 
-/// The first of `count` ports in a row, at most twenty, that nobody has; from below those that the kernel hands out by
+/// The first of `count` ports in a row, at most twenty, that are free; from below those that the kernel hands out by
 /// itself.
 pub fn free_ports(count: u16) -> u16 {
     static NEXT: OnceLock<AtomicU16> = OnceLock::new();
@@ -143,7 +143,7 @@ fn wait(child: &mut Child) -> Option<ExitStatus> {
     None
 }
 
-/// A running server on a data directory of its own. Dropped, it is killed; what it said is shown when a test fails.
+/// A running server on a data directory of its own. Dropped, it is killed; its output is shown when a test fails.
 pub struct Server {
     client: Client,
     process: Process,
@@ -289,7 +289,7 @@ impl Server {
         self.arguments.extend(further.iter().map(ToString::to_string));
     }
 
-    /// Freezes it (`true`): it still accepts, and answers nobody. Or lets it go on.
+    /// Freezes it (`true`): it still accepts, and answers no request. Or lets it go on.
     pub fn freeze(&self, frozen: bool) {
         self.signal(if frozen { "STOP" } else { "CONT" });
     }
@@ -324,7 +324,7 @@ impl Server {
         self.wait()
     }
 
-    /// What it has said on stderr so far.
+    /// What it has printed on stderr so far.
     pub fn said(&self) -> String {
         self.process.stderr.lock().unwrap().clone()
     }

@@ -39,7 +39,7 @@ impl Came {
     }
 }
 
-/// The arguments of a queue whose consumer hears everything in order. Without the second, a consumer that comes back before
+/// The arguments of a queue whose consumer gets everything in order. Without the second, a consumer that comes back before
 /// the broker has noticed that it was gone gets later events first, and then those that it had been given and lost.
 pub fn ordered_queue() -> FieldTable {
     let mut arguments = FieldTable::default();
@@ -100,7 +100,7 @@ impl Queue {
         Self { runtime, url: url.to_owned(), name: name.to_owned() }
     }
 
-    /// Publishes to it what has come, as it came; over and over where it stands so.
+    /// Publishes to it what has come, as it came; over and over where the file has it so.
     pub fn put(&self, events: &[Came]) {
         self.runtime.block_on(async {
             let connection =

@@ -7,7 +7,8 @@ use std::{
     time::Duration,
 };
 
-/// Sends bytes and reads until the server closes the connection. A server that closes it early is heard all the same.
+/// Sends bytes and reads until the server closes the connection. The answer of a server that closes it early is read
+/// all the same.
 pub fn exchange(address: &str, bytes: &[u8]) -> String {
     let mut socket = TcpStream::connect(address).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();

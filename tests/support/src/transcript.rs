@@ -4,14 +4,14 @@ use crate::{Answer, Client, eventually};
 use serde_json::{Map, Value};
 use std::{fs, path::Path};
 
-/// What a page says of a system: how its server is started, and what it answers.
+/// What a page shows of a system: how its server is started, and what it answers.
 pub struct Transcript {
     /// The arguments after `holdfast serve --system NAME`.
     pub arguments: Vec<String>,
     pub steps: Vec<Step>,
 }
 
-/// One request of a transcript, with status and body of its answer where the page tells them.
+/// One request of a transcript, with status and body of its answer where the page shows them.
 pub struct Step {
     pub line: String,
     told: Option<(u16, Value)>,
@@ -55,7 +55,7 @@ fn steps(page: &str, heading: &str) -> Vec<Step> {
     steps.into_iter().map(|(line, answer)| Step { line, told: told(&answer) }).collect()
 }
 
-/// What the page says of the answer: status, and body where there is one.
+/// What the page shows of the answer: status, and body where there is one.
 fn told(answer: &[&str]) -> Option<(u16, Value)> {
     let (status, body) = answer.split_first()?;
     let status = status.split(' ').next().unwrap().parse().unwrap();
@@ -111,7 +111,7 @@ impl Step {
         self.request().1
     }
 
-    /// The status of the answer, where the page tells it.
+    /// The status of the answer, where the page shows it.
     pub fn status(&self) -> Option<u16> {
         self.told.as_ref().map(|(status, _)| *status)
     }
@@ -147,7 +147,7 @@ impl Step {
         })
     }
 
-    /// Sends it, and sees that the answer is as told. What a policy brings about is read a moment later.
+    /// Sends it, and checks that the answer is as on the page. What a policy brings about is read a moment later.
     #[track_caller]
     pub fn replay(&self, client: &Client) {
         let Some(told) = &self.told else {
@@ -162,7 +162,7 @@ impl Step {
         }
     }
 
-    /// Sends it again and again until the answer is as told, as long as another answer `may_change`.
+    /// Sends it again and again until the answer is as on the page, as long as another answer `may_change`.
     #[track_caller]
     pub fn replay_until(&self, client: &Client, may_change: impl Fn(&Answer) -> bool) {
         let Some(told) = &self.told else { return self.replay(client) };
@@ -182,7 +182,7 @@ impl Step {
         });
     }
 
-    /// Whether `item` is what the page tells, under any number.
+    /// Whether `item` is what the page shows, under any number.
     pub fn is_reported(&self, item: &Value) -> bool {
         let without_id = |item: &Value| {
             let mut item = lasting(item);

@@ -179,7 +179,7 @@ fn a_ticket_is_reserved_or_withdrawn_first_and_the_lists_agree() {
     }
 }
 
-/// Corrections go on while the server is killed: what was answered stands, and nothing that was not sent.
+/// Corrections go on while the server is killed: what was answered is kept, and nothing that was not sent.
 #[test]
 fn what_staff_was_told_is_corrected_stands_after_a_kill() {
     let mut server = Server::of("purifier", "", &[]);

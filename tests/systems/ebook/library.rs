@@ -18,7 +18,7 @@ pub fn patient(toml: &str) -> Server {
     Server::of("ebook", &format!("{toml}\n[guard.\"ebook.payment\"]\ntimeout_ms = 20000\n"), &[])
 }
 
-/// So many books that nobody wants: the numbers of those that follow are not those of the rents.
+/// So many books that are never rented: the numbers of those that follow are not those of the rents.
 pub fn fill(client: &Client, count: u64) {
     for n in 0..count {
         client.post("/books", json!({"bookName": format!("filler{n}"), "rentalFee": 1})).is(201);

@@ -216,7 +216,7 @@ fn what_is_not_settled_is_shown_to_who_knows_its_number_and_closed_to_commands()
         let refused = command(&server, "rents", "return", 1);
         refused.refuses(409, "still-open");
         assert_eq!(refused.header("retry-after"), "1");
-        // It is paid by now, perhaps; but nobody has said that it is rented.
+        // It is paid by now, perhaps; but no answer has come that it is rented.
         assert_eq!(server.total("rents"), 0);
         server.get("/dashboards/1").refuses(404, "not-found");
         server.get(&format!("/books/{book}")).is(200).has("status", "POSSIBLE");

@@ -34,7 +34,7 @@ fn a_customer_in_arrears_cannot_rent_until_a_top_up_covers_what_is_owed() {
     rent(&server, 501, 71).refuses(409, "in-arrears");
     server.get("/bikes/501").is(200).has("status", "사용가능");
     server.get("/rents/2").refuses(404, "not-found");
-    // It is the customer who owes, and nobody else.
+    // Only the customer owes.
     let other = ride(&server, 501, 72);
     bring_back(&server, other, ZONE_1).is(200);
     server.shows("/bikes/501", json!({"status": "사용가능"}));
@@ -60,12 +60,12 @@ fn a_top_up_never_closes_a_bill_that_it_did_not_pay() {
     let riding = ride(&server, 502, 71);
     bill(&server, riding, "OPENBILL");
     top_up(&server, 71, 5).has("billid", paid);
-    // One that was opened by nobody but its first bill, and owes it.
+    // One that was opened only by its first bill, and owes it.
     let owed = ride_a_minute(&server, 503, 72);
     bill(&server, owed, "APPLYFEE");
     server.shows("/userDeposits/72", json!({"deposit": 0, "billid": null}));
     top_up(&server, 72, 5).has("deposit", 5).has("billid", json!(null));
-    // By now the top-ups have been heard of: this one comes after them.
+    // By now the top-ups have arrived: this one comes after them.
     let last = ride_a_minute(&server, 501, 71);
     bill(&server, last, "CLOSEBILL");
     bill(&server, riding, "OPENBILL");

@@ -110,7 +110,7 @@ fn of_many_returns_at_once_one_ends_the_ride_and_its_fee_is_charged_once() {
     }
 }
 
-/// Every payment is 1001 won and every fee thousands: the last digits of a deposit tell how many payments there were.
+/// Every payment is 1001 won and every fee thousands: the last digits of a deposit are how many payments there were.
 const PAYMENT: u64 = 1001;
 const FEE: u64 = 1000;
 
@@ -185,7 +185,7 @@ fn payments_and_fees_at_once_keep_the_balance_exact_at_every_look() {
     };
     let (deposit, arrears) = settled(PAYMENTS * PAYMENT, &|arrears| arrears > 0);
     rent(&server, 501, 71).refuses(409, "in-arrears");
-    // Those that stand in the chain of bills are paid one after the other, so that its answer may be ahead of them.
+    // Those that are in the chain of bills are paid one after the other, so that its answer may be ahead of them.
     let paid = top_up(&server, 71, arrears);
     assert_eq!(
         paid["deposit"].as_u64().zip(paid["arrears"].as_u64()).map(|(has, owes)| has - owes),

@@ -10,7 +10,7 @@ pub const BILLING: &str = "gbike.billing";
 pub const DEPOSIT: &str = "gbike.userDeposit";
 pub const VIEW: &str = "gbike.view";
 
-/// Where bikes stand at first, and where they are brought.
+/// Where bikes are at first, and where they are brought.
 pub const ZONE_1: &str = "분당_정자역_1구역";
 pub const ZONE_3: &str = "분당_정자역_3구역";
 
@@ -48,7 +48,7 @@ pub fn rent(client: &Client, bike: u64, user: u64) -> Answer {
     client.post("/rents", json!({"userid": user.to_string(), "bikeid": bike.to_string()}))
 }
 
-/// Rents; says the number of the rent.
+/// Rents; returns the number of the rent.
 pub fn ride(client: &Client, bike: u64, user: u64) -> u64 {
     rent(client, bike, user).is(201).has("status", "RENTED").id()
 }

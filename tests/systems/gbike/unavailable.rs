@@ -251,7 +251,7 @@ fn with_the_breaker_of_the_bike_open_a_rent_is_turned_away_before_it_begins() {
     }
     assert_eq!(server.get("/events/gbike.rent").is(200).body, events.body, "nothing was recorded");
     server.get("/rents/2").refuses(404, "not-found");
-    // What asks nobody goes on.
+    // What asks no other context goes on.
     top_up(&server, 71, 500).has("deposit", 500);
 }
 

@@ -26,7 +26,7 @@ fn without_prose(value: &Value) -> Value {
     }
 }
 
-/// What the server says of itself, for all systems.
+/// The API document of the server, for all systems.
 fn document() -> Value {
     let output = run(holdfast().arg("openapi"));
     let mut document = without_prose(&serde_json::from_slice(&output.stdout).unwrap());

@@ -274,7 +274,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// A bound on what the server sends narrows it, which breaks nobody; on what a client sends it may.
+    /// A bound on what the server sends narrows it, which breaks no client; on what a client sends it may.
     fn bounds(&mut self, at: &str, sender: Sender, old: &Value, new: &Value) {
         if sender == Sender::Server {
             return;

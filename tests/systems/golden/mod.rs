@@ -40,7 +40,7 @@ fn write(name: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// Compares a golden file with what it says now, or writes it. Says what is wrong.
+/// Compares a golden file with what it should be now, or writes it. Returns what is wrong.
 fn compare(name: &str, now: &str) -> Option<String> {
     if is_writing() {
         write(name, now);

@@ -55,7 +55,7 @@ fn all_of_it_is_one_saga() {
             .to_vec();
     wanted.extend(["WrittenPoint", "Printed", "BookPrintCompleted"]);
     wanted.sort_unstable();
-    // The question of the points may come before the ticket is heard of.
+    // The question of the points may come before the ticket is known.
     told.retain(|what| what != "WaitedPoint");
     wanted.retain(|what| *what != "WaitedPoint");
     assert_eq!(told, wanted);
@@ -101,7 +101,7 @@ fn what_is_printed_cannot_be_canceled() {
     let server = movie("");
     let id = book_with_ticket(&server);
     print(&server, id).is(200);
-    // Whether or not the booking has heard of the print yet.
+    // Whether or not the booking knows of the print yet.
     cancel(&server, id).refuses(409, "ticket-printed");
     server.shows(&format!("/books/{id}"), json!({"status": "PrintComplete"}));
     server.delete(&format!("/books/{id}")).refuses(409, "ticket-printed");

@@ -24,7 +24,7 @@ fn with_the_payment_away_a_booking_is_to_be_tried_again_and_what_was_paid_all_th
     server.start_again(PAYMENT);
     assert_eq!(book(&server), 2);
 
-    // Longer than anybody waits: the payment is made, and its answer comes to nobody.
+    // Longer than any asker waits: the payment is made, and its answer reaches no asker.
     server.delay(PAYMENT, LATE, LATE);
     server.post("/books", soul()).refuses(503, "retry-later");
     server.heal(PAYMENT);
@@ -68,7 +68,7 @@ fn without_points_there_is_no_ticket_and_none_are_granted_in_the_end() {
     server.start_again(POINT);
     server.shows(&format!("/points/{id}"), json!({"status": "Waiting Point", "score": 0}));
 
-    // The points are granted, but the answer comes to nobody: they are taken away again.
+    // The points are granted, but the answer reaches no asker: they are taken away again.
     server.delay(POINT, LATE, LATE);
     print(&server, id).refuses(503, "retry-later");
     server.heal(POINT);

@@ -166,7 +166,7 @@ fn a_cancelled_rental_can_still_be_read_and_fields_of_the_server_cannot_be_writt
     cancel(&server, 9).problem(404);
 }
 
-/// Stock and money add up: what is out is with rentals that stand, what is kept is theirs too.
+/// Stock and money add up: what is out is with rentals that are open, what is kept is theirs too.
 fn the_books_balance(server: &Client, stock: u64) {
     eventually("stock and money add up", || {
         let rentals = server.all("rentals");

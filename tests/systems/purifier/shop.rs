@@ -77,7 +77,7 @@ pub fn stock(client: &Client, product: u64) -> u64 {
     client.get(&format!("/products/{product}")).is(200)["stock"].as_u64().unwrap()
 }
 
-/// Waits until this much has been told to the customer of a rental; gives the texts.
+/// Waits until so many texts have gone to the customer of a rental; gives the texts.
 #[track_caller]
 pub fn messages(client: &Client, rental: u64, count: usize) -> Vec<String> {
     let messages = eventually(&format!("{count} messages of rental {rental}"), || {
@@ -89,7 +89,7 @@ pub fn messages(client: &Client, rental: u64, count: usize) -> Vec<String> {
     messages.iter().map(|message| message["text"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Waits until a rental knows that the product has given its unit: until then a cancel says nothing of a delivery.
+/// Waits until a rental knows that the product has given its unit: until then a cancel means nothing for a delivery.
 #[track_caller]
 pub fn is_supplied(client: &Client, rental: u64) {
     eventually(&format!("the unit of rental {rental} is on its way"), || {
@@ -97,7 +97,7 @@ pub fn is_supplied(client: &Client, rental: u64) {
     });
 }
 
-/// Waits for the texts of a rental that was canceled: two, and two of its delivery where the start of that was told.
+/// Waits for the texts of a rental that was canceled: two, and two of its delivery where its start had a text.
 #[track_caller]
 pub fn messages_of_canceled(client: &Client, rental: u64) -> Vec<String> {
     let supplied = happened(client, rental, "RentalSupplied");

@@ -18,7 +18,7 @@ fn orders_are_taken_while_the_product_is_away_and_judged_when_it_is_back() {
     }
     server.shows("/mypages/4", json!({"status": "DeliveryStarted"}));
     server.get(&format!("/products/{product}")).problem(503);
-    // The customer of the second has changed his mind before the product hears of any.
+    // The customer of the second has changed his mind before the product gets any.
     server.patch("/rentals/2", json!({"status": "Cancel"})).is(200);
     server.shows("/mypages/2", json!({"status": "DeliveryCanceled"}));
     server.start_again(PRODUCT);
@@ -119,7 +119,7 @@ fn a_delivery_that_is_away_starts_later_and_not_at_all_when_it_was_canceled_mean
     server.shows("/mypages/1", json!({"status": "PAYMENT CANCELED"}));
     server.start_again(DELIVERY);
     server.shows("/mypages/2", json!({"status": "DeliveryStarted", "deliveryId": 2}));
-    // It hears of the order and of its cancel in either order: it never was, or is canceled.
+    // It gets the order and its cancel in either order: it never was, or is canceled.
     let withheld = eventually("the delivery of the first is called off", || {
         let never = happened(&server, 1, "DeliveryWithheld");
         let canceled = happened(&server, 1, "ProductIncreased");

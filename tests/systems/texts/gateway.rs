@@ -1,4 +1,4 @@
-//! A gateway of text messages: an HTTP server that verifies what it receives, and answers each telephone as it is told.
+//! A gateway of text messages: an HTTP server that verifies what it receives, and answers each telephone as the test has it.
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::StatusCode, rt::System, web};
 use base64::{Engine, prelude::BASE64_STANDARD};

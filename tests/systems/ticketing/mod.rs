@@ -264,7 +264,7 @@ fn a_kill_while_a_reservation_is_open_leaves_nothing_half_done() {
     server.kill();
     let _ = asking.join();
     server.restart();
-    // Whichever way it was settled: the ticket is with a reservation that stands, or free.
+    // Whichever way it was settled: the ticket is with a reservation that is open, or free.
     eventually("ticket and reservation agree", || {
         let open = server.get("/reservations/1");
         let stands = open.status == 200 && open["status"] == "RESERVED";

@@ -33,7 +33,7 @@ fn reservations_are_taken_while_prices_and_the_view_are_away() {
     reserve(&server, 1, "B", "VIP").is(201);
     reserve(&server, 2, "B", "VIP").is(201);
     server.get("/prices/1").problem(503);
-    // The view tells what it knows.
+    // The view shows what it knows.
     server.shows("/views/1", json!({"status": "예약됨", "userId": "B", "discountedPrice": 8_000}));
     server.shows(
         "/views/2",
@@ -87,7 +87,7 @@ fn no_ticket_stays_held_by_a_reservation_that_failed_when_answers_come_about_the
         let user = if answer.status == 201 { "B" } else { "C" };
         if user == "C" {
             answer.refuses(503, "retry-later");
-            // What it took is given back before long; whoever comes then gets it.
+            // What it took is given back before long; the next client gets it.
             let taken = || (reserve(&server, *number, user, "VIP").status == 201).then_some(());
             eventually("the ticket can be had", taken);
         }
@@ -119,7 +119,7 @@ fn what_is_not_settled_is_in_no_list_and_a_kill_in_the_middle_loses_nothing_of_i
         assert!(asking.join().unwrap().is_err(), "nobody was answered");
     });
     server.restart();
-    // The question is put again, and the same answer settles it; who asked hears of it under the same key.
+    // The question is put again, and the same answer settles it; the client gets it under the same key.
     server.shows("/reservations/1", json!({"status": "RESERVED", "userId": "B"}));
     server
         .try_post_once("/reservations", "mine", &body)
