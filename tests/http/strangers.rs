@@ -56,6 +56,18 @@ fn names_that_are_configured_are_answered() {
 }
 
 #[test]
+fn other_nodes_are_answered_by_whatever_name_they_know_this_one() {
+    let server = Server::configured("[node]\ncredential = \"0123456789abcdef\"\n");
+    let asked_with = |credential: &str| {
+        server.call("GET", "/internal/contexts", |request| {
+            request.header("host", "book.internal:8088").bearer_auth(credential)
+        })
+    };
+    asked_with("0123456789abcdef").is(200);
+    asked_with("0123456789abcdeg").refuses(421, "misdirected");
+}
+
+#[test]
 fn a_request_through_an_unknown_proxy_is_refused() {
     let server = Server::start(&[]);
     for (name, value) in [

@@ -25,7 +25,8 @@ pub fn check_audience(
     }
 }
 
-fn shows_credential(request: &HttpRequest, state: &AppState) -> bool {
+/// Whether the sender shows the credential of nodes.
+pub fn shows_credential(request: &HttpRequest, state: &AppState) -> bool {
     let shown =
         header_text(request, "authorization").and_then(|value| value.strip_prefix("Bearer "));
     let expected = state.settings.node_credential.as_deref();
