@@ -5,7 +5,9 @@
 
 mod args;
 mod catalogue;
+mod columns;
 mod entity;
+mod fields;
 mod message;
 mod modules;
 mod status;

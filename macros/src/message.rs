@@ -3,7 +3,7 @@
 use crate::{
     args::{Args, Form, Known, take_marks},
     catalogue::{self, EVENT},
-    entity::camel_case,
+    columns::camel_case,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
