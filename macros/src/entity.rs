@@ -4,7 +4,7 @@ use crate::{
     args::{Args, Form, Item, Known, take_marks},
     catalogue,
     columns::{Column, camel_case, key_of, own_number},
-    fields::{FIELD, Said},
+    fields::{FIELD, MarkedFields},
     versions::{self, Versions, number},
 };
 use proc_macro2::{Span, TokenStream};
@@ -42,35 +42,35 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
     let args = Args::read(args, ENTITY)?;
     let marks = marks.into_iter().collect::<Result<Vec<_>>>()?;
     let own = args.items("id").iter().map(own_number).collect::<Result<Vec<_>>>()?;
-    let said = Said::by(fields, &marks)?;
-    let lifecycle = lifecycle(&args, &item.ident, &said)?;
+    let fields = MarkedFields::read(fields, &marks)?;
+    let lifecycle = lifecycle(&args, &item.ident, &fields)?;
     let versions = versions::read(&args, item, &marks)?;
-    let columns: Vec<_> = own.into_iter().chain(said.columns).collect();
+    let columns: Vec<_> = own.into_iter().chain(fields.columns).collect();
     let entity = implementation(&args, item, &columns, &lifecycle, &versions)?;
     let number = args.items("id").first().map(|own| &own.name);
     let corrections =
-        catalogue::corrections(item, number, &said.correctable, args.span("catalogue"))?;
+        catalogue::corrections(item, number, &fields.correctable, args.span("catalogue"))?;
     Ok(quote!(#entity #corrections))
 }
 
 /// The functions that say whether there is such a thing, and how an order has ended.
-fn lifecycle(args: &Args, name: &Ident, said: &Said) -> Result<TokenStream> {
-    let lifecycle = match (args.expr("lifecycle"), &said.exists) {
+fn lifecycle(args: &Args, name: &Ident, fields: &MarkedFields) -> Result<TokenStream> {
+    let lifecycle = match (args.expr("lifecycle"), &fields.exists) {
         (Some(expr), _) => quote!(#expr),
         (None, Some(field)) => quote!(::holdfast::domain::Lifecycle::of(&self.#field)),
-        (None, None) if said.has_status => quote!(self.status.lifecycle()),
+        (None, None) if fields.has_status => quote!(self.status.lifecycle()),
         (None, None) => {
             let ways = "what says whether it exists? A field `status`, a field with `#[exists]`, or `lifecycle = ..`";
             return Err(Error::new_spanned(name, ways));
         }
     };
-    let lifecycle = match &said.withdrawn {
+    let lifecycle = match &fields.withdrawn {
         Some(field) if !args.has("lifecycle") => {
             quote!(::holdfast::domain::Lifecycle::withdrawn_if(#lifecycle, self.#field))
         }
         _ => lifecycle,
     };
-    let lifecycle = match &said.ends {
+    let lifecycle = match &fields.ends {
         Some(refusal) => quote! {
             match #refusal {
                 Some(refusal) => ::holdfast::domain::Lifecycle::Ended(refusal),
@@ -80,7 +80,7 @@ fn lifecycle(args: &Args, name: &Ident, said: &Said) -> Result<TokenStream> {
         None => lifecycle,
     };
     let is_order = args.has("order") && !args.has("supporting") && !args.has("generic");
-    let outcome = (is_order && said.has_status).then(|| {
+    let outcome = (is_order && fields.has_status).then(|| {
         quote! {
             fn outcome(&self) -> ::holdfast::domain::OrderOutcome {
                 self.status.outcome(&::holdfast::domain::Entity::lifecycle(self))

@@ -1,4 +1,4 @@
-//! What the fields of an entity say of it, by their marks.
+//! The fields of an entity, by their marks.
 
 use crate::{
     args::{Args, Form, Item, Known},
@@ -20,9 +20,9 @@ pub const FIELD: &[Known] = &[
     ("correctable", Form::FlagOrItems, "correctable(unless = self.held_by.is_some())"),
 ];
 
-/// What the fields say.
+/// What the marks of the fields come to.
 #[derive(Default)]
-pub struct Said {
+pub struct MarkedFields {
     /// What is shown.
     pub columns: Vec<Column>,
     /// The field that says whether the entity exists.
@@ -37,22 +37,22 @@ pub struct Said {
     pub has_status: bool,
 }
 
-impl Said {
+impl MarkedFields {
     /// Reads the marks of all fields.
-    pub fn by(fields: &FieldsNamed, marks: &[Args]) -> Result<Self> {
-        let mut said = Self::default();
+    pub fn read(fields: &FieldsNamed, marks: &[Args]) -> Result<Self> {
+        let mut read = Self::default();
         for (field, marks) in fields.named.iter().zip(marks) {
             if let Some(name) = &field.ident {
-                said.add(field, name, marks)?;
+                read.add(field, name, marks)?;
             }
         }
-        match (&said.withdrawn, said.correctable.as_slice()) {
+        match (&read.withdrawn, read.correctable.as_slice()) {
             (None, [first, ..]) => {
                 let why =
                     "what staff corrects, staff withdraws: a flag with `#[withdrawn]` is missing";
                 Err(Error::new_spanned(&first.field, why))
             }
-            _ => Ok(said),
+            _ => Ok(read),
         }
     }
 

@@ -90,3 +90,38 @@ impl<T: fmt::Debug> fmt::Debug for Holders<T> {
         self.0.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holder(bytes: usize) -> Holder {
+        Holder { user_id: Some("u".repeat(bytes)), user_grade: None }
+    }
+
+    #[test]
+    fn the_last_one_counts_and_the_oldest_makes_room() {
+        let mut holders = Holders::default();
+        for reservation in 0..=HOLDERS as u64 {
+            holders.add(Id::new(reservation), reservation);
+        }
+        assert_eq!((holders.len(), holders.contains(Id::new(0))), (HOLDERS, false));
+        let last = HOLDERS as u64;
+        assert_eq!(holders.last(), Some((Id::new(last), &last)));
+        assert_eq!(holders.remove(Id::new(last)), Some(last));
+        assert_eq!(holders.last(), Some((Id::new(last - 1), &(last - 1))));
+    }
+
+    #[test]
+    fn as_many_as_find_room_in_a_row_are_kept_and_one_always() {
+        let mut holders = Holders::default();
+        for reservation in 1..=5 {
+            holders.add(Id::new(reservation), holder(LONGEST_USER));
+            holders.fit_into_row();
+        }
+        assert_eq!((holders.len(), holders.contains(Id::new(1))), (4, false));
+        holders.add(Id::new(6), holder(FULL + 1));
+        holders.fit_into_row();
+        assert_eq!((holders.len(), holders.contains(Id::new(6))), (1, true));
+    }
+}
