@@ -1,18 +1,18 @@
 //! How money that comes in pays the fees that are open, and how a fee that is not covered waits.
 
 use super::{Billing, Event, UserDeposit};
-use crate::{domain::prelude::*, systems::gbike::arrears::AT_HAND};
-
-/// The most that a deposit may hold: the largest number that every reader of JSON keeps exactly.
-pub(super) const MOST: u64 = (1 << 53) - 1;
+use crate::{
+    domain::{number::LARGEST, prelude::*},
+    systems::gbike::arrears::AT_HAND,
+};
 
 impl UserDeposit {
     /// Money comes in, and pays what it covers, oldest first.
     pub(super) fn top_up(&self, userid: Id<Self>, paid_in: u64) -> Decision<Event> {
-        let holds = self.deposit.checked_add(paid_in).filter(|holds| *holds <= MOST);
+        let holds = self.deposit.checked_add(paid_in).filter(|holds| *holds <= LARGEST);
         let Some(deposit) = holds else {
-            let en = format!("a deposit holds at most {MOST} won");
-            let ko = format!("예치금은 최대 {MOST}원입니다");
+            let en = format!("a deposit holds at most {LARGEST} won");
+            let ko = format!("예치금은 최대 {LARGEST}원입니다");
             return Err(Refusal::invalid("deposit-too-large", en, ko));
         };
         let paid_in =
@@ -43,7 +43,7 @@ impl UserDeposit {
     pub(super) fn defer(&self, userid: Id<Self>, billid: Id<Billing>, fee: u64) -> Vec<Event> {
         let last = self.arrears.last_in_line();
         let queued = last.map(|after| Event::FeeQueued { userid, billid, fee, after });
-        let arrears = self.arrears.sum().saturating_add(fee);
+        let arrears = self.arrears.sum().saturating_add(fee).min(LARGEST);
         queued.into_iter().chain([Event::FeeDeferred { userid, billid, fee, arrears }]).collect()
     }
     /// A fee that waited in the chain is next.

@@ -1,7 +1,10 @@
 //! A fee is charged whole or not at all, the oldest first.
 
-use super::{Command::*, Event::*, paying::MOST, *};
-use crate::domain::spec::{Given, given};
+use super::{Command::*, Event::*, *};
+use crate::domain::{
+    number::LARGEST,
+    spec::{Given, given},
+};
 
 // The number of the account under test is 1; those of its bills are others.
 const USER: Id<UserDeposit> = Id::new(1);
@@ -213,13 +216,14 @@ fn fees_of_any_size_add_up() {
     let past =
         [deferred(1, 100, 100), deferred(2, u64::MAX, u64::MAX), deferred(3, u64::MAX, u64::MAX)];
     let account = given::<UserDeposit>(past).when(top_up(150));
-    let account = account.then([updated(150, u64::MAX, None), updated(50, u64::MAX, Some(1))]);
+    let account = account.then([updated(150, LARGEST, None), updated(50, LARGEST, Some(1))]);
     assert_eq!(account.0.arrears.total(), 2 * u128::from(u64::MAX));
+    let _ = account.when(charge(4, LARGEST)).then([deferred(4, LARGEST, LARGEST)]);
 }
 
 #[test]
 fn it_holds_no_more_than_every_reader_can_count() {
     given::<UserDeposit>([]).when(top_up(u64::MAX)).refused(Kind::Invalid, "deposit-too-large");
-    let full = given::<UserDeposit>([]).when(top_up(MOST)).then([updated(MOST, 0, None)]);
+    let full = given::<UserDeposit>([]).when(top_up(LARGEST)).then([updated(LARGEST, 0, None)]);
     full.when(top_up(1)).refused(Kind::Invalid, "deposit-too-large");
 }
