@@ -8,12 +8,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Every file under `directory` whose name ends with `.extension`, with its text.
-fn files(directory: &Path, extension: &str) -> Vec<(PathBuf, String)> {
+pub fn files(directory: &Path, extension: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
         let path = entry.path();
@@ -28,7 +28,7 @@ fn files(directory: &Path, extension: &str) -> Vec<(PathBuf, String)> {
 }
 
 /// All documents: those beside the README, and `docs/`.
-fn documents() -> Vec<(PathBuf, String)> {
+pub fn documents() -> Vec<(PathBuf, String)> {
     let top = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
     let top = top.filter(|path| path.extension().is_some_and(|own| own == "md"));
     let top = top.map(|path| (path.clone(), fs::read_to_string(path).unwrap()));
@@ -40,7 +40,7 @@ fn document(name: &str) -> String {
 }
 
 /// The text without its fenced blocks.
-fn prose(text: &str) -> String {
+pub fn prose(text: &str) -> String {
     let mut fenced = false;
     let mut prose = String::new();
     for line in text.lines() {
@@ -55,7 +55,7 @@ fn prose(text: &str) -> String {
 }
 
 /// The fenced blocks in `language`.
-fn blocks(text: &str, language: &str) -> Vec<String> {
+pub fn blocks(text: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -69,7 +69,7 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 }
 
 /// What is between single backticks.
-fn quoted(prose: &str) -> Vec<&str> {
+pub fn quoted(prose: &str) -> Vec<&str> {
     prose.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).collect()
 }
 
