@@ -29,6 +29,7 @@ pub mod api;
 pub mod app;
 pub mod board;
 pub mod cli;
+mod client_errors;
 pub mod cluster;
 pub mod config;
 pub mod domain;

@@ -228,7 +228,7 @@ impl ManagedConnection {
             failures = failures.saturating_add(1);
             if failures.is_power_of_two() {
                 let name = &self.settings.name;
-                tracing::warn!(broker = %redacted_address(url), name, failures, why, "the broker is away; everything waits for it");
+                tracing::warn!(broker = %redacted_address(url), name, failures, why, "failed to connect to the broker; retrying");
             }
             self.state.send_replace(ConnectionState {
                 error: Some(why),
@@ -287,11 +287,11 @@ impl ManagedConnection {
             tokio::select! {
                 event = events.next() => match event {
                     Some(Event::ConnectionBlocked(why)) => {
-                        tracing::warn!(why, "the broker takes nothing for now; everything waits for it");
+                        tracing::warn!(why, "the broker blocks publishing; events wait");
                         self.state.send_modify(|state| state.blocked = Some(why));
                     }
                     Some(Event::ConnectionUnblocked) => {
-                        tracing::info!("the broker takes something again");
+                        tracing::info!("the broker takes events again");
                         self.state.send_modify(|state| state.blocked = None);
                     }
                     // An error of one channel is reported to the user of it.

@@ -1,5 +1,6 @@
 //! Answers of others, of which no more is taken in than is allowed.
 
+use crate::client_errors::describe_error;
 use reqwest::Response;
 use serde::de::DeserializeOwned;
 
@@ -16,7 +17,7 @@ pub async fn read_json<T: DeserializeOwned>(
         return Err(too_large());
     }
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|why| why.without_url().to_string())? {
+    while let Some(chunk) = answer.chunk().await.map_err(|why| describe_error(&why))? {
         if body.len() + chunk.len() > limit {
             return Err(too_large());
         }

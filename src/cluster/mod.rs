@@ -6,6 +6,7 @@ use crate::{
     actors::{
         EventId, Past, PeerAnswer, PeerClient, PeerQuestion, PeerReply, RecordedEvent, Silence,
     },
+    client_errors::describe_error,
     tls::Trust,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -178,9 +179,9 @@ async fn check_answered(request: RequestBuilder, limit: usize) -> Result<Respons
         code: String,
         detail: String,
     }
-    let answer = request.send().await.map_err(|why| silent_peer(&why.without_url()))?;
+    let answer = request.send().await.map_err(|why| silent_peer(&describe_error(&why)))?;
     if answer.status() != StatusCode::CONFLICT {
-        return answer.error_for_status().map_err(|why| silent_peer(&why.without_url()));
+        return answer.error_for_status().map_err(|why| silent_peer(&describe_error(&why)));
     }
     match bounded::read_json::<PeerProblem>(answer, limit).await {
         Ok(PeerProblem { code, detail }) if code == CHANGED => Err(Silence::Changed(detail)),

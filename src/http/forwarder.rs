@@ -3,6 +3,7 @@
 use crate::{
     actors::Fault,
     api::Problem,
+    client_errors::describe_error,
     http::{
         middleware::response_body::CHUNK,
         settings::{HttpSettings, RemoteTarget},
@@ -168,7 +169,11 @@ impl Forwarder {
         }
         let answer = forwarded.header("via", via).send().await.map_err(|why| {
             let problem = if why.is_connect() { away() } else { no_answer(to, is_safe) };
-            tracing::warn!(context = to.name.context, error = %why.without_url(), "failed to forward request");
+            tracing::warn!(
+                context = to.name.context,
+                error = describe_error(&why),
+                "failed to forward request"
+            );
             problem
         })?;
         let status =
@@ -232,7 +237,7 @@ impl Forwarder {
                     Ok(Some(_)) => {
                         Err(io::Error::other("the answer of the other node is too large"))
                     }
-                    Err(why) => Err(io::Error::other(why.without_url())),
+                    Err(why) => Err(io::Error::other(describe_error(&why))),
                 };
                 let left = left - chunk.as_ref().map_or(0, |chunk| chunk.len());
                 Some((chunk, (answer, left, permit)))
@@ -253,7 +258,7 @@ impl Forwarder {
     ) -> HttpResponse {
         let events = stream::unfold((answer, permits), |(mut answer, permits)| async move {
             let chunk = tokio::time::timeout(STREAM_SILENCE, answer.chunk()).await.ok()?;
-            let chunk = chunk.map_err(|why| io::Error::other(why.without_url())).transpose()?;
+            let chunk = chunk.map_err(|why| io::Error::other(describe_error(&why))).transpose()?;
             Some((chunk, (answer, permits)))
         });
         let mut draining = self.draining.clone();

@@ -1,6 +1,7 @@
 //! The other nodes, all asked at once: within a time and a size, and with a word for each that does not answer.
 
 use crate::{
+    client_errors::describe_error,
     http::{forwarder::Forwarder, settings::HttpSettings, settings::RemoteTarget},
     sync,
 };
@@ -159,7 +160,7 @@ impl OtherNodes {
         {
             answer = send().await;
         }
-        let answer = answer.map_err(|error| error_cause(&error))?;
+        let answer = answer.map_err(|error| describe_cause(&error))?;
         match answer.status() {
             StatusCode::OK => read_json(answer, self.answer_limit).await,
             StatusCode::FORBIDDEN => Err("403: administration is closed there".into()),
@@ -203,21 +204,18 @@ impl OtherNodes {
     }
 }
 
-/// Why a request was not answered.
-fn error_cause(error: &reqwest::Error) -> String {
+/// Why a node did not answer.
+fn describe_cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        format!("no answer within {} s", PATIENCE.as_secs())
-    } else if error.is_connect() {
-        "no connection".into()
-    } else {
-        "the connection broke".into()
+        return format!("no answer within {} s", PATIENCE.as_secs());
     }
+    describe_error(error)
 }
 
 /// The JSON of an answer of at most `limit` bytes.
 async fn read_json<T: DeserializeOwned>(mut answer: Response, limit: usize) -> Result<T, String> {
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| error_cause(&error))? {
+    while let Some(chunk) = answer.chunk().await.map_err(|error| describe_cause(&error))? {
         if body.len() + chunk.len() > limit {
             return Err(format!("its answer is larger than {limit} bytes (`node.answer_limit`)"));
         }

@@ -3,6 +3,7 @@
 
 use crate::{
     actors::{MessageGateway, NotSent, OutboundMessage},
+    client_errors::describe_error,
     tls::Trust,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -99,21 +100,6 @@ fn is_final(status: StatusCode) -> bool {
         StatusCode::TOO_MANY_REQUESTS,
     ];
     status.is_client_error() && !may_change.contains(&status)
-}
-
-/// The error and its causes, without the address, which may hold a secret.
-fn describe_error(error: &reqwest::Error) -> String {
-    let mut words = if error.is_timeout() {
-        "no answer in time".to_owned()
-    } else {
-        "the gateway is not there".to_owned()
-    };
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        words = format!("{words}: {cause}");
-        source = cause.source();
-    }
-    words
 }
 
 /// `v1,` and the HMAC-SHA256 of id, time and body, as Standard Webhooks 1.0 has it.

@@ -57,6 +57,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "durations",
             "limits",
             "tls",
+            "client_errors",
             "domain",
             "store",
             "actors",
@@ -68,7 +69,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "cluster",
-        &["sync", "tls", "domain", "actors", "cluster"],
+        &["sync", "tls", "client_errors", "domain", "actors", "cluster"],
         &["sled", "lapin", "actix", "actix_web"],
     ),
     ("events", &["domain", "actors", "events"], &["sled", "lapin", "actix", "actix_web", "tokio"]),
@@ -79,7 +80,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "notifications",
-        &["sync", "tls", "actors", "notifications"],
+        &["sync", "tls", "client_errors", "actors", "notifications"],
         &["sled", "lapin", "actix", "actix_web"],
     ),
 ];

@@ -277,7 +277,7 @@ impl Replica {
                 context = self.context(),
                 attempts,
                 why,
-                "the source of its events cannot be asked"
+                "failed to fetch events from their source; retrying"
             );
         }
         tokio::time::sleep(random_backoff(attempts, SHORTEST, LONGEST)).await;
