@@ -19,9 +19,7 @@ fn a_peer_that_moves_is_asked_and_forwarded_to_at_its_new_address() {
     // The book listens to these; nothing of this test waits for that.
     let heard =
         ["rent", "delivery"].map(|it| format!("\"bookrent.{it}\" = \"http://127.0.0.1:9\"\n"));
-    // On loopback it answers for the names alone that it is given.
-    let names = "[auth]\nhosts = [\"book.moves.example\"]\n";
-    let listening = format!("{NODE}{names}[peers]\n{}", heard.concat());
+    let listening = format!("{NODE}[peers]\n{}", heard.concat());
     hosts.set("book.moves.example", "127.0.0.1");
     let hosted = ["--contexts", "bookrent.book"];
     let mut book = Server::at(&format!("127.0.0.1:{port}"), "bookrent", &listening, &hosted);
