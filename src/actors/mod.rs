@@ -34,6 +34,6 @@ pub use port::backoff::{backoff_delay, random_backoff};
 pub use port::clock::{AdvanceError, Clock, ClockHealth, FARTHEST, LATEST, TooFar};
 pub use port::context::*;
 pub use port::declaration::*;
-pub use port::fault::Fault;
+pub use port::fault::{CommandFault, Fault};
 pub use port::health::*;
 pub use tables::audit::RowAudit;

@@ -6,7 +6,7 @@ use super::{
     headers::{Headers, bounded_header},
     json::parse_json,
     problem::Problem,
-    request::{Answer, ApiRequest},
+    request::{Answer, ApiRequest, OUTCOME},
     routing::CommandRoute,
 };
 use crate::actors::{CommandRequest, Context, Outcome, Verb};
@@ -81,7 +81,7 @@ fn answer_outcome<H: Headers>(
         headers.push(("idempotent-replayed", "true".to_owned()));
     }
     if context.is_order() {
-        headers.push(("holdfast-outcome", outcome.order.name().to_owned()));
+        headers.push((OUTCOME, outcome.order.name().to_owned()));
     }
     headers.push(("etag", format!("\"{}\"", outcome.version)));
     let content = (status != 204).then(|| {

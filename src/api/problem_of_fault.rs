@@ -1,11 +1,21 @@
 //! The problem of each fault of the runtime.
 
-use super::problem::Problem;
-use crate::actors::Fault;
+use super::{problem::Problem, request::OUTCOME};
+use crate::actors::{CommandFault, Fault};
 use std::time::Duration;
 
 /// A full disk is not freed within a second.
 const DISK_FULL_SECONDS: u64 = 10;
+
+impl From<CommandFault> for Problem {
+    fn from(CommandFault { fault, order }: CommandFault) -> Self {
+        let problem = Self::from(fault);
+        match order {
+            Some(order) => problem.with_parameter(OUTCOME, order.name().to_owned()),
+            None => problem,
+        }
+    }
+}
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {

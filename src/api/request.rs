@@ -17,6 +17,9 @@ pub struct ApiRequest<'a, H> {
     pub rest: &'a str,
 }
 
+/// The header that says how the order has ended that a command concerns.
+pub const OUTCOME: &str = "holdfast-outcome";
+
 /// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {

@@ -50,7 +50,10 @@ impl Declaration for Things {
 }
 
 impl Context for Things {
-    fn execute_command(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
+    fn execute_command(
+        &self,
+        order: CommandRequest,
+    ) -> BoxFuture<'static, Result<Outcome, CommandFault>> {
         assert_ne!(order.body["boom"], true, "boom");
         let stale = order.if_match.iter().any(|version| *version != 3);
         let body = br#"{"a":1}"#.to_vec();
@@ -63,7 +66,7 @@ impl Context for Things {
             order: OrderOutcome::Established,
         };
         Box::pin(async move {
-            if stale { Err(Fault::VersionMismatch { current: 3 }) } else { Ok(outcome) }
+            if stale { Err(Fault::VersionMismatch { current: 3 }.into()) } else { Ok(outcome) }
         })
     }
     fn read_item(&self, number: u64) -> Result<Seen, Fault> {

@@ -56,7 +56,7 @@ async fn patience_that_ends_while_a_turn_decides_waits_for_what_comes_of_it() {
     let bench = Bench::on(MemoryStore::new(), settings).ready().await;
     let book = bench.register().await;
     hold.holds.store(true, SeqCst);
-    let mut client = actix_rt::spawn(bench.context("bookrent.rent").execute_command(rent(book, 1)));
+    let mut client = actix_rt::spawn(bench.send("bookrent.rent", rent(book, 1)));
     eventually(|| hold.is_held()).await;
     let early = tokio::time::timeout(PATIENCE, &mut client).await;
     assert!(early.is_err(), "nobody knows yet what comes of it: {early:?}");
@@ -74,7 +74,7 @@ async fn patience_that_ends_before_a_turn_begins_changes_nothing() {
     let bench = Bench::on(MemoryStore::new(), settings).ready().await;
     let book = bench.register().await;
     hold.holds.store(true, SeqCst);
-    let first = actix_rt::spawn(bench.context("bookrent.rent").execute_command(rent(book, 1)));
+    let first = actix_rt::spawn(bench.send("bookrent.rent", rent(book, 1)));
     eventually(|| hold.is_held()).await;
     // It waits after the first, and is never looked at before its client has gone.
     let second = bench.rent(book, 2).await;
@@ -155,11 +155,8 @@ async fn on_a_full_disk_what_is_new_is_refused_and_what_was_accepted_comes_to_it
     bench
         .context("bookrent.book")
         .set_fault(Some(Injected { delay_ms: (100, 100), failure_rate: 0.0 }));
-    let waiting = actix_rt::spawn(
-        bench
-            .context("bookrent.rent")
-            .execute_command(super::bench::under("first", &rent(book, 1))),
-    );
+    let waiting =
+        actix_rt::spawn(bench.send("bookrent.rent", super::bench::under("first", &rent(book, 1))));
     eventually(|| bench.context("bookrent.rent").health().waiting == 1).await;
     bench.store.set_full(true);
     assert!(bench.store.is_full());

@@ -184,7 +184,7 @@ impl Case {
         bench.context(self.asked).set_fault(NOBODY_ANSWERS);
         let (context, route, number, body) = self.in_vain.clone();
         let order = CommandRequest { route, number, body, ..CommandRequest::default() };
-        let answer = actix_rt::spawn(bench.context(context).execute_command(order));
+        let answer = actix_rt::spawn(bench.send(context, order));
         eventually(|| breaker_of(&bench, self.asked) != "closed").await;
         if !self.repeats {
             match answer.await.unwrap() {
@@ -294,7 +294,7 @@ async fn who_is_asked_later_and_cannot_be_is_no_answer_at_once() {
         "key",
         &CommandRequest { body: case.order.3.clone(), ..CommandRequest::default() },
     );
-    let first = actix_rt::spawn(bench.context("gbike.rent").execute_command(order.clone()));
+    let first = actix_rt::spawn(bench.send("gbike.rent", order.clone()));
     eventually(|| deposit.health().guard.unwrap().in_flight == 1).await;
     deposit.set_fault(None);
     bench.context("gbike.bike").set_fault(NOBODY_ANSWERS);

@@ -1,9 +1,10 @@
 //! A test bench: a node in this process, and words to deal with it.
 
+use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
 use holdfast::{
     actors::{
-        CommandRequest, Context, Fault, GuardSettings, IdempotencyKey, ListQuery, LocalNode, Node,
-        NodeBuilder, NodeSettings, Outcome,
+        CommandFault, CommandRequest, Context, Fault, GuardSettings, IdempotencyKey, ListQuery,
+        LocalNode, Node, NodeBuilder, NodeSettings, Outcome,
     },
     store::{MemoryStore, Store},
     systems,
@@ -86,7 +87,17 @@ impl Bench {
     }
 
     pub async fn order(&self, context: &str, order: CommandRequest) -> Result<Outcome, Fault> {
-        self.context(context).execute_command(order).await
+        self.send(context, order).await
+    }
+
+    /// Sends a command; its answer can be waited for elsewhere.
+    pub fn send(
+        &self,
+        context: &str,
+        order: CommandRequest,
+    ) -> BoxFuture<'static, Result<Outcome, Fault>> {
+        let entered = self.context(context).execute_command(order);
+        entered.map_err(|CommandFault { fault, .. }| fault).boxed()
     }
 
     pub fn see(&self, context: &str, number: u64) -> Option<Value> {

@@ -117,7 +117,7 @@ async fn a_chain_of_bills_is_paid_to_its_end_however_often_the_process_ends_mean
         body: json!({ "userid": CUSTOMER, "deposit": paid_in }),
         ..CommandRequest::default()
     };
-    let paying = actix_rt::spawn(bench.context("gbike.userDeposit").execute_command(pay));
+    let paying = actix_rt::spawn(bench.send("gbike.userDeposit", pay));
     eventually(|| commit(&bench) > before).await;
     let mut crashes = 0;
     let is_paid = |bench: &Bench| {

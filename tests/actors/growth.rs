@@ -186,9 +186,7 @@ async fn a_customer_who_owes_for_many_rides_pays_them_all_and_rents_again() {
     let rides: u64 = std::env::var("HOLDFAST_RIDES").map_or(300, |rides| rides.parse().unwrap());
     let (bench, counting) =
         bench(|board| of("gbike", board), &[("gbike", json!({ "fee_per_minute": 100 }))]).await;
-    let node = |order: CommandRequest, context: &'static str| {
-        bench.context(context).execute_command(order)
-    };
+    let node = |order: CommandRequest, context: &'static str| bench.send(context, order);
     let body = |body: Value| CommandRequest { body, ..CommandRequest::default() };
     let all = |context: &'static str, orders: Vec<CommandRequest>| async move {
         // A context takes so many at once.

@@ -126,7 +126,7 @@ async fn nothing_is_answered_before_it_is_durable() {
     let bench = with(hasty(1000)).await;
     let book = bench.register().await;
     bench.store.hold_durability();
-    let mut answer = bench.context("bookrent.rent").execute_command(rent(book, 1));
+    let mut answer = bench.send("bookrent.rent", rent(book, 1));
     eventually(|| bench.see("bookrent.rent", 1).is_some_and(|rent| rent["status"] == "Rent")).await;
     assert!(futures_util::FutureExt::now_or_never(&mut answer).is_none());
     let seen = bench.context("bookrent.rent").read_item(1).unwrap();
@@ -141,7 +141,7 @@ async fn a_list_that_has_just_lost_its_last_entry_waits_for_the_disk_too() {
     let bench = with(hasty(1000)).await;
     bench.register().await;
     bench.store.hold_durability();
-    let taken = bench.context("bookrent.rent").execute_command(rent(1, 1));
+    let taken = bench.send("bookrent.rent", rent(1, 1));
     actix_rt::spawn(taken);
     eventually(|| bench.total("bookrent.book", &[("status", "true")]) == 0).await;
     let query = holdfast::actors::ListQuery {
@@ -160,7 +160,7 @@ async fn when_the_disk_fails_waiting_requests_fail_and_the_node_is_not_ready() {
     let bench = with(hasty(1000)).await;
     let book = bench.register().await;
     bench.store.hold_durability();
-    let waiting = actix_rt::spawn(bench.context("bookrent.rent").execute_command(rent(book, 1)));
+    let waiting = actix_rt::spawn(bench.send("bookrent.rent", rent(book, 1)));
     eventually(|| bench.see("bookrent.rent", 1).is_some_and(|rent| rent["status"] == "Rent")).await;
     bench.store.fail_now();
     assert_eq!(waiting.await.unwrap(), Err(Fault::Unknown), "it may be on the disk, or not");

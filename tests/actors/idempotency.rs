@@ -49,7 +49,7 @@ async fn who_comes_again_after_a_crash_before_it_was_settled_gets_what_settles_i
     bench
         .context("bookrent.book")
         .set_fault(Some(Injected { delay_ms: (60_000, 60_000), failure_rate: 0.0 }));
-    actix_rt::spawn(bench.context("bookrent.rent").execute_command(under("key", &rent(book, 1))));
+    actix_rt::spawn(bench.send("bookrent.rent", under("key", &rent(book, 1))));
     eventually(|| bench.see("bookrent.rent", 1).is_some_and(|rent| rent["status"] == "Requested"))
         .await;
     let bench = bench.crashed(settings(), bookrent).await;

@@ -89,7 +89,7 @@ async fn a_context_starts_without_any_of_its_parked_and_open_rows() {
             body: json!(null),
             ..CommandRequest::default()
         })
-        .map(|order| actix_rt::spawn(bench.context("kiosk.order").execute_command(order)))
+        .map(|order| actix_rt::spawn(bench.send("kiosk.order", order)))
         .into();
     eventually(|| {
         [1, 2]

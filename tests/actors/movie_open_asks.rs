@@ -54,11 +54,9 @@ async fn both_on_their_way(bench: &Bench, fault: Option<Injected>) -> (Answering
     eventually(|| bench.see("movie.ticket", 1).is_some()).await;
     bench.context("movie.point").set_fault(fault);
     let happened = |what: &str| bench.events("movie.book", 1).iter().any(|event| event == what);
-    let printing =
-        actix_rt::spawn(bench.context("movie.ticket").execute_command(under("print", &print())));
+    let printing = actix_rt::spawn(bench.send("movie.ticket", under("print", &print())));
     eventually(|| happened("TicketPrintRequested") && happened("WrittenPoint")).await;
-    let canceling =
-        actix_rt::spawn(bench.context("movie.book").execute_command(under("cancel", &cancel())));
+    let canceling = actix_rt::spawn(bench.send("movie.book", under("cancel", &cancel())));
     eventually(|| {
         happened("BookCancelRequested") && bench.context("movie.ticket").health().mailbox == 0
     })
@@ -149,7 +147,7 @@ async fn still_open_is_never_kept_under_a_key() {
     let bench = Bench::of(MemoryStore::new(), patient(), movie).ready().await;
     bench.context("movie.payment").set_fault(late(LONG, 0.0));
     let order = CommandRequest { body: json!({ "qty": 1 }), ..CommandRequest::default() };
-    let booking = actix_rt::spawn(bench.context("movie.book").execute_command(order));
+    let booking = actix_rt::spawn(bench.send("movie.book", order));
     eventually(|| bench.see("movie.book", 1).is_some_and(|book| book["status"] == "Registered"))
         .await;
     for _ in 0..2 {

@@ -162,7 +162,7 @@ async fn keys_that_waited_on_a_page_of_the_last_version_get_their_outcome_also_a
         body: json!(null),
         ..CommandRequest::default()
     };
-    let waits = actix_rt::spawn(bench.context("kiosk.order").execute_command(change()));
+    let waits = actix_rt::spawn(bench.send("kiosk.order", change()));
     eventually(|| {
         bench.store.rows_of("kiosk.order").iter().any(|(key, _)| key[0] == Space::Question as u8)
     })

@@ -51,6 +51,7 @@ fn a_bad_command_gets_the_same_problem_as_over_http() {
         ),
     ];
     let mut codes = BTreeSet::new();
+    let mut outcomes = BTreeSet::new();
     for Wrong(method, path, headers, body) in &wrong {
         let told = server.call(method, path, |request| {
             headers
@@ -71,15 +72,25 @@ fn a_bad_command_gets_the_same_problem_as_over_http() {
         let reply = caller.call(command).is(told.status.into());
         assert_eq!(reply.body, told.body, "{method} {path}");
         assert_eq!(reply.content_type, "application/problem+json");
-        for name in ["content-language", "retry-after", "etag", "accept-patch", "accept-post"] {
+        let names = [
+            "content-language",
+            "retry-after",
+            "etag",
+            "accept-patch",
+            "accept-post",
+            "holdfast-outcome",
+        ];
+        for name in names {
             assert_eq!(
                 reply.headers.get(name).map_or("", String::as_str),
                 told.header(name),
                 "{name}"
             );
         }
+        outcomes.insert(told.header("holdfast-outcome").to_owned());
         codes.insert(told.problem(told.status).to_owned());
     }
+    assert_eq!(outcomes, BTreeSet::from([String::new(), "failed".to_owned()]));
     assert_eq!(codes.len(), 12, "{codes:?}");
 }
 

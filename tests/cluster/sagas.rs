@@ -15,7 +15,9 @@ fn nodes_of(system: &'static str) -> Cluster {
 /// The order is placed while `asked` is away: it is not, and can be when that is back.
 fn is_refused_while_away(cluster: &mut Cluster, asked: &str, path: &str, order: &Value) {
     cluster.kill(asked);
-    cluster.gateway().post(path, order.clone()).refuses(503, "retry-later");
+    let failed = cluster.gateway().post(path, order.clone());
+    failed.refuses(503, "retry-later");
+    assert_eq!(failed.header("holdfast-outcome"), "failed");
     cluster.restart(asked);
 }
 
@@ -136,7 +138,9 @@ fn a_ticket_is_reserved_once_and_given_back_over_nodes() {
     is_refused_while_away(&mut cluster, "ticket", "/reservations", &reservation);
     let gateway = cluster.gateway();
     let reserved = order(gateway, "/reservations", &reservation);
-    gateway.post("/reservations", reservation).refuses(409, "ticket-taken");
+    let taken = gateway.post("/reservations", reservation);
+    taken.refuses(409, "ticket-taken");
+    assert_eq!(taken.header("holdfast-outcome"), "refused");
     gateway.shows("/views/1", json!({"reservationStatus": "RESERVED"}));
     shows_saga(gateway, "ticketing", reserved, &["reservation", "ticket", "price"]);
     // Ticket and price are away: the cancel does not wait for them.

@@ -121,6 +121,14 @@ fn a_request_is_the_same_over_any_port() {
 }
 
 #[test]
+fn an_order_that_is_refused_on_a_port_of_its_own_says_how_it_ended() {
+    let (_server, of) = started("ticketing");
+    let refused = of("ticketing.reservation").post("/reservations", json!({"ticketId": 77}));
+    refused.refuses(409, "ticket-unknown");
+    assert_eq!(refused.header("holdfast-outcome"), "refused");
+}
+
+#[test]
 fn a_taken_port_is_named_with_its_context() {
     let first = free_ports(4);
     let _taken = TcpListener::bind(("127.0.0.1", first + 1)).unwrap();

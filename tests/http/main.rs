@@ -13,6 +13,7 @@ mod lifecycle;
 mod limits;
 mod openapi;
 mod operations;
+mod outcomes;
 mod process;
 mod races;
 mod representations;

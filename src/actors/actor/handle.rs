@@ -8,7 +8,7 @@ use crate::{
             context::{CommandRequest, Context, ListPage, ListQuery, Outcome, Seen},
             declaration::{Declaration, RouteInfo},
             event_log::{EventLog, OutboundMessage, RecordedEvent},
-            fault::Fault,
+            fault::{CommandFault, Fault},
             health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
             peers::PeerQuestion,
             status::{ContextStatus, SourceLog},
@@ -56,7 +56,7 @@ pub trait HandlePart: Send + Sync + Sized + 'static {
     fn execute_command(
         handle: &ContextHandle<Self>,
         order: CommandRequest,
-    ) -> BoxFuture<'static, Result<Outcome, Fault>>;
+    ) -> BoxFuture<'static, Result<Outcome, CommandFault>>;
     fn rebuild_view(handle: &ContextHandle<Self>) -> BoxFuture<'static, Result<(), Fault>>;
     /// The message that redrives or drops what is parked.
     fn settle_parked(parked: ParkedId, redrive: bool, done: DoneSender) -> Self::Mail;
@@ -177,7 +177,10 @@ impl<P: HandlePart> Declaration for ContextHandle<P> {
 }
 
 impl<P: HandlePart> Context for ContextHandle<P> {
-    fn execute_command(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
+    fn execute_command(
+        &self,
+        order: CommandRequest,
+    ) -> BoxFuture<'static, Result<Outcome, CommandFault>> {
         P::execute_command(self, order)
     }
 

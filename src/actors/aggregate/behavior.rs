@@ -164,7 +164,7 @@ impl Behavior for AggregateBehavior {
 
     fn reject_mail(&mut self, mail: AggregateMail, why: &Fault) {
         match mail {
-            AggregateMail::Command(entry) => drop(entry.reply.send(Err(why.clone()))),
+            AggregateMail::Command(entry) => drop(entry.reply.send(Err(why.clone().into()))),
             AggregateMail::Unpark { done, .. } => drop(done.send(Err(why.clone()))),
             // The asker times out; events and timers are read again from the store. A rejected
             // answer leaves its question open, so the question is asked again.

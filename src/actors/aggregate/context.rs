@@ -13,7 +13,7 @@ use crate::{
         port::{
             clock::Clock,
             context::Outcome,
-            fault::Fault,
+            fault::{CommandFault, Fault},
             health::{Contested, OrderCounts},
             saga::{SagaId, TraceContext},
             status::ContextStatus,
@@ -55,7 +55,7 @@ pub(super) struct Asking {
 
 /// A client that waits until an aggregate is settled.
 pub(super) struct WaitingClient {
-    pub(super) reply: oneshot::Sender<Result<Outcome, Fault>>,
+    pub(super) reply: oneshot::Sender<Result<Outcome, CommandFault>>,
     pub(super) replayed: bool,
     pub(super) _permit: Option<tokio::sync::OwnedSemaphorePermit>,
 }
@@ -100,11 +100,11 @@ pub enum AggregateEffect {
         thread: TraceContext,
     },
     /// Answer a client.
-    Reply { mail: usize, answer: Result<Outcome, Fault> },
+    Reply { mail: usize, answer: Result<Outcome, CommandFault> },
     /// Keep a client waiting until the aggregate is settled.
     Wait { mail: usize, number: u64, replayed: bool },
     /// Answer all callers that wait for this aggregate.
-    Settled { number: u64, outcome: Result<Outcome, Fault> },
+    Settled { number: u64, outcome: Result<Outcome, CommandFault> },
     /// Answer an asker.
     Answer { mail: usize, answer: Result<(), NoAnswer> },
     /// Keep an asker waiting until the aggregate's own question is settled.

@@ -17,7 +17,7 @@ use crate::{
             context::{CommandRequest, Outcome, Seen},
             declaration::{RouteInfo, Verb},
             event_log::{EventLog, OutboundMessage, RecordedEvent},
-            fault::{Fault, ROUTE},
+            fault::{CommandFault, Fault, ROUTE},
             health::{ParkedId, SagaPart},
             peers::PeerQuestion,
             saga::TraceContext,
@@ -51,7 +51,7 @@ pub struct Entered {
 const MAX_COMMAND_BYTES: usize = 4 * 1024;
 
 /// A command for its context, and the receiver of its answer.
-type SentCommand = (CommandMessage, oneshot::Receiver<Result<Outcome, Fault>>);
+type SentCommand = (CommandMessage, oneshot::Receiver<Result<Outcome, CommandFault>>);
 
 /// What only the handle of an aggregate context does.
 pub struct AggregatePart {
@@ -134,11 +134,11 @@ impl HandlePart for AggregatePart {
     fn execute_command(
         handle: &ContextHandle<Self>,
         order: CommandRequest,
-    ) -> BoxFuture<'static, Result<Outcome, Fault>> {
+    ) -> BoxFuture<'static, Result<Outcome, CommandFault>> {
         let part = &handle.part;
         let (entry, answer) = match part.command_message(handle.context_status(), order) {
             Ok(entered) => entered,
-            Err(fault) => return std::future::ready(Err(fault)).boxed(),
+            Err(fault) => return std::future::ready(Err(fault.into())).boxed(),
         };
         let progress = entry.progress.clone();
         let patience = (part.patience)(part.aggregate.may_ask(entry.command.as_ref()));
@@ -155,12 +155,14 @@ impl HandlePart for AggregatePart {
             };
             loop {
                 match progress.abandon_command() {
-                    CommandStage::Recorded(number) => return current_outcome(&tree, number).await,
-                    CommandStage::Unrecorded if lost => return Err(Fault::Away(context)),
-                    CommandStage::Unrecorded => {
-                        return Err(Fault::Busy { retry_after: Duration::from_secs(1) });
+                    CommandStage::Recorded(number) => {
+                        return Ok(current_outcome(&tree, number).await?);
                     }
-                    CommandStage::InProgress if lost => return Err(Fault::Unknown),
+                    CommandStage::Unrecorded if lost => return Err(Fault::Away(context).into()),
+                    CommandStage::Unrecorded => {
+                        return Err(Fault::Busy { retry_after: Duration::from_secs(1) }.into());
+                    }
+                    CommandStage::InProgress if lost => return Err(Fault::Unknown.into()),
                     CommandStage::InProgress => tokio::select! {
                         answered = &mut answer => match answered {
                             Ok(answered) => return answered,
@@ -259,7 +261,11 @@ impl HandlePart for AggregatePart {
             progress: Arc::default(),
             permit: None,
         }));
-        async move { answer.await.unwrap_or(Err(Fault::Away(context))).map(drop) }.boxed()
+        async move {
+            let recorded = answer.await.unwrap_or_else(|_| Err(Fault::Away(context).into()));
+            recorded.map(drop).map_err(|CommandFault { fault, .. }| fault)
+        }
+        .boxed()
     }
 
     fn saga_part(

@@ -12,7 +12,7 @@ use crate::{
         port::{
             context::Outcome,
             declaration::Verb,
-            fault::{Fault, PARKED_EVENT},
+            fault::{CommandFault, Fault, PARKED_EVENT},
             health::ParkedId,
         },
         subscription::{source::Recipient, subscriptions::EventDelivery},
@@ -23,7 +23,7 @@ use crate::{
             responses::StoredResponse,
         },
     },
-    domain::{Addressee, NoAnswer, Refusal},
+    domain::{Addressee, NoAnswer, OrderOutcome, Refusal},
     store::StoreError,
 };
 use std::borrow::Cow;
@@ -67,15 +67,18 @@ impl Turn<'_> {
             && let Some((row, is_other)) = self.find_response(key)?
         {
             let answer = match row.answer {
-                _ if is_other => Err(Fault::KeyReused),
-                Some(StoredResponse::Refused(refusal)) => Err(Fault::RefusedBefore(refusal)),
+                _ if is_other => Err(Fault::KeyReused.into()),
+                Some(StoredResponse::Refused(refusal)) => {
+                    let fault = Fault::RefusedBefore(refusal);
+                    Err(CommandFault { fault, order: self.order_outcome(row.number) })
+                }
                 Some(StoredResponse::Done { version, body }) => Ok(Outcome {
                     number: row.number,
                     version,
                     body: body.into_vec(),
                     settled: true,
                     replayed: true,
-                    order: self.order_outcome(row.number),
+                    order: self.order_outcome(row.number).unwrap_or(OrderOutcome::Pending),
                 }),
                 None => {
                     self.waiters.push((place, row.number, true));
@@ -88,7 +91,7 @@ impl Turn<'_> {
         // Stored responses are replayed even now; nothing new is recorded.
         if self.behavior.shared.store.is_full() {
             self.effects
-                .push_back(AggregateEffect::Reply { mail: place, answer: Err(Fault::DiskFull) });
+                .push_back(AggregateEffect::Reply { mail: place, answer: Err(Fault::DiskFull.into()) });
             return Ok(());
         }
         let (number, is_new) = match &entry.target {
@@ -97,12 +100,12 @@ impl Turn<'_> {
             // Clients address by number: routes have no other target.
             Recipient::Key(_) => {
                 let absent = Refusal::absent(self.behavior.aggregate.name());
-                return self.reply_refusal(place, entry, absent.into());
+                return self.reply_refusal(place, entry, 0, absent.into());
             }
         };
         match self.check_preconditions(entry, number)? {
             Ok(()) => {}
-            Err(fault) => return self.reply_refusal(place, entry, fault),
+            Err(fault) => return self.reply_refusal(place, entry, number, fault),
         }
         let name = Cow::Owned(entry.command.name().to_owned());
         let saga = self.saga_of(number)?;
@@ -123,7 +126,7 @@ impl Turn<'_> {
                 self.waiters.push((place, number, false));
                 Ok(())
             }
-            Err(trouble) => self.reply_refusal(place, entry, trouble.into_fault()),
+            Err(trouble) => self.reply_refusal(place, entry, number, trouble.into_fault()),
         }
     }
 
@@ -172,10 +175,16 @@ impl Turn<'_> {
         &mut self,
         place: usize,
         entry: &CommandMessage,
+        number: u64,
         fault: Fault,
     ) -> Result<(), StoreError> {
-        self.store_refusal(entry, &fault)?;
-        self.effects.push_back(AggregateEffect::Reply { mail: place, answer: Err(fault) });
+        // An order that has ended unestablished is not shown: to this command it is as none.
+        let is_shown =
+            number != 0 && self.transaction.load(number)?.now.state.lifecycle().is_shown();
+        let order = if is_shown { self.order_outcome(number) } else { None };
+        self.store_refusal(entry, &fault, order.map_or(0, |_| number))?;
+        let answer = Err(CommandFault { fault, order });
+        self.effects.push_back(AggregateEffect::Reply { mail: place, answer });
         Ok(())
     }
 
@@ -352,10 +361,9 @@ impl Turn<'_> {
     ) -> Result<(), StoreError> {
         self.behavior.shared.report_damage(&what);
         match mail {
-            AggregateMail::Command(_) => self.effects.push_back(AggregateEffect::Reply {
-                mail: place,
-                answer: Err(Fault::Damaged(what)),
-            }),
+            AggregateMail::Command(_) => self
+                .effects
+                .push_back(AggregateEffect::Reply { mail: place, answer: Err(Fault::Damaged(what).into()) }),
             AggregateMail::Ask(_) => {
                 self.effects.push_back(AggregateEffect::Answer {
                     mail: place,

@@ -8,7 +8,7 @@ use crate::{
         port::{
             context::{IdempotencyKey, Outcome},
             declaration::Verb,
-            fault::Fault,
+            fault::{CommandFault, Fault},
             health::ParkedId,
         },
         subscription::{source::Recipient, subscriptions::EventDelivery},
@@ -52,7 +52,7 @@ pub struct CommandMessage {
     pub must_exist: bool,
     pub idempotency: Option<KeyedRequest>,
     pub thread: TraceContext,
-    pub reply: oneshot::Sender<Result<Outcome, Fault>>,
+    pub reply: oneshot::Sender<Result<Outcome, CommandFault>>,
     /// How far it has got, for a client that stops waiting.
     pub progress: Arc<CommandProgress>,
     pub permit: Option<OwnedSemaphorePermit>,
@@ -76,10 +76,15 @@ pub struct AskMessage {
 }
 
 /// The answer for a client that repeats its idempotency key.
-pub fn as_replay(answer: Result<Outcome, Fault>, replayed: bool) -> Result<Outcome, Fault> {
+pub fn as_replay(
+    answer: Result<Outcome, CommandFault>,
+    replayed: bool,
+) -> Result<Outcome, CommandFault> {
     match answer {
         Ok(outcome) => Ok(Outcome { replayed, ..outcome }),
-        Err(Fault::Refused(refusal)) if replayed => Err(Fault::RefusedBefore(refusal)),
+        Err(CommandFault { fault: Fault::Refused(refusal), order }) if replayed => {
+            Err(CommandFault { fault: Fault::RefusedBefore(refusal), order })
+        }
         Err(fault) => Err(fault),
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         port::{
             clock::machine_seconds,
             context::{Outcome, StoredKey},
-            fault::Fault,
+            fault::{CommandFault, Fault},
         },
         tables::{
             clipping::clip_refusal,
@@ -79,11 +79,13 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Stores a refusal by the business under the idempotency key.
+    /// Stores a refusal by the business under the idempotency key, with the number of the order that a repeat is to be
+    /// told of; 0 where there is none.
     pub(crate) fn store_refusal(
         &mut self,
         entry: &CommandMessage,
         fault: &Fault,
+        number: u64,
     ) -> Result<(), StoreError> {
         if let (Some(KeyedRequest { key, fingerprint }), Fault::Refused(refusal)) =
             (&entry.idempotency, fault)
@@ -91,12 +93,8 @@ impl Turn<'_> {
             && *refusal != Refusal::still_open()
         {
             let answer = Some(StoredResponse::Refused(clip_refusal(refusal.clone())));
-            let row = IdempotencyRow {
-                fingerprint: *fingerprint,
-                number: 0,
-                at: machine_seconds(),
-                answer,
-            };
+            let row =
+                IdempotencyRow { fingerprint: *fingerprint, number, at: machine_seconds(), answer };
             let key = request_key(&key.scope);
             self.transaction.put_row(Space::Idempotency, key.clone(), &row)?;
             self.expiring.push(Expiring::Row(key));
@@ -108,7 +106,7 @@ impl Turn<'_> {
     pub(crate) fn store_response(
         &mut self,
         key: &[u8],
-        outcome: Result<Outcome, Fault>,
+        outcome: Result<Outcome, CommandFault>,
     ) -> Result<(), StoreError> {
         let row = self.transaction.get::<IdempotencyRow>(Space::Idempotency, key);
         let row = row.or_else(|error| match error {
@@ -131,7 +129,9 @@ impl Turn<'_> {
                 }
                 Some(StoredResponse::Done { version: outcome.version, body })
             }
-            Err(Fault::Refused(refusal)) if refusal.kind != Kind::RetryLater => {
+            Err(CommandFault { fault: Fault::Refused(refusal), .. })
+                if refusal.kind != Kind::RetryLater =>
+            {
                 Some(StoredResponse::Refused(clip_refusal(refusal)))
             }
             // The client is asked to retry: the same key is a new request then.

@@ -6,7 +6,7 @@ use super::{
     turn::{Awaited, Turn},
 };
 use crate::{
-    actors::port::fault::Fault,
+    actors::port::fault::{CommandFault, Fault},
     domain::{Kind, Refusal},
     store::StoreError,
 };
@@ -57,7 +57,7 @@ impl Turn<'_> {
             Kind::RetryLater => self.retry_fault(number, refusal),
             _ => Fault::Refused(refusal),
         };
-        let outcome = Err(fault);
+        let outcome = Err(CommandFault { fault, order: self.order_outcome(number) });
         let mut keys = self.awaited.get_mut(&number).map(Awaited::take_keys).unwrap_or_default();
         let new_keys = std::mem::take(&mut self.new_keys).into_iter();
         let (refused, others): (Vec<_>, Vec<_>) = new_keys.partition(|(_, of)| *of == number);

@@ -11,7 +11,12 @@ use crate::{
     actors::{
         ask::guard::Permit,
         erased::ErasedAsk,
-        port::{context::Outcome, fault::Fault, health::OrderCounts, saga::TraceContext},
+        port::{
+            context::Outcome,
+            fault::{CommandFault, Fault},
+            health::OrderCounts,
+            saga::TraceContext,
+        },
         subscription::progress::SubscriptionProgress,
         tables::{
             answers::AnswerPage, clipping::clip_refusal, counters::Counters, log::LogEntry, query,
@@ -207,38 +212,44 @@ impl<'a> Turn<'a> {
     }
 
     /// The answer for `number`, which waits for nothing any more.
-    pub(crate) fn outcome_of(&mut self, number: u64) -> Result<Result<Outcome, Fault>, StoreError> {
+    pub(crate) fn outcome_of(
+        &mut self,
+        number: u64,
+    ) -> Result<Result<Outcome, CommandFault>, StoreError> {
         let kept = match self.transaction.load_state(number) {
             Ok(sheet) => &sheet.now,
-            Err(StoreError::Damaged(what)) => return Ok(Err(Fault::Damaged(what))),
+            Err(StoreError::Damaged(what)) => return Ok(Err(Fault::Damaged(what).into())),
             Err(error) => return Err(error),
         };
-        Ok(match kept.state.lifecycle() {
+        let fault = match kept.state.lifecycle() {
             Lifecycle::Ended(refusal) if refusal.kind == Kind::RetryLater => {
-                Err(self.retry_fault(number, refusal))
+                self.retry_fault(number, refusal)
             }
-            Lifecycle::Ended(refusal) => Err(Fault::Refused(clip_refusal(refusal))),
-            Lifecycle::Absent => {
-                Err(Fault::Refused(Refusal::absent(self.behavior.aggregate.name())))
-            }
+            Lifecycle::Ended(refusal) => Fault::Refused(keepable(refusal)),
+            Lifecycle::Absent => Refusal::absent(self.behavior.aggregate.name()).into(),
             Lifecycle::Open | Lifecycle::Established | Lifecycle::Withdrawn => {
                 let order = kept.state.order_outcome();
-                query::represent(kept.state.as_ref(), number).map(|body| Outcome {
+                let outcome = query::represent(kept.state.as_ref(), number).map(|body| Outcome {
                     number,
                     version: kept.version,
                     body,
                     settled: true,
                     replayed: false,
                     order,
-                })
+                });
+                return Ok(outcome.map_err(CommandFault::from));
             }
-        })
+        };
+        Ok(Err(CommandFault { fault, order: self.order_outcome(number) }))
     }
 
-    /// How the order `number` has ended. A kept answer does not say; an order that has failed stays so.
-    pub(crate) fn order_outcome(&mut self, number: u64) -> OrderOutcome {
-        let loaded = self.transaction.load_state(number);
-        loaded.map_or(OrderOutcome::Pending, |loaded| loaded.now.state.order_outcome())
+    /// How the order `number` has ended, if there is one. A kept answer does not say; an order that has failed stays so.
+    pub(crate) fn order_outcome(&mut self, number: u64) -> Option<OrderOutcome> {
+        if !self.behavior.aggregate.is_order() {
+            return None;
+        }
+        let state = &self.transaction.load_state(number).ok()?.now.state;
+        Some(state.order_outcome()).filter(|_| state.lifecycle() != Lifecycle::Absent)
     }
 
     /// Nothing was done; the client may retry once the callee's breaker closes.

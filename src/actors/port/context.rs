@@ -3,7 +3,7 @@
 use super::{
     clock::{AdvanceError, ClockHealth},
     declaration::Declaration,
-    fault::Fault,
+    fault::{CommandFault, Fault},
     health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
 };
 use super::{
@@ -48,7 +48,7 @@ use std::{sync::Arc, time::Duration};
 /// ```
 pub trait Context: Declaration {
     /// Executes a command; answers when it is settled and durable, or when patience ends.
-    fn execute_command(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>>;
+    fn execute_command(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, CommandFault>>;
     /// What is under `number` now, accepted but perhaps not yet durable: see [`Seen::commit`].
     ///
     /// # Errors

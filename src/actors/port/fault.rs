@@ -1,6 +1,6 @@
 //! Why an order or a look came to nothing.
 
-use crate::domain::{Noun, Refusal, lenient::BadBody};
+use crate::domain::{Noun, OrderOutcome, Refusal, lenient::BadBody};
 use std::time::Duration;
 
 /// What a request named that there is not, where it is nothing of a business.
@@ -115,4 +115,20 @@ pub enum Fault {
     /// The page is too far into the list to be found by counting.
     #[error("the page is too deep; follow `next` of the first page instead")]
     PageTooDeep,
+}
+
+/// Why a command came to nothing, and what that means for the order that it concerns.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{fault}")]
+pub struct CommandFault {
+    /// Why.
+    pub fault: Fault,
+    /// How the order has ended. `None`: there is no order, because nothing was recorded or what the command is for is none.
+    pub order: Option<OrderOutcome>,
+}
+
+impl<F: Into<Fault>> From<F> for CommandFault {
+    fn from(fault: F) -> Self {
+        Self { fault: fault.into(), order: None }
+    }
 }

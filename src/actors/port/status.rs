@@ -171,17 +171,17 @@ impl ContextStatus {
 
     /// Sends `answer` once `commit` is durable, held back or lost by the injected fault. If it never will be durable,
     /// a caller that has been granted something, or has had something recorded (`stands`), cannot know what is left of it.
-    pub fn send_reply<T: Send + 'static>(
+    pub fn send_reply<T: Send + 'static, F: From<Fault> + Send + 'static>(
         &self,
         commit: Commit,
-        sender: oneshot::Sender<Result<T, Fault>>,
-        answer_ask: Result<T, Fault>,
+        sender: oneshot::Sender<Result<T, F>>,
+        answer: Result<T, F>,
         stands: bool,
     ) {
-        let stands = stands || answer_ask.is_ok();
+        let stands = stands || answer.is_ok();
         let then = Box::new(move |durable: Result<(), StoreError>| {
             let lost = |error| if stands { Fault::Unknown } else { Fault::from(error) };
-            let _ = sender.send(durable.map_err(lost).and(answer_ask));
+            let _ = sender.send(durable.map_err(|error| lost(error).into()).and(answer));
         });
         match self.injected_fault() {
             None => self.store.on_durable(commit, then),

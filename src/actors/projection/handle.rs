@@ -6,7 +6,7 @@ use crate::{
         actor::handle::{ContextHandle, DoneSender, HandlePart},
         port::{
             context::{CommandRequest, Outcome},
-            fault::{Fault, ROUTE},
+            fault::{CommandFault, Fault, ROUTE},
             health::ParkedId,
         },
     },
@@ -24,7 +24,7 @@ impl HandlePart for ViewPart {
     fn execute_command(
         _: &ContextHandle<Self>,
         _: CommandRequest,
-    ) -> BoxFuture<'static, Result<Outcome, Fault>> {
+    ) -> BoxFuture<'static, Result<Outcome, CommandFault>> {
         std::future::ready(Err(Refusal::absent(ROUTE).into())).boxed()
     }
     fn rebuild_view(handle: &ContextHandle<Self>) -> BoxFuture<'static, Result<(), Fault>> {

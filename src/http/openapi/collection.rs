@@ -1,5 +1,6 @@
 //! The operations of one collection: its list, its items, its commands.
 
+use super::components::refer_to_header;
 use crate::{
     actors::{Declaration, RouteInfo, Verb},
     api::{
@@ -221,10 +222,6 @@ fn describe_id(item: &str) -> Value {
 
 fn refer_to_parameter(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })
-}
-
-fn refer_to_header(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/headers/{name}") })
 }
 
 fn describe_answer(component_name: &str, description: &str, headers: Value) -> Value {

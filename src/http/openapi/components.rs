@@ -79,6 +79,11 @@ pub fn common_schemas() -> Map<String, Value> {
     schemas
 }
 
+/// A reference to a shared header.
+pub fn refer_to_header(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/headers/{name}") })
+}
+
 /// The problems that operations share, by status.
 pub fn problem_responses() -> Value {
     let known = [
@@ -100,19 +105,20 @@ pub fn problem_responses() -> Value {
     let mut all = Map::new();
     for (status, description) in known {
         let content = json!({ "application/problem+json": { "schema": refer_to("Problem") } });
-        let headers = match status {
-            "409" | "503" => {
-                json!({ "Retry-After": { "$ref": "#/components/headers/Retry-After" } })
-            }
-            "412" => json!({ "ETag": { "$ref": "#/components/headers/ETag" } }),
-            _ => json!({}),
+        let names: &[&str] = match status {
+            "409" | "503" => &["Holdfast-Outcome", "Retry-After"],
+            "412" => &["ETag", "Holdfast-Outcome"],
+            "422" => &["Holdfast-Outcome"],
+            _ => &[],
         };
+        let headers: Map<_, _> =
+            names.iter().map(|name| ((*name).to_owned(), refer_to_header(name))).collect();
         all.insert(
             status.into(),
             json!({ "description": description, "headers": headers, "content": content }),
         );
     }
-    let unchanged = json!({ "ETag": { "$ref": "#/components/headers/ETag" } });
+    let unchanged = json!({ "ETag": refer_to_header("ETag") });
     all.insert("304".into(), json!({ "description": "Not modified.", "headers": unchanged }));
     Value::Object(all)
 }
@@ -124,7 +130,7 @@ pub fn common_headers() -> Value {
         "Location": { "description": "URL of the item.", "schema": { "type": "string", "format": "uri" } },
         "Retry-After": { "description": "Seconds to wait before trying again.", "schema": { "type": "integer", "minimum": 0 } },
         "Holdfast-Outcome": {
-            "description": "How the order has ended. A rent of a book that failed is kept and shown: its answer is 201, and this is `failed`.",
+            "description": "How the order has ended. A rent of a book that failed is kept and shown: its answer is 201, and this is `failed`. With a problem: absent where there is no order, because nothing was begun.",
             "schema": { "type": "string", "enum": ["established", "failed", "refused", "canceled", "pending"] },
         },
         "Idempotent-Replayed": {
