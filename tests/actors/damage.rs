@@ -363,6 +363,7 @@ pub fn question(id: holdfast::domain::AskId, book: u64) -> holdfast::actors::Pee
     let command = json!({ "Take": { "rent": id.number } });
     holdfast::actors::PeerQuestion {
         id,
+        after: None,
         saga,
         client: None,
         trace: None,

@@ -13,6 +13,7 @@ mod answers;
 mod asks;
 mod bench;
 mod bookrent_failures;
+mod causes;
 mod counting_store;
 mod damage;
 mod ebook_failures;

@@ -38,6 +38,7 @@ fn question(trip: u64, attempt: u32, plate: &str) -> PeerQuestion {
     let context = Trip::NAME.context;
     PeerQuestion {
         id: AskId { context: context.into(), number: trip, attempt },
+        after: None,
         saga: serde_json::from_value(json!({ "context": context, "number": trip })).unwrap(),
         client: None,
         trace: None,

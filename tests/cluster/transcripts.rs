@@ -2,8 +2,9 @@
 //! a context, its process is killed, and where it starts it again, so is the process. What it comes to is still so when
 //! every process has been killed and started once more.
 use crate::script::Cluster;
+use holdfast::systems;
 use support::{
-    Answer, Client, eventually,
+    Answer, Client, causes, eventually,
     transcript::{Step, Transcript},
 };
 
@@ -62,6 +63,10 @@ fn replay_over_nodes(system: &str, broker: &[&str]) {
     let lasting: Vec<_> = lasting.iter().filter(|step| step.method() == "GET").collect();
     assert!(!lasting.is_empty(), "{system}: nothing is read at the end");
     lasting.into_iter().for_each(|step| replay(step, &gateway));
+    let contexts = systems::contexts(system);
+    let with_logs = contexts.iter().filter(|context| !context.is_view);
+    let names: Vec<_> = with_logs.map(|context| context.name.context).collect();
+    causes::lead_to_commands(&gateway, &names);
     assert!(!cluster.does(&["down"]).contains("killed"));
 }
 

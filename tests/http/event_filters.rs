@@ -209,6 +209,8 @@ fn an_event_names_the_event_that_it_follows_from() {
         (".BookFreed.", ".DeliveryCancelled."),
         // The request asked, and this follows from the answer.
         (".BookRented.", ".RentRequested."),
+        // The book was asked by it.
+        (".StatusChanged.", ".RentRequested."),
     ] {
         let event = named(event);
         let cause = named(cause);

@@ -1,8 +1,9 @@
 //! Replays the transcripts of the README, the tour and `docs/systems`, line by line, against the real server: each says
 //! what it answers.
 
+use holdfast::systems;
 use std::{fs, path::Path};
-use support::{Server, eventually, transcript::Transcript};
+use support::{Server, causes, eventually, transcript::Transcript};
 
 fn replay(system: &str) {
     replay_transcript(system, &Transcript::of_system(system));
@@ -14,6 +15,10 @@ fn replay_transcript(system: &str, transcript: &Transcript) {
     for step in &transcript.steps {
         step.replay(&server);
     }
+    let contexts = systems::contexts(system);
+    let with_logs = contexts.iter().filter(|context| !context.is_view);
+    let names: Vec<_> = with_logs.map(|context| context.name.context).collect();
+    causes::lead_to_commands(&server, &names);
 }
 
 /// The first block in `language` under a heading of the tour.

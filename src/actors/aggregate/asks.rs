@@ -2,7 +2,7 @@
 //! restart.
 
 use super::{
-    context::{AggregateBehavior, Asking},
+    context::{AggregateBehavior, AskOrigin, Asking},
     message::{AggregateMail, Answered},
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
         tables::{
             key_pages::KeyPage,
             questions::{QUESTION_PAGE, QuestionPage, parse_waiting_keys_key},
+            sagas::last_event,
         },
     },
     domain::{AskId, Name, NoAnswer},
@@ -55,10 +56,12 @@ impl AggregateBehavior {
         ask: ErasedAsk,
         pass: Option<Permit>,
         pause: Duration,
-        saga: SagaId,
-        thread: TraceContext,
+        origin: AskOrigin,
     ) {
         let (Some(mailbox), peers) = (self.mailbox.clone(), self.peers.clone()) else { return };
+        let AskOrigin { saga, thread, asked_by } = origin;
+        let after =
+            asked_by.map(|event| self.subscribers.with_history(|history| history.id_of(event)));
         let ErasedAsk { callee, to, attempt, command, then } = ask;
         let context = Cow::Borrowed(self.aggregate.name().context);
         let id = AskId { context, number, attempt };
@@ -71,6 +74,7 @@ impl AggregateBehavior {
                     let put = || {
                         peer.askable.put_question(AskRequest {
                             id: id.clone(),
+                            after,
                             saga: saga.clone(),
                             thread: thread.clone(),
                             to: to.clone(),
@@ -94,16 +98,12 @@ impl AggregateBehavior {
         asking.rounds = asking.rounds.saturating_add(1);
         let rounds = asking.rounds;
         let thread = asking.thread.clone();
+        let asked_by = asking.asked_by;
         let Some((_, kept)) = self.tree.read_state(0, number).ok().flatten() else { return };
         if let Some(ask) = self.aggregate.awaits(kept.state.as_ref(), number) {
-            self.send_ask(
-                number,
-                ask,
-                None,
-                retry_pause(rounds),
-                saga_of(self.aggregate, number, &kept),
-                thread,
-            );
+            let saga = saga_of(self.aggregate, number, &kept);
+            let origin = AskOrigin { saga, thread, asked_by };
+            self.send_ask(number, ask, None, retry_pause(rounds), origin);
         }
     }
 
@@ -161,24 +161,26 @@ impl AggregateBehavior {
                     let open = (ask.callee.context, ask.attempt);
                     let before = known.get(&number).filter(|asking| asking.open == open).cloned();
                     let under_way = before.is_some();
+                    let saga = saga_of(self.aggregate, number, &kept);
+                    let thread = TraceContext::default();
+                    let asked_by = if under_way {
+                        None
+                    } else {
+                        last_event(self.aggregate, &self.tree, &saga, number, u64::MAX)
+                            .unwrap_or_default()
+                    };
                     let fresh = || Asking {
                         open,
                         keys: Vec::new(),
                         rows: 0,
                         rounds: 0,
-                        thread: TraceContext::default(),
+                        thread: thread.clone(),
+                        asked_by,
                     };
                     self.asking.insert(number, before.unwrap_or_else(fresh));
                     if !under_way {
-                        let saga = saga_of(self.aggregate, number, &kept);
-                        self.send_ask(
-                            number,
-                            ask,
-                            None,
-                            Duration::ZERO,
-                            saga,
-                            TraceContext::default(),
-                        );
+                        let origin = AskOrigin { saga, thread, asked_by };
+                        self.send_ask(number, ask, None, Duration::ZERO, origin);
                     }
                 }
             }

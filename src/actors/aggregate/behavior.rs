@@ -103,8 +103,8 @@ impl Behavior for AggregateBehavior {
         let mut mail = |place: usize| mails.get_mut(place).and_then(Option::take);
         match effect {
             AggregateEffect::Publish(events) => self.subscribers.publish(&events.into()),
-            AggregateEffect::Ask { number, ask, pass, pause, saga, thread } => {
-                self.send_ask(number, ask, pass, pause, saga, thread)
+            AggregateEffect::Ask { number, ask, pass, pause, origin } => {
+                self.send_ask(number, ask, pass, pause, origin)
             }
             AggregateEffect::Reply { mail: place, answer } => {
                 if let Some(AggregateMail::Command(entry)) = mail(place) {

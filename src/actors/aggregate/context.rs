@@ -51,6 +51,16 @@ pub(super) struct Asking {
     /// How often an answer changed nothing.
     pub(super) rounds: u32,
     pub(super) thread: TraceContext,
+    /// The sequence of the event that asked, where it is known.
+    pub(super) asked_by: Option<u64>,
+}
+
+/// Where a question comes from.
+pub struct AskOrigin {
+    pub(super) saga: SagaId,
+    pub(super) thread: TraceContext,
+    /// The sequence of the event that asked, where it is known.
+    pub(super) asked_by: Option<u64>,
 }
 
 /// A client that waits until an aggregate is settled.
@@ -96,8 +106,7 @@ pub enum AggregateEffect {
         ask: ErasedAsk,
         pass: Option<Permit>,
         pause: Duration,
-        saga: SagaId,
-        thread: TraceContext,
+        origin: AskOrigin,
     },
     /// Answer a client.
     Reply { mail: usize, answer: Result<Outcome, CommandFault> },

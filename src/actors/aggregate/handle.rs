@@ -192,7 +192,7 @@ impl HandlePart for AggregatePart {
         let shared = handle.context_status();
         let context = shared.name.context;
         let to = question.addressee();
-        let PeerQuestion { id, saga, client, trace, command, .. } = question;
+        let PeerQuestion { id, after, saga, client, trace, command, .. } = question;
         let command = match handle.part.aggregate.read_command(command) {
             _ if shared.check_open().is_err() => {
                 return std::future::ready(Err(Fault::Away(context))).boxed();
@@ -214,6 +214,7 @@ impl HandlePart for AggregatePart {
         let thread = TraceContext { client, trace };
         handle.mailbox.post(AggregateMail::Ask(AskMessage {
             id,
+            after,
             saga,
             thread,
             to,
@@ -282,9 +283,9 @@ impl HandlePart for AggregatePart {
 impl Askable for ContextHandle<AggregatePart> {
     fn put_question(&self, question: AskRequest) -> AnswerReceiver {
         let (reply, answer) = oneshot::channel();
-        let AskRequest { id, saga, thread, to, command } = question;
+        let AskRequest { id, after, saga, thread, to, command } = question;
         if self.context_status().check_open().is_ok() {
-            let asked = AskMessage { id, saga, thread, to, command, reply };
+            let asked = AskMessage { id, after, saga, thread, to, command, reply };
             self.mailbox.post(AggregateMail::Ask(asked));
         }
         answer

@@ -90,8 +90,10 @@ impl Turn<'_> {
         }
         // Stored responses are replayed even now; nothing new is recorded.
         if self.behavior.shared.store.is_full() {
-            self.effects
-                .push_back(AggregateEffect::Reply { mail: place, answer: Err(Fault::DiskFull.into()) });
+            self.effects.push_back(AggregateEffect::Reply {
+                mail: place,
+                answer: Err(Fault::DiskFull.into()),
+            });
             return Ok(());
         }
         let (number, is_new) = match &entry.target {
@@ -180,7 +182,7 @@ impl Turn<'_> {
     ) -> Result<(), StoreError> {
         // An order that has ended unestablished is not shown: to this command it is as none.
         let is_shown =
-            number != 0 && self.transaction.load(number)?.now.state.lifecycle().is_shown();
+            number != 0 && self.transaction.load_state(number)?.now.state.lifecycle().is_shown();
         let order = if is_shown { self.order_outcome(number) } else { None };
         self.store_refusal(entry, &fault, order.map_or(0, |_| number))?;
         let answer = Err(CommandFault { fault, order });
@@ -251,7 +253,10 @@ impl Turn<'_> {
                 }
             },
         };
-        let cause = Cause::Ask(asked.id.clone());
+        let cause = match asked.after {
+            Some(event) => Cause::AskAfter(asked.id.clone(), event),
+            None => Cause::Ask(asked.id.clone()),
+        };
         let command = asked.command.clone_command();
         match self.decide(number, command, cause, asked.saga.clone(), Some(&asked.thread))? {
             Ok(_) => Ok(Some(AskResult::Yes)),
@@ -361,9 +366,10 @@ impl Turn<'_> {
     ) -> Result<(), StoreError> {
         self.behavior.shared.report_damage(&what);
         match mail {
-            AggregateMail::Command(_) => self
-                .effects
-                .push_back(AggregateEffect::Reply { mail: place, answer: Err(Fault::Damaged(what).into()) }),
+            AggregateMail::Command(_) => self.effects.push_back(AggregateEffect::Reply {
+                mail: place,
+                answer: Err(Fault::Damaged(what).into()),
+            }),
             AggregateMail::Ask(_) => {
                 self.effects.push_back(AggregateEffect::Answer {
                     mail: place,

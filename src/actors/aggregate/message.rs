@@ -10,6 +10,7 @@ use crate::{
             declaration::Verb,
             fault::{CommandFault, Fault},
             health::ParkedId,
+            history::EventId,
         },
         subscription::{source::Recipient, subscriptions::EventDelivery},
     },
@@ -68,6 +69,8 @@ pub struct KeyedRequest {
 /// A question of another context.
 pub struct AskMessage {
     pub id: AskId,
+    /// The event of the asking context that it follows from.
+    pub after: Option<EventId>,
     pub saga: SagaId,
     pub thread: TraceContext,
     pub to: Addressee,

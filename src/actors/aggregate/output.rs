@@ -1,7 +1,7 @@
 //! The result of a turn: one batch, the change of the cache, and the effects.
 
 use super::{
-    context::{AggregateBehavior, AggregateCacheUpdate, AggregateEffect, Asking},
+    context::{AggregateBehavior, AggregateCacheUpdate, AggregateEffect, AskOrigin, Asking},
     turn::{Awaited, Turn},
 };
 use crate::{
@@ -93,6 +93,7 @@ impl Turn<'_> {
                 before,
                 rounds,
                 thread,
+                asked_by,
             } = awaited;
             let (kept, unsaved) =
                 if open.is_some() { (rows, keys.get(saved..)) } else { (0, None) };
@@ -109,17 +110,11 @@ impl Turn<'_> {
             }
             if let Some((ask, pass, pause)) = put {
                 let saga = self.saga_of(number)?;
-                let thread = thread.clone();
-                self.effects.push_back(AggregateEffect::Ask {
-                    number,
-                    ask,
-                    pass,
-                    pause,
-                    saga,
-                    thread,
-                });
+                let origin = AskOrigin { saga, thread: thread.clone(), asked_by };
+                self.effects.push_back(AggregateEffect::Ask { number, ask, pass, pause, origin });
             }
-            changes.push((number, open.map(|open| Asking { open, keys, rows, rounds, thread })));
+            let asking = |open| Asking { open, keys, rows, rounds, thread, asked_by };
+            changes.push((number, open.map(asking)));
         }
         // The changes are sorted by number.
         for changes in

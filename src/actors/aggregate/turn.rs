@@ -45,6 +45,8 @@ pub(crate) struct Awaited {
     pub(super) before: u64,
     pub(super) rounds: u32,
     pub(super) thread: TraceContext,
+    /// The sequence of the event that asked, where it is known.
+    pub(super) asked_by: Option<u64>,
 }
 
 impl Awaited {
@@ -60,6 +62,7 @@ impl Awaited {
             keys,
             rounds,
             thread,
+            asked_by: known.and_then(|asking| asking.asked_by),
         }
     }
     /// The keys whose outcome is known now.
@@ -172,7 +175,9 @@ impl<'a> Turn<'a> {
             self.awaited.entry(number).or_insert_with(|| Awaited::new(None, known, thread));
         awaited.open_question = open_question;
         if to_ask.is_some() {
-            (awaited.to_ask, awaited.rounds) = (to_ask, 0);
+            awaited.to_ask = to_ask;
+            awaited.rounds = 0;
+            awaited.asked_by = Some(self.counters.last_sequence);
         } else if open_question.is_none() {
             awaited.to_ask = None;
         }
@@ -225,7 +230,7 @@ impl<'a> Turn<'a> {
             Lifecycle::Ended(refusal) if refusal.kind == Kind::RetryLater => {
                 self.retry_fault(number, refusal)
             }
-            Lifecycle::Ended(refusal) => Fault::Refused(keepable(refusal)),
+            Lifecycle::Ended(refusal) => Fault::Refused(clip_refusal(refusal)),
             Lifecycle::Absent => Refusal::absent(self.behavior.aggregate.name()).into(),
             Lifecycle::Open | Lifecycle::Established | Lifecycle::Withdrawn => {
                 let order = kept.state.order_outcome();

@@ -1,7 +1,10 @@
 //! Who can be asked: here by mail, elsewhere later by other means; always through a guard.
 
 use super::guard::{AnswerReceiver, Guard, Permit};
-use crate::actors::port::saga::{SagaId, TraceContext};
+use crate::actors::port::{
+    history::EventId,
+    saga::{SagaId, TraceContext},
+};
 use crate::domain::{Addressee, AnyCommand, AskId, Name};
 use std::{
     collections::HashMap,
@@ -18,6 +21,8 @@ pub trait Askable: Send + Sync {
 /// A question on its way.
 pub struct AskRequest {
     pub id: AskId,
+    /// The event that it follows from.
+    pub after: Option<EventId>,
     pub saga: SagaId,
     pub thread: TraceContext,
     pub to: Addressee,

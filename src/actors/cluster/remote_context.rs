@@ -54,7 +54,7 @@ impl Pasts {
 impl Askable for RemoteContext {
     fn put_question(&self, question: AskRequest) -> AnswerReceiver {
         let (reply, answer) = oneshot::channel();
-        let AskRequest { id, saga, thread, to, command } = question;
+        let AskRequest { id, after, saga, thread, to, command } = question;
         let Some(command) = command.to_json() else { return answer };
         // Told are events that were accepted before, and wait for the disk with the question.
         let past = self.pasts.past_of(&id.context);
@@ -65,6 +65,7 @@ impl Askable for RemoteContext {
         };
         let question = PeerQuestion {
             id,
+            after,
             saga,
             client: thread.client,
             trace: thread.trace,

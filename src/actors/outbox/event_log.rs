@@ -16,7 +16,7 @@ use crate::{
         subscription::source::Subscribers,
         tables::{
             log::{Cause, Envelope, LogEntry, data_of, fields_of, read_log},
-            sagas::event_before,
+            sagas::last_event,
             tree::Tree,
         },
     },
@@ -194,8 +194,8 @@ struct Causes {
 }
 
 impl Causes {
-    /// The event that another follows from: that of the source; for an answer or a timer, the one that asked or set it. A
-    /// command and the ask of another context are no events.
+    /// The event that another follows from: that of the source; for an ask, an answer or a timer, the one that asked or
+    /// set it. A command is no event.
     fn cause_of(&self, envelope: &Envelope) -> Option<CausingEvent> {
         let aggregate = self.listeners.aggregate;
         let own = aggregate.name().context;
@@ -204,8 +204,13 @@ impl Causes {
                 let id = self.status.id_in_source(context, *sequence)?;
                 Some(CausingEvent { context: context.clone().into_owned(), id })
             }
+            Cause::AskAfter(ask, id) => {
+                Some(CausingEvent { context: ask.context.clone().into_owned(), id: *id })
+            }
             Cause::Answer(_) | Cause::Timer => {
-                let before = event_before(aggregate, &self.tree, envelope).ok().flatten()?;
+                let Envelope { sequence, aggregate: number, saga, .. } = envelope;
+                let before = last_event(aggregate, &self.tree, saga, *number, *sequence);
+                let before = before.ok().flatten()?;
                 let id = self.listeners.with_history(|history| history.id_of(before));
                 Some(CausingEvent { context: own.to_owned(), id })
             }

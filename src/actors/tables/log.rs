@@ -4,7 +4,7 @@ use super::tree::Tree;
 use crate::{
     actors::{
         erased::{AggregateType, AnyEvent, Event},
-        port::saga::SagaId,
+        port::{history::EventId, saga::SagaId},
     },
     domain::{AskId, Decoder, Timestamp, Undecodable},
     store::{
@@ -25,7 +25,7 @@ pub enum Cause {
     Command(Cow<'static, str>),
     /// An event of another context, by its sequence there.
     Event(Cow<'static, str>, u64),
-    /// A question that was put here.
+    /// A question that was put here by a node of an earlier version, which does not tell the event.
     Ask(AskId),
     /// The answer of this context, or its absence.
     Answer(Cow<'static, str>),
@@ -33,6 +33,8 @@ pub enum Cause {
     Timer,
     /// As the node that it happened on names it.
     Elsewhere(String),
+    /// A question that was put here, and the event of the asking context that it follows from.
+    AskAfter(AskId, EventId),
 }
 
 impl fmt::Display for Cause {
@@ -40,7 +42,7 @@ impl fmt::Display for Cause {
         match self {
             Self::Command(name) => write!(f, "command {name}"),
             Self::Event(source, sequence) => write!(f, "event {source}/{sequence}"),
-            Self::Ask(ask) => write!(f, "ask {ask}"),
+            Self::Ask(ask) | Self::AskAfter(ask, _) => write!(f, "ask {ask}"),
             Self::Answer(callee) => write!(f, "answer of {callee}"),
             Self::Timer => f.write_str("timer"),
             Self::Elsewhere(words) => f.write_str(words),
@@ -111,7 +113,11 @@ const LOG_ROW: usize = 5 * 1024;
 fn size_in_row(envelope: &Envelope, event: &[u8]) -> usize {
     let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     let owner = length(&envelope.owner);
-    let cause = if let Cause::Elsewhere(words) = &envelope.cause { words.len() } else { 0 };
+    let cause = match &envelope.cause {
+        Cause::Elsewhere(words) => words.len(),
+        Cause::AskAfter(_, event) => event.to_string().len(),
+        _ => 0,
+    };
     event.len() + 96 + length(&envelope.client) + length(&envelope.trace) + owner + cause
 }
 

@@ -1,7 +1,7 @@
 //! What a context knows of a saga.
 
 use super::{
-    log::{Envelope, LogEntry, data_of, read_log},
+    log::{LogEntry, data_of, read_log},
     tree::Tree,
 };
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
         port::{
             fault::Fault,
             health::{SagaEntry, SagaPart},
+            saga::SagaId,
         },
     },
     store::{
@@ -105,31 +106,29 @@ pub fn saga_part(
     Ok(SagaPart { entries, next: None })
 }
 
-/// The event of the same aggregate that comes before this one in its saga, if one is near.
+/// The last event of the aggregate `number` in its saga that comes before the sequence `before`, if one is near.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn event_before(
+pub fn last_event(
     aggregate: &dyn AggregateType,
     tree: &Tree,
-    Envelope { sequence: this, aggregate: number, saga, .. }: &Envelope,
+    saga: &SagaId,
+    number: u64,
+    before: u64,
 ) -> Result<Option<u64>, StoreError> {
     let prefix = KeyBuf::new(Space::Saga).text(&saga.context).number(saga.number / SAGA_PAGE);
     let from = prefix.clone().build();
-    let mut pages = Pages::over_scan(Scan {
-        from,
-        to: prefix.number(*this).build(),
-        backwards: true,
-        limit: 8,
-    });
+    let mut pages =
+        Pages::over_scan(Scan { from, to: prefix.number(before).build(), backwards: true, limit: 8 });
     let mut looked = 0;
     while let Some(rows) = pages.next(|scan| tree.scan_rows(scan))? {
         for (_, row) in &rows {
             let page: SagaPage = codec::decode(Space::Saga, &row.record)?;
-            let earlier = page.into_iter().rev().filter(|(of, at)| *of == saga.number && at < this);
+            let earlier = page.into_iter().rev().filter(|(of, at)| *of == saga.number && *at < before);
             for (_, sequence) in earlier {
                 let found = read_log(aggregate, tree, sequence, 1)?;
-                if found.first().is_some_and(|logged| logged.envelope.aggregate == *number) {
+                if found.first().is_some_and(|logged| logged.envelope.aggregate == number) {
                     return Ok(Some(sequence));
                 }
             }

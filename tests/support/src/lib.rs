@@ -7,6 +7,7 @@ mod answer;
 pub mod bodies;
 pub mod broker;
 pub mod caller;
+pub mod causes;
 pub mod chance;
 mod client;
 pub mod cluster;
