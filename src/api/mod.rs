@@ -10,6 +10,7 @@ mod ingress;
 mod json;
 mod problem;
 mod problem_codes;
+mod problem_meanings;
 mod problem_of_fault;
 mod request;
 mod routing;
@@ -21,8 +22,9 @@ pub use hal::{base_url, media_type, splice_fields};
 pub use headers::{Headers, header_text};
 pub use ingress::{Ingress, IngressHealth};
 pub use json::parse_json;
-pub use problem::{Problem, ProblemTypes};
+pub use problem::{Problem, ProblemTypes, prefers_korean, status_of};
 pub use problem_codes::{PROBLEM_CODES, ProblemCode};
+pub use problem_meanings::{Meaning, Refusals, find_meanings};
 pub use request::{Answer, ApiRequest};
 pub use routing::{
     Collection, CommandRoute, PathTarget, Paths, RouteMatch, allowed_methods, find_command,

@@ -2,7 +2,7 @@
 
 use super::{
     headers::{Headers, header_text},
-    problem_codes::problem_code,
+    problem_codes::{problem_code, title_of},
     request::Answer,
 };
 use crate::{
@@ -21,6 +21,13 @@ impl ProblemTypes {
     pub fn new(public_url: Option<&str>) -> Self {
         let types = public_url.map(|url| format!("{url}/problems/"));
         Self(types.unwrap_or_else(|| "urn:holdfast:problem:".to_owned()).into())
+    }
+}
+
+impl ProblemTypes {
+    /// The type of problems with this code.
+    pub fn type_of(&self, code: &str) -> String {
+        format!("{}{code}", self.0)
     }
 }
 
@@ -200,12 +207,7 @@ impl Problem {
     }
     /// The problem of a business refusal.
     pub fn refused(refusal: Refusal) -> Self {
-        let status = match refusal.kind {
-            Kind::Absent => 404,
-            Kind::Conflict => 409,
-            Kind::Invalid => 422,
-            Kind::RetryLater => 503,
-        };
+        let status = status_of(refusal.kind);
         let mut problem = Self::new("crashed", refusal.en, refusal.ko);
         (problem.status, problem.code) = (status, refusal.code);
         if problem.status == 503 || problem.code == "still-open" {
@@ -214,14 +216,7 @@ impl Problem {
         problem
     }
     fn title(&self, is_korean: bool) -> &'static str {
-        let titles = problem_code(&self.code).map(|known| (known.en, known.ko));
-        let (en, ko) = titles.unwrap_or(match self.status {
-            404 => ("Not found", "찾을 수 없습니다"),
-            409 => ("Not possible in this state", "현재 상태에서는 할 수 없습니다"),
-            422 => ("Invalid value", "허용되지 않는 값입니다"),
-            503 => ("Try again later", "잠시 후 다시 시도해 주세요"),
-            _ => ("Request failed", "요청이 실패했습니다"),
-        });
+        let (en, ko) = title_of(&self.code, self.status);
         if is_korean { ko } else { en }
     }
 
@@ -230,7 +225,7 @@ impl Problem {
         let is_korean = prefers_korean(header_text(request, "accept-language").unwrap_or_default());
         let detail = if is_korean { self.ko.as_ref() } else { self.en.as_ref() };
         let mut body = Map::new();
-        body.insert("type".into(), format!("{}{}", types.0, self.code).into());
+        body.insert("type".into(), types.type_of(&self.code).into());
         body.insert("title".into(), self.title(is_korean).into());
         body.insert("status".into(), self.status.into());
         body.insert("detail".into(), detail.into());
@@ -261,8 +256,18 @@ impl Problem {
     }
 }
 
+/// The HTTP status of a refusal.
+pub fn status_of(kind: Kind) -> u16 {
+    match kind {
+        Kind::Absent => 404,
+        Kind::Conflict => 409,
+        Kind::Invalid => 422,
+        Kind::RetryLater => 503,
+    }
+}
+
 /// Whether Korean comes before English in `Accept-Language`.
-fn prefers_korean(accept: &str) -> bool {
+pub fn prefers_korean(accept: &str) -> bool {
     let quality = |language: &str| {
         let ranges = accept.split(',').filter_map(|range| {
             let mut parts = range.split(';');

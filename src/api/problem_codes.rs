@@ -11,13 +11,29 @@ pub struct ProblemCode {
     pub en: &'static str,
     /// The title in Korean.
     pub ko: &'static str,
-    /// What to do about it.
+    /// What to do about it, in English.
     pub advice: &'static str,
+    /// What to do about it, in Korean.
+    pub advice_ko: &'static str,
 }
 
-const CORRECT: &str = "correct the request: `detail` says what is wrong, `errors` where";
-const LESS: &str = "send less: `detail` has the limit";
-const LATER: &str = "nothing was recorded: send it again after `Retry-After`";
+/// What to do, in English and in Korean.
+type Advice = (&'static str, &'static str);
+
+const CORRECT: Advice = (
+    "correct the request: `detail` says what is wrong, `errors` where",
+    "요청을 고쳐 주세요. `detail`은 무엇이 잘못되었는지, `errors`는 어디인지 알려 줍니다",
+);
+const LESS: Advice =
+    ("send less: `detail` has the limit", "더 작게 보내 주세요. 한도는 `detail`에 있습니다");
+const LATER: Advice = (
+    "nothing was recorded: send it again after `Retry-After`",
+    "기록된 것이 없습니다. `Retry-After` 뒤에 다시 보내 주세요",
+);
+
+/// The titles of problems that say no more than their status, in English and in Korean.
+const CONFLICT: (&str, &str) = ("Not possible in this state", "현재 상태에서는 할 수 없습니다");
+const INVALID: (&str, &str) = ("Invalid value", "허용되지 않는 값입니다");
 
 /// Every problem of the server itself, by status.
 pub const PROBLEM_CODES: &[ProblemCode] = &[
@@ -30,7 +46,10 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         400,
         "Nothing to change",
         "변경할 내용이 없습니다",
-        "give a field that `detail` lists; null is no value",
+        (
+            "give a field that `detail` lists; null is no value",
+            "`detail`에 있는 필드 중 하나를 보내 주세요. null은 값이 아닙니다",
+        ),
     ),
     describe_code(
         "too-deep",
@@ -45,35 +64,41 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         400,
         "Invalid filter",
         "필터가 올바르지 않습니다",
-        "use a filter that `detail` lists",
+        ("use a filter that `detail` lists", "`detail`에 있는 필터를 사용해 주세요"),
     ),
     describe_code(
         "bad-cursor",
         400,
         "Invalid cursor",
         "커서가 올바르지 않습니다",
-        "take `after` from a `next` link, and leave out `page`, `sort` and filters",
+        (
+            "take `after` from a `next` link, and leave out `page`, `sort` and filters",
+            "`after`는 `next` 링크에서 가져오고 `page`, `sort`, 필터는 빼 주세요",
+        ),
     ),
     describe_code(
         "page-too-deep",
         400,
         "Page too deep",
         "페이지가 너무 깊습니다",
-        "leave out `page`, and follow the `next` links",
+        (
+            "leave out `page`, and follow the `next` links",
+            "`page` 없이 요청하고 `next` 링크를 따라가 주세요",
+        ),
     ),
     describe_code(
         "sort-unsupported",
         400,
         "Unsupported sort",
         "지원하지 않는 정렬입니다",
-        "sort by a field that `detail` lists",
+        ("sort by a field that `detail` lists", "`detail`에 있는 필드로 정렬해 주세요"),
     ),
     describe_code(
         "too-far",
         400,
         "Clock moved too far",
         "시각을 그만큼 옮길 수 없습니다",
-        "move the clock by at most ten years",
+        ("move the clock by at most ten years", "시각은 최대 10년까지 옮길 수 있습니다"),
     ),
     describe_code(
         "bad-idempotency-key",
@@ -87,7 +112,10 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         400,
         "Missing Idempotency-Key",
         "Idempotency-Key가 없습니다",
-        "send a key: over RabbitMQ every command needs one",
+        (
+            "send a key: over RabbitMQ every command needs one",
+            "키를 보내 주세요. RabbitMQ로 보내는 명령에는 항상 필요합니다",
+        ),
     ),
     describe_code("bad-if-match", 400, "Invalid If-Match", "If-Match가 올바르지 않습니다", CORRECT),
     describe_code(
@@ -95,63 +123,94 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         403,
         "Origin not allowed",
         "허용되지 않는 출처입니다",
-        "operators: see `http.cors_origins`",
+        ("operators: see `http.cors_origins`", "운영자는 `http.cors_origins`를 확인하세요"),
     ),
     describe_code(
         "proxy-unknown",
         403,
         "Proxy not known",
         "알 수 없는 프록시입니다",
-        "operators: see `http.trusted_proxies`",
+        ("operators: see `http.trusted_proxies`", "운영자는 `http.trusted_proxies`를 확인하세요"),
     ),
     describe_code(
         "admin-closed",
         403,
         "Administration is closed",
         "관리 기능이 닫혀 있습니다",
-        "operators: it is open while `http.listen` is on loopback",
+        (
+            "operators: it is open while `http.listen` is on loopback",
+            "운영자: `http.listen`이 루프백 주소일 때만 열립니다",
+        ),
     ),
     describe_code(
         "not-found",
         404,
         "Not found",
         "찾을 수 없습니다",
-        "check the path and the number",
+        ("check the path and the number", "경로와 번호를 확인해 주세요"),
     ),
     describe_code(
         "method-not-allowed",
         405,
         "Method not allowed",
         "허용되지 않는 메서드입니다",
-        "use a method of the header `Allow`",
+        ("use a method of the header `Allow`", "`Allow` 헤더에 있는 메서드를 사용해 주세요"),
     ),
     describe_code(
         "request-timeout",
         408,
         "Request timed out",
         "요청 시간이 초과되었습니다",
-        "send head and body faster: `http.header_timeout_ms`, `http.body_timeout_ms`",
+        (
+            "send head and body faster: `http.header_timeout_ms`, `http.body_timeout_ms`",
+            "헤더와 본문을 더 빨리 보내 주세요: `http.header_timeout_ms`, `http.body_timeout_ms`",
+        ),
     ),
     describe_code(
         "still-open",
         409,
         "Not settled yet",
         "요청이 아직 처리 중입니다",
-        "ask again after `Retry-After`",
+        ("ask again after `Retry-After`", "`Retry-After` 뒤에 다시 요청해 주세요"),
+    ),
+    conflict(
+        "withdrawn",
+        ("it is withdrawn: restore it first", "철회된 항목입니다. 먼저 복구해 주세요"),
+    ),
+    conflict(
+        "held",
+        (
+            "an order holds it: correct this when it has let go",
+            "진행 중인 주문이 있습니다. 주문이 끝난 뒤에 고쳐 주세요",
+        ),
+    ),
+    conflict(
+        "taken",
+        ("another one has it: choose another", "이미 선점되었습니다. 다른 것을 골라 주세요"),
+    ),
+    conflict(
+        "asked-otherwise",
+        (
+            "operators: a node was restored from an older copy of its data",
+            "운영자: 노드가 오래된 데이터 사본으로 복원되었습니다",
+        ),
     ),
     describe_code(
         "history-changed",
         409,
         "History changed",
         "기록이 바뀌었습니다",
-        "read the events from the beginning",
+        ("read the events from the beginning", "이벤트를 처음부터 다시 읽어 주세요"),
     ),
     describe_code(
         "version-mismatch",
         412,
         "Changed meanwhile",
         "그사이 변경되었습니다",
-        "read it again: `ETag` has the current version",
+        (
+            "read it again: `ETag` has the current version",
+            "다시 읽어 주세요. 현재 버전은 `ETag`에 있습니다",
+        ),
     ),
     describe_code("too-long", 413, "Too long", "보관할 수 있는 길이를 넘었습니다", LESS),
     describe_code("body-too-large", 413, "Request body too large", "본문이 너무 큽니다", LESS),
@@ -161,14 +220,17 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         415,
         "Unsupported media type",
         "지원하지 않는 미디어 유형입니다",
-        "send `application/json`",
+        ("send `application/json`", "`application/json`으로 보내 주세요"),
     ),
     describe_code(
         "unsupported-encoding",
         415,
         "Unsupported content coding",
         "지원하지 않는 인코딩입니다",
-        "send the body as it is, without `Content-Encoding`",
+        (
+            "send the body as it is, without `Content-Encoding`",
+            "본문을 `Content-Encoding` 없이 그대로 보내 주세요",
+        ),
     ),
     describe_code("bad-text", 422, "Character not allowed", "쓸 수 없는 문자가 있습니다", CORRECT),
     describe_code("blank", 422, "Blank text", "비워 둘 수 없습니다", CORRECT),
@@ -177,21 +239,42 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         421,
         "Not the right server",
         "다른 서버로 보낼 요청입니다",
-        "use a name that the server answers for; operators: see `auth.hosts`",
+        (
+            "use a name that the server answers for; operators: see `auth.hosts`",
+            "서버가 응답하는 이름으로 요청해 주세요. 운영자는 `auth.hosts`를 확인하세요",
+        ),
     ),
     describe_code(
         "out-of-range",
         422,
         "Number out of range",
         "숫자가 범위를 벗어났습니다",
-        "send numbers up to 9007199254740991 (2^53 − 1)",
+        (
+            "send numbers up to 9007199254740991 (2^53 − 1)",
+            "숫자는 9007199254740991(2^53 − 1)까지 보내 주세요",
+        ),
     ),
     describe_code(
         "key-reused",
         422,
         "Idempotency-Key reused",
         "Idempotency-Key가 다른 요청에 사용되었습니다",
-        "send a new key",
+        ("send a new key", "새 키를 보내 주세요"),
+    ),
+    invalid(
+        "one-at-a-time",
+        (
+            "send the fields that are commands one at a time",
+            "명령인 필드는 한 번에 하나씩 보내 주세요",
+        ),
+    ),
+    invalid("not-a-view", ("only a view can be rebuilt", "뷰만 다시 만들 수 있습니다")),
+    invalid(
+        "unreadable",
+        (
+            "the message still cannot be read: drop it, or upgrade the node",
+            "메시지를 아직 읽을 수 없습니다. 버리거나 노드를 업그레이드하세요",
+        ),
     ),
     describe_code("headers-too-large", 431, "Headers too large", "헤더가 너무 큽니다", LESS),
     describe_code(
@@ -199,28 +282,40 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         500,
         "Internal error",
         "내부 오류가 발생했습니다",
-        "nothing was recorded; operators: the log has more",
+        (
+            "nothing was recorded; operators: the log has more",
+            "기록된 것이 없습니다. 운영자는 로그를 확인하세요",
+        ),
     ),
     describe_code(
         "damaged",
         500,
         "Data damaged",
         "데이터가 손상되었습니다",
-        "other rows are not affected; operators: `holdfast check-store`",
+        (
+            "other rows are not affected; operators: `holdfast check-store`",
+            "다른 데이터는 정상입니다. 운영자는 `holdfast check-store`를 실행하세요",
+        ),
     ),
     describe_code(
         "outcome-unknown",
         500,
         "Outcome unknown",
         "처리 결과를 알 수 없습니다",
-        "it may have been done: check, or send it again with the same `Idempotency-Key`",
+        (
+            "it may have been done: check, or send it again with the same `Idempotency-Key`",
+            "처리되었을 수 있습니다. 확인하거나 같은 `Idempotency-Key`로 다시 보내 주세요",
+        ),
     ),
     describe_code(
         "bad-gateway",
         502,
         "Unusable answer of another node",
         "다른 노드의 응답을 사용할 수 없습니다",
-        "ask for less: the answer exceeds `node.answer_limit`",
+        (
+            "ask for less: the answer exceeds `node.answer_limit`",
+            "더 적게 요청해 주세요. 응답이 `node.answer_limit`를 넘었습니다",
+        ),
     ),
     describe_code("retry-later", 503, "Try again later", "잠시 후 다시 시도해 주세요", LATER),
     describe_code(
@@ -228,7 +323,10 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         503,
         "Disk full",
         "디스크 공간이 부족합니다",
-        "nothing was recorded: send it again later; operators: free space on the disk",
+        (
+            "nothing was recorded: send it again later; operators: free space on the disk",
+            "기록된 것이 없습니다. 나중에 다시 보내 주세요. 운영자는 디스크 공간을 확보하세요",
+        ),
     ),
     describe_code(
         "context-away",
@@ -250,7 +348,10 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         508,
         "Loop detected",
         "요청이 순환하고 있습니다",
-        "operators: nodes forward the request to each other, check `[peers]`",
+        (
+            "operators: nodes forward the request to each other, check `[peers]`",
+            "운영자: 노드들이 요청을 서로 전달하고 있으니 `[peers]`를 확인하세요",
+        ),
     ),
 ];
 
@@ -259,12 +360,32 @@ const fn describe_code(
     status: u16,
     en: &'static str,
     ko: &'static str,
-    advice: &'static str,
+    (advice, advice_ko): Advice,
 ) -> ProblemCode {
-    ProblemCode { code, status, en, ko, advice }
+    ProblemCode { code, status, en, ko, advice, advice_ko }
+}
+
+const fn conflict(code: &'static str, advice: Advice) -> ProblemCode {
+    describe_code(code, 409, CONFLICT.0, CONFLICT.1, advice)
+}
+
+const fn invalid(code: &'static str, advice: Advice) -> ProblemCode {
+    describe_code(code, 422, INVALID.0, INVALID.1, advice)
 }
 
 /// The problem with that code.
 pub fn problem_code(code: &str) -> Option<&'static ProblemCode> {
     PROBLEM_CODES.iter().find(|known| known.code == code)
+}
+
+/// The title of a problem, in English and in Korean: that of its code, or else of its status.
+pub fn title_of(code: &str, status: u16) -> (&'static str, &'static str) {
+    let titles = problem_code(code).map(|known| (known.en, known.ko));
+    titles.unwrap_or(match status {
+        404 => ("Not found", "찾을 수 없습니다"),
+        409 => CONFLICT,
+        422 => INVALID,
+        503 => ("Try again later", "잠시 후 다시 시도해 주세요"),
+        _ => ("Request failed", "요청이 실패했습니다"),
+    })
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{GuardSettings, ListLimits, NodeSettings},
-    api::ProblemTypes,
+    api::{ProblemTypes, Refusals},
     config::{AuthMode, Settings},
     events::EventNames,
     http::{HostList, HttpSettings},
@@ -84,6 +84,15 @@ fn host_list(settings: &Settings) -> HostList {
     HostList { names: is_known.then_some(names), is_loopback }
 }
 
+/// The refusals that the systems of this server declare.
+fn declared_refusals(settings: &Settings) -> Refusals {
+    let systems = settings.enabled_systems().into_iter();
+    let refusals = systems.flat_map(|system| {
+        systems::refusals(system).into_iter().map(move |refusal| (system, refusal))
+    });
+    refusals.collect()
+}
+
 /// The settings of the HTTP server.
 pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
     let http = &settings.http;
@@ -107,6 +116,7 @@ pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
         drain_timeout: Duration::from_millis(http.drain_timeout_ms),
         cors_origins: (!any).then(|| http.cors_origins.clone()),
         problem_types: ProblemTypes::new(http.public_url().as_deref()),
+        refusals: declared_refusals(settings),
         public_url: http.public_url(),
         event_names: Arc::new(event_names(settings)),
         bare: settings.only_system().is_some(),

@@ -51,7 +51,7 @@ pub(super) enum Command {
     Docs {
         /// Which list.
         list: DocsList,
-        /// Events of this system only.
+        /// Events or problems of this system only.
         #[arg(long, value_name = "NAME")]
         system: Option<String>,
     },

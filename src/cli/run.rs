@@ -95,7 +95,7 @@ fn print_docs(list: DocsList, system: Option<&str>) -> String {
     match list {
         DocsList::Settings => reference::list_settings(),
         DocsList::Metrics => reference::list_metrics(),
-        DocsList::Problems => reference::list_problems(),
+        DocsList::Problems => reference::list_problems(system),
         DocsList::Events => reference::list_events(system),
         DocsList::Routes => reference::routes(),
     }

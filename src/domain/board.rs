@@ -3,7 +3,7 @@
 //! Everything here is a visitor: a context names each thing once, with its type, and every part that needs to know visits
 //! it. So there is no second list of contexts, of listeners or of routes.
 
-use super::{Aggregate, Entity, Name, View};
+use super::{Aggregate, Entity, Name, RefusalCode, View};
 
 /// Visits the contexts of a system: the spawner, the router, the documents, the drawing. For their names and other plain
 /// facts there is [`Contexts`].
@@ -31,6 +31,20 @@ pub trait Board {
     fn aggregate<A: Aggregate>(&mut self);
     /// A context that only listens.
     fn view<V: View>(&mut self);
+    /// The refusals of the system that clients meet.
+    fn refusals(&mut self, _codes: &'static [RefusalCode]) {}
+}
+
+/// The refusals that were laid out on it.
+#[derive(Debug, Default)]
+pub struct Refusals(pub Vec<RefusalCode>);
+
+impl Board for Refusals {
+    fn aggregate<A: Aggregate>(&mut self) {}
+    fn view<V: View>(&mut self) {}
+    fn refusals(&mut self, codes: &'static [RefusalCode]) {
+        self.0.extend(codes);
+    }
 }
 
 /// The plain facts of the contexts that were laid out on it.

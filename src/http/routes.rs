@@ -4,9 +4,12 @@ use crate::http::{
     call::{Call, ProbeReply, ProbeRequest, Reply},
     handlers::{
         admin, documents, event_filter::EventQuery, events, health, internal, metrics,
-        node_reports, root,
+        node_reports, problems, root,
     },
-    openapi::operations::{self, Deployment},
+    openapi::{
+        operations::{self, Deployment},
+        problem_page,
+    },
     state::AppState,
 };
 use futures_util::future::LocalBoxFuture;
@@ -87,6 +90,8 @@ pub const ROUTES: &[Route] = &[
         .with_description(operations::describe_asyncapi),
     public_route(READ, "/schemas/{type}.json", |call| Box::pin(documents::show_schema(call)))
         .with_description(operations::describe_schema),
+    public_route(READ, "/problems/{code}", |call| Box::pin(problems::show_problem(call)))
+        .with_description(problem_page::describe_problem),
     public_route(READ, "/docs", |call| Box::pin(documents::redirect_to_page(call))),
     public_route(READ, "/docs/{file:.*}", |call| Box::pin(documents::show_page(call))),
     public_route(READ, "/events", |call| Box::pin(events::all_events(call)))

@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{DeadLetters, ListLimits},
-    api::{Ingress, ProblemTypes},
+    api::{Ingress, ProblemTypes, Refusals},
     domain::Name,
     events::{Documents, EventNames},
     http::host_list::HostList,
@@ -80,6 +80,8 @@ pub struct HttpSettings {
     pub public_url: Option<String>,
     /// The types of problems.
     pub problem_types: ProblemTypes,
+    /// The refusals that the systems declare.
+    pub refusals: Refusals,
     /// How this installation names its events.
     pub event_names: Arc<EventNames>,
     /// Proxies whose `Forwarded` headers are trusted.
@@ -140,6 +142,7 @@ impl Default for HttpSettings {
             trust: Trust::default(),
             public_url: None,
             problem_types: ProblemTypes::default(),
+            refusals: Refusals::from([]),
             event_names: Arc::default(),
             trusted_proxies: Vec::new(),
             bare: false,

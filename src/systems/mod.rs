@@ -11,7 +11,7 @@ pub mod purifier;
 pub mod text;
 pub mod ticketing;
 
-use crate::domain::{Board, Contexts, Facts};
+use crate::domain::{Board, Contexts, Facts, RefusalCode, Refusals};
 
 /// Calls `$system` with the names of the systems.
 macro_rules! systems {
@@ -45,6 +45,13 @@ pub fn contexts(system: &str) -> Vec<Facts> {
     let mut contexts = Contexts::default();
     lay_out(system, &mut contexts);
     contexts.0
+}
+
+/// The refusals of `system` that clients meet.
+pub fn refusals(system: &str) -> Vec<RefusalCode> {
+    let mut refusals = Refusals::default();
+    lay_out(system, &mut refusals);
+    refusals.0
 }
 
 #[cfg(test)]

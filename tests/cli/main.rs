@@ -12,6 +12,7 @@ mod languages;
 mod names_in_documents;
 mod new_system;
 mod output;
+mod refusal_codes;
 mod refusals;
 mod rooms;
 mod tidy;

@@ -14,6 +14,7 @@ mod limits;
 mod openapi;
 mod operations;
 mod outcomes;
+mod problem_pages;
 mod process;
 mod races;
 mod representations;

@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod node_reports;
 pub mod parked;
 pub mod parked_anywhere;
+pub mod problems;
 pub mod query;
 pub mod root;
 pub mod saga_parts;

@@ -4,5 +4,6 @@ mod collection;
 mod components;
 mod document;
 pub(crate) mod operations;
+pub(crate) mod problem_page;
 
 pub use document::write_document;

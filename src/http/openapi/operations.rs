@@ -44,7 +44,7 @@ const ACTUATOR: &str = "application/vnd.spring-boot.actuator.v3+json";
 const OPEN_METRICS: &str = "application/openmetrics-text";
 const PROMETHEUS: &str = "text/plain";
 
-fn in_path(name: &str, schema: Value) -> Value {
+pub(super) fn in_path(name: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "path", "required": true, "schema": schema })
 }
 
@@ -53,7 +53,7 @@ fn in_query(name: &str, description: &str) -> Value {
     json!({ "name": name, "in": "query", "description": description, "schema": schema })
 }
 
-fn refer_to_problem(status: &str) -> Value {
+pub(super) fn refer_to_problem(status: &str) -> Value {
     json!({ "$ref": format!("#/components/responses/{status}") })
 }
 
@@ -62,7 +62,7 @@ fn object_schema(field: &str, schema: Value) -> Value {
     json!({ "type": "object", "properties": { field: schema }, "required": [field] })
 }
 
-fn list_schema(field: &str, items: Value) -> Value {
+pub(super) fn list_schema(field: &str, items: Value) -> Value {
     object_schema(field, json!({ "type": "array", "items": items }))
 }
 
@@ -76,7 +76,7 @@ fn gathered_schema(field: &str, items: Value) -> Value {
     all
 }
 
-fn string_schema() -> Value {
+pub(super) fn string_schema() -> Value {
     json!({ "type": "string" })
 }
 
@@ -85,7 +85,7 @@ fn response_content(media_type: &str, schema: Value) -> Value {
 }
 
 /// An operation for those who run the server.
-fn describe_operation(id: &str, summary: &str, responses: Value) -> Value {
+pub(super) fn describe_operation(id: &str, summary: &str, responses: Value) -> Value {
     json!({ "tags": ["operations"], "operationId": id, "summary": summary, "responses": responses })
 }
 

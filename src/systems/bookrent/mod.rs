@@ -9,6 +9,7 @@
 
 pub mod book;
 pub mod delivery;
+pub mod refusals;
 pub mod rent;
 pub mod view;
 
@@ -23,4 +24,5 @@ pub fn lay_out(board: &mut impl Board) {
     board.aggregate::<rent::Rent>();
     board.aggregate::<delivery::Delivery>();
     board.view::<view::Row>();
+    board.refusals(refusals::REFUSALS);
 }

@@ -19,6 +19,7 @@ pub mod dashboard;
 pub mod notification;
 pub mod order;
 pub mod payment;
+pub mod refusals;
 pub mod rent;
 
 use crate::domain::Board;
@@ -33,4 +34,5 @@ pub fn lay_out(board: &mut impl Board) {
     board.aggregate::<payment::Payment>();
     board.view::<dashboard::Row>();
     board.aggregate::<notification::Notification>();
+    board.refusals(refusals::REFUSALS);
 }

@@ -19,6 +19,7 @@ pub mod arrears;
 pub mod bike;
 pub mod billing;
 pub mod order;
+pub mod refusals;
 pub mod rent;
 pub mod tariff;
 pub mod user_deposit;
@@ -36,4 +37,5 @@ pub fn lay_out(board: &mut impl Board) {
     board.aggregate::<billing::Billing>();
     board.aggregate::<user_deposit::UserDeposit>();
     board.view::<view::Row>();
+    board.refusals(refusals::REFUSALS);
 }

@@ -15,6 +15,7 @@ pub mod mypage;
 pub mod order;
 pub mod payment;
 pub mod point;
+pub mod refusals;
 pub mod theatre;
 pub mod ticket;
 
@@ -30,4 +31,5 @@ pub fn lay_out(board: &mut impl Board) {
     board.aggregate::<ticket::Ticket>();
     board.aggregate::<point::Point>();
     board.view::<mypage::Row>();
+    board.refusals(refusals::REFUSALS);
 }

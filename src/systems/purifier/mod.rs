@@ -18,6 +18,7 @@ pub mod notification;
 pub mod order;
 pub mod payment;
 pub mod product;
+pub mod refusals;
 pub mod rental;
 pub mod stock;
 
@@ -34,4 +35,5 @@ pub fn lay_out(board: &mut impl Board) {
     board.aggregate::<delivery::Delivery>();
     board.view::<mypage::Row>();
     board.aggregate::<notification::Notification>();
+    board.refusals(refusals::REFUSALS);
 }

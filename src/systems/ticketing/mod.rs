@@ -14,6 +14,7 @@ pub mod discount;
 pub mod holders;
 pub mod order;
 pub mod price;
+pub mod refusals;
 pub mod registration;
 pub mod reservation;
 pub mod ticket;
@@ -30,4 +31,5 @@ pub fn lay_out(board: &mut impl Board) {
     board.aggregate::<reservation::Reservation>();
     board.aggregate::<price::Price>();
     board.view::<view::Row>();
+    board.refusals(refusals::REFUSALS);
 }

@@ -1,0 +1,125 @@
+//! The page to which the type of a problem leads: for people as HTML, for programs as JSON, in English or in Korean.
+
+use crate::{
+    api::{self, Meaning, Problem},
+    http::call::{Call, Reply},
+};
+use actix_web::{HttpResponse, http::header};
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+
+/// `GET /problems/{code}`
+pub async fn show_problem(call: Call<'_>) -> Reply {
+    let code = call.path_parameter("code");
+    let Call { request, state, .. } = call;
+    let meanings = api::find_meanings(code, &state.settings.refusals);
+    if meanings.is_empty() {
+        return Err(Problem::not_found());
+    }
+    let header = |name| api::header_text(request, name).unwrap_or_default();
+    let is_korean = api::prefers_korean(header("accept-language"));
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::VARY, "Accept, Accept-Language"))
+        .insert_header((header::CONTENT_LANGUAGE, if is_korean { "ko" } else { "en" }))
+        .insert_header((header::CACHE_CONTROL, "no-cache"));
+    Ok(if prefers_html(header("accept")) {
+        response
+            .content_type("text/html; charset=utf-8")
+            .body(write_html(code, &meanings, is_korean))
+    } else {
+        let kind = state.settings.problem_types.type_of(code);
+        response
+            .content_type("application/json")
+            .body(write_json(code, &kind, &meanings, is_korean))
+    })
+}
+
+/// One of two texts, by the language.
+fn choose_language((en, ko): (&'static str, &'static str), is_korean: bool) -> &'static str {
+    if is_korean { ko } else { en }
+}
+
+fn write_json(code: &str, kind: &str, meanings: &[Meaning], is_korean: bool) -> String {
+    let all = meanings.iter().map(|meaning| {
+        let mut shown = Map::new();
+        shown.extend(meaning.system.map(|system| ("system".to_owned(), Value::from(system))));
+        shown.insert("status".into(), meaning.status.into());
+        shown.insert("title".into(), choose_language(meaning.title, is_korean).into());
+        shown.insert("meaning".into(), choose_language(meaning.text, is_korean).into());
+        Value::Object(shown)
+    });
+    json!({ "type": kind, "code": code, "meanings": all.collect::<Vec<_>>() }).to_string()
+}
+
+fn write_html(code: &str, meanings: &[Meaning], is_korean: bool) -> String {
+    let language = if is_korean { "ko" } else { "en" };
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"{language}\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{code}</title>\n<h1><code>{code}</code></h1>\n"
+    );
+    for meaning in meanings {
+        let title = choose_language(meaning.title, is_korean);
+        let system = meaning.system.map(|system| format!("{system}: ")).unwrap_or_default();
+        let text = mark_up(choose_language(meaning.text, is_korean));
+        // Writing to a string cannot fail.
+        let _ = write!(page, "<h2>{system}{} {title}</h2>\n<p>{text}</p>\n", meaning.status);
+    }
+    page
+}
+
+/// A declared text as HTML: what is in backticks is code.
+fn mark_up(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let parts = text.split('`').enumerate();
+    let parts = parts.map(|(place, part)| match place % 2 {
+        0 => part.to_owned(),
+        _ => format!("<code>{part}</code>"),
+    });
+    parts.collect()
+}
+
+/// Whether the client names HTML, as browsers do, and does not prefer JSON.
+fn prefers_html(accept: &str) -> bool {
+    let quality = |wanted: &[&str]| {
+        let ranges = accept.split(',').filter_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next()?;
+            let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok());
+            let is_wanted = wanted.iter().any(|wanted| name.eq_ignore_ascii_case(wanted));
+            is_wanted.then(|| quality.unwrap_or(1.0))
+        });
+        ranges.fold(0.0_f32, f32::max)
+    };
+    let html = quality(&["text/html", "application/xhtml+xml"]);
+    html > 0.0 && html >= quality(&["application/json", "application/problem+json"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn html_is_for_those_who_name_it_and_do_not_prefer_json() {
+        let chromium = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
+        for accept in
+            [chromium, "text/html", "TEXT/HTML;q=0.5", "application/json;q=0.5, text/html"]
+        {
+            assert!(prefers_html(accept), "{accept}");
+        }
+        for accept in [
+            "",
+            "*/*",
+            "application/json, */*;q=0.5",
+            "text/html;q=0",
+            "text/html;q=0.5, application/json",
+        ] {
+            assert!(!prefers_html(accept), "{accept}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_backticks_is_code_and_nothing_is_markup_of_its_own() {
+        assert_eq!(mark_up("see `a<b` & c"), "see <code>a&lt;b</code> &amp; c");
+    }
+}
