@@ -19,14 +19,14 @@ pub use crate::actors::port::event_log::{
     CausingEvent, EventLog, LogPage, OutboundMessage, OutboxHealth, RecordedEvent,
 };
 pub use crate::actors::port::history::{EventId, Past, Word};
-pub use crate::actors::port::message::{MessageGateway, NotSent, RefusedMessage};
+pub use crate::actors::port::message::{MessageGateway, NotSent, ParkedMessage, RefusedMessage};
 pub use crate::actors::port::peers::{PeerAnswer, PeerClient, PeerQuestion, PeerReply, Silence};
 pub use crate::actors::port::replica::{ReplicaHandle, ReplicaHealth};
 pub use crate::actors::port::sink::{Sink, SinkHealth};
 pub use crate::actors::port::status::{Chaos, ChaosPoint};
 pub use ask::breaker::BreakerSettings;
 pub use ask::guard::GuardSettings;
-pub use cluster::dead_letters::{DeadLetter, DeadLetterStore, DeadLetters};
+pub use cluster::dead_letters::{DeadLetter, DeadLetterStore, DeadLetters, NumberedLetter};
 pub use node::builder::NodeBuilder;
 pub use node::declarations::{Declarations, collect_declarations};
 pub use node::local_node::LocalNode;

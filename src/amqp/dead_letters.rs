@@ -7,7 +7,9 @@ use super::{
     topology::{dead_letter_queue, declare_dead_letter_queue, is_channel_error},
 };
 use crate::{
-    actors::{DeadLetter, DeadLetterStore, DeadLetters, Fault, Node, ReplicaHandle},
+    actors::{
+        DeadLetter, DeadLetterStore, DeadLetters, Fault, Node, NumberedLetter, ReplicaHandle,
+    },
     domain::Refusal,
     events::EventNames,
 };
@@ -165,7 +167,7 @@ impl fmt::Debug for DeadLetterConsumer {
 }
 
 impl DeadLetters for DeadLetterConsumer {
-    fn list_letters(&self) -> Result<Vec<(u64, DeadLetter)>, Fault> {
+    fn list_letters(&self) -> Result<Vec<NumberedLetter>, Fault> {
         Ok(self.kept.list_letters()?)
     }
 
@@ -174,7 +176,7 @@ impl DeadLetters for DeadLetterConsumer {
             let found = self.kept.list_letters()?.into_iter().find(|(of, _)| *of == number);
             let Some((_, letter)) = found else { return Ok(false) };
             if redrive {
-                self.try_again(&letter).await?;
+                self.try_again(&letter.map_err(Fault::Damaged)?).await?;
             }
             self.kept.remove(number).await?;
             Ok(true)

@@ -1,11 +1,12 @@
 //! Messages from outside that could not be handled, kept until an operator looks at them.
 
 use crate::{
-    actors::port::fault::Fault,
+    actors::{port::fault::Fault, tables::node_tree::NodeTree},
     domain::Timestamp,
     store::{
-        Batch, Epoch, Scan, Store, StoreError, TreeId, codec,
+        Scan, Store, StoreError, codec,
         keys::{KeyBuf, Space, last_number},
+        paging::Pages,
     },
 };
 use futures_util::future::BoxFuture;
@@ -22,6 +23,8 @@ use std::{
 /// At most so many are set aside; more wait where they are.
 const MOST: usize = 1000;
 const VERSION: u16 = 1;
+/// The tree that they are kept in.
+const TREE: &str = "holdfast.letters";
 
 /// A message that could not be taken, as it came.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,13 +44,16 @@ pub struct DeadLetter {
     pub body: Option<String>,
 }
 
+/// A dead letter by its number; why it cannot be read, if its row is damaged.
+pub type NumberedLetter = (u64, Result<DeadLetter, String>);
+
 /// What outside messages were set aside, for those who operate the node.
 pub trait DeadLetters: fmt::Debug + Send + Sync {
     /// All of them, with the number of each.
     ///
     /// # Errors
     /// [`Fault::Store`].
-    fn list_letters(&self) -> Result<Vec<(u64, DeadLetter)>, Fault>;
+    fn list_letters(&self) -> Result<Vec<NumberedLetter>, Fault>;
     /// Tries one again (`true`), or drops it (`false`). `Ok(false)`: there is none of this number.
     ///
     /// # Errors
@@ -58,9 +64,7 @@ pub trait DeadLetters: fmt::Debug + Send + Sync {
 /// Where letters are kept: a tree of their own.
 #[derive(Debug)]
 pub struct DeadLetterStore {
-    store: Arc<dyn Store>,
-    tree: TreeId,
-    epoch: Epoch,
+    rows: NodeTree,
     next: AtomicU64,
 }
 
@@ -70,17 +74,12 @@ impl DeadLetterStore {
     /// # Errors
     /// The error of the store.
     pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
-        let tree = store.open_tree("holdfast.letters")?;
-        let last = store.scan(tree, &Scan::space(Space::Parked, 1).from_the_end())?;
-        let next = AtomicU64::new(
-            last.first().and_then(|(key, _)| last_number(key)).map_or(1, |last| last + 1),
-        );
-        Ok(Self { store: store.clone(), tree, epoch: store.activate(tree)?, next })
+        let rows = NodeTree::open(store, TREE)?;
+        let last = rows.read_last(Scan::space(Space::Parked, 1))?;
+        let last = last.and_then(|(key, _)| last_number(&key));
+        Ok(Self { rows, next: AtomicU64::new(last.map_or(1, |last| last + 1)) })
     }
 
-    fn whole_scan() -> Scan {
-        Scan::space(Space::Parked, MOST)
-    }
     fn letter_key(number: u64) -> Vec<u8> {
         KeyBuf::new(Space::Parked).number(number).build()
     }
@@ -89,12 +88,19 @@ impl DeadLetterStore {
     ///
     /// # Errors
     /// The error of the store.
-    pub fn list_letters(&self) -> Result<Vec<(u64, DeadLetter)>, StoreError> {
-        let rows = self.store.scan(self.tree, &Self::whole_scan())?;
-        let letters = rows.into_iter().filter_map(|(key, row)| Some((last_number(&key)?, row)));
-        letters
-            .map(|(number, row)| Ok((number, codec::decode(Space::Parked, &row.record)?)))
-            .collect()
+    pub fn list_letters(&self) -> Result<Vec<NumberedLetter>, StoreError> {
+        let mut letters = Vec::new();
+        let mut pages = Pages::over_scan(Scan::space(Space::Parked, MOST));
+        while let Some(rows) = self.rows.next_page(&mut pages, 1)? {
+            for (key, row) in rows {
+                let letter = match codec::decode(Space::Parked, &row.record) {
+                    Err(StoreError::Damaged(what)) => Err(what),
+                    read => Ok(read?),
+                };
+                letters.extend(last_number(&key).map(|number| (number, letter)));
+            }
+        }
+        Ok(letters)
     }
 
     /// Keeps a letter, and is done once a power cut cannot take it back. `Ok(false)`: there is no room.
@@ -102,7 +108,7 @@ impl DeadLetterStore {
     /// # Errors
     /// The error of the store.
     pub async fn keep_letter(&self, letter: &DeadLetter) -> Result<bool, StoreError> {
-        if self.store.scan(self.tree, &Self::whole_scan())?.len() >= MOST {
+        if self.list_letters()?.len() >= MOST {
             return Ok(false);
         }
         let bare = || DeadLetter { body: None, headers: BTreeMap::new(), ..letter.clone() };
@@ -111,7 +117,8 @@ impl DeadLetterStore {
                 codec::encode(Space::Parked, VERSION, &DeadLetter { body: None, ..letter.clone() })
             })
             .or_else(|_| codec::encode(Space::Parked, VERSION, &bare()))?;
-        self.write_record(self.next.fetch_add(1, Relaxed), Some(record)).await?;
+        let number = self.next.fetch_add(1, Relaxed);
+        self.rows.write_durably(Self::letter_key(number), Some(record)).await?;
         Ok(true)
     }
 
@@ -120,14 +127,7 @@ impl DeadLetterStore {
     /// # Errors
     /// The error of the store.
     pub async fn remove(&self, number: u64) -> Result<(), StoreError> {
-        self.write_record(number, None).await
-    }
-
-    async fn write_record(&self, number: u64, record: Option<Vec<u8>>) -> Result<(), StoreError> {
-        let writes = vec![(Self::letter_key(number), record)];
-        let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
-        self.store.commit(batch).await?;
-        self.store.durable(self.store.accepted_commit()).await
+        self.rows.write_durably(Self::letter_key(number), None).await
     }
 }
 
@@ -154,9 +154,33 @@ mod tests {
         }
         let reopened = DeadLetterStore::open(&store).unwrap();
         let large = DeadLetter { body: None, ..letter("") };
-        assert_eq!(reopened.list_letters().unwrap(), [(1, letter("a")), (2, large.clone())]);
+        assert_eq!(
+            reopened.list_letters().unwrap(),
+            [(1, Ok(letter("a"))), (2, Ok(large.clone()))]
+        );
         reopened.remove(1).await.unwrap();
         assert!(reopened.keep_letter(&letter("c")).await.unwrap());
-        assert_eq!(reopened.list_letters().unwrap(), [(2, large), (3, letter("c"))]);
+        assert_eq!(reopened.list_letters().unwrap(), [(2, Ok(large)), (3, Ok(letter("c")))]);
+    }
+
+    #[tokio::test]
+    async fn one_that_is_damaged_or_lost_hides_no_other_and_its_number_is_not_given_again() {
+        let memory = MemoryStore::default();
+        let store: Arc<dyn Store> = Arc::new(memory.clone());
+        let letters = DeadLetterStore::open(&store).unwrap();
+        for body in ["a", "b", "c", "d"] {
+            letters.keep_letter(&letter(body)).await.unwrap();
+        }
+        memory.damage_row(TREE, &DeadLetterStore::letter_key(2), Some(vec![1, 2, 3]));
+        memory.lose_row(TREE, &DeadLetterStore::letter_key(3));
+        let reopened = DeadLetterStore::open(&store).unwrap();
+        let all = reopened.list_letters().unwrap();
+        assert_eq!(all.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 4]);
+        assert!(all[1].1.is_err() && all[2].1 == Ok(letter("d")));
+        reopened.remove(2).await.unwrap();
+        assert!(reopened.keep_letter(&letter("e")).await.unwrap());
+        let numbers: Vec<_> =
+            reopened.list_letters().unwrap().iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, [1, 4, 5]);
     }
 }

@@ -24,7 +24,7 @@ use crate::{
             fault::{CONTEXT, Fault},
             health::{GuardHealth, Phase},
             history::Relation,
-            message::{MessageGateway, RefusedMessage},
+            message::{MessageGateway, ParkedMessage},
             peers::PeerQuestion,
             replica::{ReplicaHandle, ReplicaHealth},
             sink::{Sink, SinkHealth},
@@ -182,7 +182,8 @@ impl LocalNode {
             let of = of.ok_or(Fault::Refused(Refusal::absent(CONTEXT)))?;
             of.report_message(number, MessageOutcome::Requeued).await?;
         }
-        self.refused.remove(context, number, Some(&refused.event)).await?;
+        let event = refused.as_ref().ok().map(|refused| refused.event.as_str());
+        self.refused.remove(context, number, event).await?;
         Ok(true)
     }
 }
@@ -260,7 +261,7 @@ impl Node for LocalNode {
         &self,
         after: Option<(&str, u64)>,
         limit: usize,
-    ) -> Result<Vec<RefusedMessage>, Fault> {
+    ) -> Result<Vec<ParkedMessage>, Fault> {
         Ok(self.refused.list_messages(after, limit)?)
     }
     fn refused_message_count(&self) -> u64 {

@@ -9,7 +9,7 @@ use super::{
 use super::{
     dispute::Dispute,
     event_log::{EventLog, OutboundMessage, OutboxHealth, RecordedEvent},
-    message::RefusedMessage,
+    message::ParkedMessage,
     peers::PeerQuestion,
     replica::ReplicaHealth,
     sink::SinkHealth,
@@ -48,7 +48,10 @@ use std::{sync::Arc, time::Duration};
 /// ```
 pub trait Context: Declaration {
     /// Executes a command; answers when it is settled and durable, or when patience ends.
-    fn execute_command(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, CommandFault>>;
+    fn execute_command(
+        &self,
+        order: CommandRequest,
+    ) -> BoxFuture<'static, Result<Outcome, CommandFault>>;
     /// What is under `number` now, accepted but perhaps not yet durable: see [`Seen::commit`].
     ///
     /// # Errors
@@ -359,7 +362,7 @@ pub trait Node: Send + Sync {
         &self,
         _after: Option<(&str, u64)>,
         _limit: usize,
-    ) -> Result<Vec<RefusedMessage>, Fault> {
+    ) -> Result<Vec<ParkedMessage>, Fault> {
         Ok(Vec::new())
     }
     /// How many there are.

@@ -39,3 +39,14 @@ pub struct RefusedMessage {
     /// Why it is refused.
     pub reason: String,
 }
+
+/// A refused text message as it is listed. Of one whose row is damaged there is what the row's key tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedMessage {
+    /// The context whose message it is.
+    pub context: String,
+    /// Its number there.
+    pub number: u64,
+    /// The rest, or why it cannot be read.
+    pub message: Result<RefusedMessage, String>,
+}

@@ -13,6 +13,7 @@ pub mod history;
 pub mod indexes;
 pub mod key_pages;
 pub mod log;
+pub mod node_tree;
 pub mod parked;
 pub mod query;
 pub mod questions;

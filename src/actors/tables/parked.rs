@@ -1,11 +1,12 @@
 //! Parked events: a row each, by source, aggregate and sequence.
 
-use super::tree::Tree;
+use super::{gaps, tree::Tree};
 use crate::{
     actors::port::health::ParkedId,
     store::{
         Row, Scan, StoreError, codec,
         keys::{KeyBuf, Space, key_after, last_number},
+        paging::Pages,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -69,7 +70,7 @@ pub fn first_parked(
     Ok(rows.iter().filter_map(|(key, _)| last_number(key)).collect())
 }
 
-/// At most `limit` parked events after `after`.
+/// At most `limit` parked events after `after`. A part of them that cannot be read is reported and left out.
 pub fn parked_page(
     tree: &Tree,
     after: Option<&ParkedId>,
@@ -79,9 +80,19 @@ pub fn parked_page(
     if let Some(ParkedId { source, aggregate, sequence }) = after {
         scan.from = key_after(&parked_key(source, *aggregate, *sequence));
     }
-    let rows = tree.scan_rows(&scan)?;
-    let ids = rows.iter().filter_map(|(key, row)| Some((parse_parked_key(tree, key)?, row)));
-    ids.map(|(id, row)| Ok((id.clone(), decode_parked(tree, id.sequence, row)?))).collect()
+    let mut found = Vec::new();
+    let mut pages = Pages::of(scan);
+    while found.len() < limit
+        && let Some(rows) = gaps::next_page(tree, &mut pages, 1, gaps::NAMED)?
+    {
+        for (key, row) in &rows {
+            let Some(id) = parse_parked_key(tree, key) else { continue };
+            let row = decode_parked(tree, id.sequence, row)?;
+            found.push((id, row));
+        }
+    }
+    found.truncate(limit);
+    Ok(found)
 }
 
 /// Those of these events that are parked.

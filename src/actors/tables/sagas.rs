@@ -52,11 +52,12 @@ pub fn saga_part(
     }
     let prefix = KeyBuf::new(Space::Saga).text(context).number(number / SAGA_PAGE);
     let first = prefix.clone().build();
+    let in_common = first.len();
     let end = prefix_end(&prefix.clone().build());
     let from_key = prefix.number(from).build();
     // The row that holds `from` may begin before it.
-    let mut rows =
-        tree.scan_rows(&Scan { from: first, to: from_key.clone(), backwards: true, limit: 1 })?;
+    let before = Scan { from: first, to: from_key.clone(), backwards: true, limit: 1 };
+    let mut rows = skip_damaged(tree, tree.scan_rows(&before))?.unwrap_or_default();
     let mut pages =
         Pages::over_scan(Scan { from: from_key, to: end, backwards: false, limit: 256 });
     let mut entries = Vec::new();
@@ -83,7 +84,7 @@ pub fn saga_part(
             let next = rows.last().and_then(|(key, _)| last_number(key)).map(|last| last + 1);
             return Ok(SagaPart { entries, next });
         }
-        match tree.next_page(&mut pages)? {
+        match tree.next_readable_page(&mut pages, in_common)? {
             Some(page) => rows = page,
             None => break,
         }
@@ -119,13 +120,18 @@ pub fn last_event(
 ) -> Result<Option<u64>, StoreError> {
     let prefix = KeyBuf::new(Space::Saga).text(&saga.context).number(saga.number / SAGA_PAGE);
     let from = prefix.clone().build();
-    let mut pages =
-        Pages::over_scan(Scan { from, to: prefix.number(before).build(), backwards: true, limit: 8 });
+    let mut pages = Pages::over_scan(Scan {
+        from,
+        to: prefix.number(before).build(),
+        backwards: true,
+        limit: 8,
+    });
     let mut looked = 0;
     while let Some(rows) = pages.next(|scan| tree.scan_rows(scan))? {
         for (_, row) in &rows {
             let page: SagaPage = codec::decode(Space::Saga, &row.record)?;
-            let earlier = page.into_iter().rev().filter(|(of, at)| *of == saga.number && *at < before);
+            let earlier =
+                page.into_iter().rev().filter(|(of, at)| *of == saga.number && *at < before);
             for (_, sequence) in earlier {
                 let found = read_log(aggregate, tree, sequence, 1)?;
                 if found.first().is_some_and(|logged| logged.envelope.aggregate == number) {

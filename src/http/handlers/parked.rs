@@ -2,7 +2,7 @@
 //! gateway refuses, then dead letters of the broker.
 
 use crate::{
-    actors::{Context, Fault, ParkedEvent, ParkedId},
+    actors::{Context, Fault, ParkedEvent, ParkedId, ParkedMessage},
     api::Problem,
     http::{handlers::query, state::AppState},
 };
@@ -114,9 +114,11 @@ pub async fn list_parked(state: &AppState, given: &str) -> Result<Value, Problem
             let after = after_message.as_ref().map(|(context, number)| (context.as_str(), *number));
             node.refused_messages(after, left)
         });
-        for message in refused.await?? {
-            let id = format!("{MESSAGE}{}~{}", message.context, message.number);
-            all.push((id, json!(message)));
+        for ParkedMessage { context, number, message } in refused.await?? {
+            let id = format!("{MESSAGE}{context}~{number}");
+            let shown = message.map(|message| json!(message));
+            let damaged = |what| json!({ "context": context, "number": number, "damaged": what });
+            all.push((id, shown.unwrap_or_else(damaged)));
         }
     }
     if let Some(letters) = state.settings.dead_letters.as_ref().filter(|_| all.len() <= limit) {
@@ -124,9 +126,11 @@ pub async fn list_parked(state: &AppState, given: &str) -> Result<Value, Problem
         let letters = letters.list_letters()?.into_iter();
         let letters =
             letters.filter(|(number, _)| after_letter.is_none_or(|after| *number > after));
-        all.extend(
-            letters.map(|(number, letter)| (format!("{DEAD_LETTER}{number}"), json!(letter))),
-        );
+        all.extend(letters.map(|(number, letter)| {
+            let shown = letter.map(|letter| json!(letter));
+            let damaged = |what| json!({ "damaged": what });
+            (format!("{DEAD_LETTER}{number}"), shown.unwrap_or_else(damaged))
+        }));
     }
     let has_more = all.len() > limit;
     all.truncate(limit);
