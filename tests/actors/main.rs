@@ -27,6 +27,7 @@ mod lost_rows;
 mod movie_failures;
 mod movie_open_asks;
 mod old_rows;
+mod outflows;
 mod purifier_failures;
 mod records;
 mod sagas;

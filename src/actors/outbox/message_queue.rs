@@ -5,7 +5,7 @@
 //! gateway refuses, holds up no other.
 
 use super::{
-    pump::{Cursors, RunningPump},
+    pump::{Cursor, Cursors, RunningPump},
     refused_messages::RefusedMessages,
     telephones::{QueuedMessage, Telephones},
 };
@@ -48,7 +48,7 @@ pub struct MessageQueue {
     cursors: Arc<Cursors>,
     refused: Arc<RefusedMessages>,
     /// Every message up to here is settled.
-    cursor: AtomicU64,
+    cursor: Cursor,
     /// How far the log has been read, and how many of the messages up to there are not settled.
     read: (AtomicU64, AtomicU64),
     /// Failures in a row, and the last of them.
@@ -73,9 +73,9 @@ impl MessageQueue {
         cursors: Arc<Cursors>,
         refused: Arc<RefusedMessages>,
     ) -> Result<Self, StoreError> {
-        let cursor = cursors.get(sink, log.context())?;
-        let read = (AtomicU64::new(cursor), AtomicU64::new(0));
-        let cursor = AtomicU64::new(cursor);
+        let latest = *log.latest().borrow();
+        let cursor = cursors.get(sink, log.context(), latest)?;
+        let read = (AtomicU64::new(cursor.place()), AtomicU64::new(0));
         let failures = Mutex::default();
         Ok(Self { sink, context, log, gateway, store, cursors, refused, cursor, read, failures })
     }
@@ -83,7 +83,7 @@ impl MessageQueue {
     /// Runs until there can be no more messages.
     async fn send_all(&self) {
         let mut latest = self.log.latest();
-        let mut telephones = Telephones::from(self.cursor.load(Relaxed));
+        let mut telephones = Telephones::from(self.cursor.place());
         let mut under_way: FuturesUnordered<BoxFuture<'_, Done>> = FuturesUnordered::new();
         loop {
             while telephones.unsettled_count() < READ_AHEAD
@@ -144,14 +144,14 @@ impl MessageQueue {
     }
 
     async fn move_cursor(&self, to: u64) {
-        if to <= self.cursor.load(Relaxed) {
+        if to <= self.cursor.place() {
             return;
         }
         // A cursor that lags costs a look at messages that are settled, after a restart.
         if let Err(error) = self.cursors.save_cursor(self.sink, self.log.context(), to).await {
             self.back_off(&error.to_string()).await;
         } else {
-            self.cursor.store(to, Relaxed);
+            self.cursor.move_to(to);
         }
     }
 
@@ -247,7 +247,10 @@ impl RunningPump for MessageQueue {
         // The cursor stays before the first message that is not settled, however many after it are.
         let unread = self.log.latest().borrow().saturating_sub(self.read.0.load(Relaxed));
         let pending = unread.saturating_add(self.read.1.load(Relaxed));
-        OutboxHealth { sink: self.sink, context: self.log.context(), pending, attempts, error }
+        let sink = self.sink;
+        let context = self.log.context();
+        let damage = self.cursor.damage();
+        OutboxHealth { sink, context, pending, attempts, error, damage }
     }
     fn sink_health(&self) -> Option<SinkHealth> {
         None

@@ -6,8 +6,9 @@ use crate::{
         event_log::{EventLog, OutboxHealth},
         sink::{Sink, SinkHealth},
     },
+    actors::tables::node_tree::NodeTree,
     store::{
-        Batch, Epoch, Store, StoreError, TreeId, codec,
+        Commit, Store, StoreError, codec,
         keys::{KeyBuf, Space},
     },
     sync,
@@ -24,28 +25,77 @@ use std::{
 const MIN_BACKOFF: Duration = Duration::from_millis(200);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 const VERSION: u16 = 1;
+/// The tree of the cursors.
+const TREE: &str = "holdfast.outflow";
 
 /// Where outflows have got to, in a tree of their own.
 #[derive(Debug)]
-pub struct Cursors {
-    store: Arc<dyn Store>,
-    tree: TreeId,
-    epoch: Epoch,
+pub struct Cursors(NodeTree);
+
+/// How far an outflow has got.
+#[derive(Debug, Default)]
+pub struct Cursor {
+    place: AtomicU64,
+    /// The row could not be read: why, and up to where everything is read once more.
+    damage: Mutex<Option<(String, u64)>>,
+}
+
+impl Cursor {
+    pub fn place(&self) -> u64 {
+        self.place.load(Relaxed)
+    }
+    /// Goes on to `place`. Once it is where it may have been before its row was damaged, all is well again.
+    pub fn move_to(&self, place: u64) {
+        self.place.fetch_max(place, Relaxed);
+        let mut damage = sync::lock(&self.damage);
+        if damage.as_ref().is_some_and(|(_, until)| place >= *until) {
+            *damage = None;
+        }
+    }
+    /// What is wrong with it, in words.
+    pub fn damage(&self) -> Option<String> {
+        let damage = sync::lock(&self.damage);
+        let (what, until) = damage.as_ref()?;
+        Some(format!(
+            "its place in the log is damaged ({what}): events up to {until} are read once more"
+        ))
+    }
 }
 
 impl Cursors {
     pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
-        let tree = store.open_tree("holdfast.outflow")?;
-        Ok(Self { store: store.clone(), tree, epoch: store.activate(tree)? })
+        Ok(Self(NodeTree::open(store, TREE)?))
     }
 
     fn cursor_key(sink: &str, context: &str) -> Vec<u8> {
         KeyBuf::new(Space::Position).text(sink).text(context).build()
     }
 
-    pub fn get(&self, sink: &str, context: &str) -> Result<u64, StoreError> {
-        let row = self.store.read(self.tree, &[&Self::cursor_key(sink, context)])?.pop().flatten();
-        row.map_or(Ok(0), |row| codec::decode(Space::Position, &row.record))
+    /// The cursor of `sink` in the log of `context`, whose last event is `latest`. One that is damaged begins at the first
+    /// event: what was sent goes out again under the same ids, and nothing is left out.
+    pub fn get(&self, sink: &str, context: &str, latest: u64) -> Result<Cursor, StoreError> {
+        let row = self.0.read_row(&Self::cursor_key(sink, context));
+        let place = row
+            .and_then(|row| row.map_or(Ok(0), |row| codec::decode(Space::Position, &row.record)));
+        match place {
+            Err(StoreError::Damaged(what)) => {
+                tracing::error!(
+                    sink,
+                    context,
+                    what,
+                    latest,
+                    "cursor damaged, sending from the first event"
+                );
+                let damage = Mutex::new(Some((what, latest)).filter(|_| latest > 0));
+                Ok(Cursor { damage, ..Cursor::default() })
+            }
+            place => Ok(Cursor { place: place?.into(), ..Cursor::default() }),
+        }
+    }
+
+    /// Resolves once `commit` is durable.
+    pub async fn wait_durable(&self, commit: Commit) -> Result<(), StoreError> {
+        self.0.wait_durable(commit).await
     }
 
     pub async fn save_cursor(
@@ -55,9 +105,7 @@ impl Cursors {
         place: u64,
     ) -> Result<(), StoreError> {
         let record = codec::encode(Space::Position, VERSION, &place)?;
-        let writes = vec![(Self::cursor_key(sink, context), Some(record))];
-        let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
-        self.store.commit(batch).await.map(drop)
+        self.0.write_row(Self::cursor_key(sink, context), Some(record)).await
     }
 }
 
@@ -67,7 +115,7 @@ pub struct Pump<T> {
     flow: Arc<dyn EventLog<T>>,
     sink: Arc<dyn Sink<T>>,
     cursors: Arc<Cursors>,
-    cursor: AtomicU64,
+    cursor: Cursor,
     failures: Mutex<(u64, Option<String>)>,
 }
 
@@ -78,19 +126,21 @@ impl<T: Send + Sync + 'static> Pump<T> {
         sink: Arc<dyn Sink<T>>,
         cursors: Arc<Cursors>,
     ) -> Result<Self, StoreError> {
-        let place = AtomicU64::new(cursors.get(sink_name, flow.context())?);
-        Ok(Self { sink_name, flow, sink, cursors, cursor: place, failures: Mutex::default() })
+        let latest = *flow.latest().borrow();
+        let cursor = cursors.get(sink_name, flow.context(), latest)?;
+        Ok(Self { sink_name, flow, sink, cursors, cursor, failures: Mutex::default() })
     }
 
     pub fn health(&self) -> OutboxHealth {
         let (attempts, error) = sync::lock(&self.failures).clone();
-        let pending = self.flow.latest().borrow().saturating_sub(self.cursor.load(Relaxed));
+        let pending = self.flow.latest().borrow().saturating_sub(self.cursor.place());
         OutboxHealth {
             sink: self.sink_name,
             context: self.flow.context(),
             pending,
             attempts,
             error,
+            damage: self.cursor.damage(),
         }
     }
 
@@ -99,7 +149,7 @@ impl<T: Send + Sync + 'static> Pump<T> {
     pub async fn run(self: Arc<Self>) {
         let mut latest = self.flow.latest();
         loop {
-            if *latest.borrow_and_update() <= self.cursor.load(Relaxed) {
+            if *latest.borrow_and_update() <= self.cursor.place() {
                 if latest.changed().await.is_err() {
                     return;
                 }
@@ -112,8 +162,8 @@ impl<T: Send + Sync + 'static> Pump<T> {
     }
 
     async fn drain_log(&self) -> Result<(), StoreError> {
-        let drawn = self.flow.read_page(self.cursor.load(Relaxed) + 1)?;
-        self.cursors.store.durable(drawn.commit).await?;
+        let drawn = self.flow.read_page(self.cursor.place() + 1)?;
+        self.cursors.wait_durable(drawn.commit).await?;
         let mut left = drawn.items.as_slice();
         while let Some((first, _)) = left.first() {
             match self.sink.take_items(self.flow.context(), left).await {
@@ -121,7 +171,7 @@ impl<T: Send + Sync + 'static> Pump<T> {
                     left = left.get(taken.max(1)..).unwrap_or_default();
                     let place = left.first().map_or(drawn.last, |(next, _)| next - 1);
                     self.cursors.save_cursor(self.sink_name, self.flow.context(), place).await?;
-                    self.cursor.store(place, Relaxed);
+                    self.cursor.move_to(place);
                     *sync::lock(&self.failures) = (0, None);
                 }
                 Err(why) => {
@@ -131,7 +181,7 @@ impl<T: Send + Sync + 'static> Pump<T> {
             }
         }
         // A stretch that does not concern the outside needs no row: it is read again after a restart.
-        self.cursor.fetch_max(drawn.last, Relaxed);
+        self.cursor.move_to(drawn.last);
         Ok(())
     }
 

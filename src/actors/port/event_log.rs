@@ -157,4 +157,7 @@ pub struct OutboxHealth {
     pub attempts: u64,
     /// Why not, the last time.
     pub error: Option<String>,
+    /// Its place in the log was damaged, until everything up to where it may have been is read once more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
 }

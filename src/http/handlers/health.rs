@@ -1,7 +1,7 @@
 //! Liveness, readiness and health, as Kubernetes (`/livez`, `/readyz`) and Spring's actuator ask for them.
 
 use crate::{
-    actors::{Contested, ContextHealth, Dispute, Phase},
+    actors::{Contested, ContextHealth, Dispute, OutboxHealth, Phase},
     http::{call::ProbeReply, state::AppState},
 };
 use actix_web::{http::StatusCode, web};
@@ -121,6 +121,11 @@ fn report_parts(state: &AppState, report: &mut Report) {
     if refused > 0 {
         report.add_line(false, format_args!("messages: {refused} refused by the gateway"));
     }
+    for OutboxHealth { sink, context, damage, .. } in state.node.outbox_health() {
+        if let Some(damage) = damage {
+            report.add_line(false, format_args!("{sink} of {context}: {damage}"));
+        }
+    }
     for sink in state.node.sink_health() {
         report.add_line(sink.up, format_args!("{} {}", sink.sink, sink.state));
     }
@@ -205,14 +210,22 @@ fn list_components(state: &AppState) -> Map<String, Value> {
     put("store", up_or_down(works), details);
     let clock = state.node.clock_health();
     put("clock", up_or_unknown(clock.stepped_back_seconds == 0), json!(clock));
-    for sink in state.node.sink_health() {
-        put(sink.sink, up_or_unknown(sink.up), json!(sink));
-    }
     let flows = state.node.outbox_health();
+    for sink in state.node.sink_health() {
+        let of_sink = flows.iter().filter(|flow| flow.sink == sink.sink);
+        let damaged: Vec<_> = of_sink.filter(|flow| flow.damage.is_some()).collect();
+        let is_sound = sink.up && damaged.is_empty();
+        let mut details = json!(sink);
+        if let Some(details) = details.as_object_mut().filter(|_| !damaged.is_empty()) {
+            details.insert("damaged".into(), json!(damaged));
+        }
+        put(sink.sink, up_or_unknown(is_sound), details);
+    }
     let queues = flows.iter().filter(|flow| flow.sink == MESSAGES).collect::<Vec<_>>();
     if !queues.is_empty() {
         let refused = state.node.refused_message_count();
-        let works = refused == 0 && queues.iter().all(|queue| queue.error.is_none());
+        let is_sound = |queue: &OutboxHealth| queue.error.is_none() && queue.damage.is_none();
+        let works = refused == 0 && queues.iter().all(|queue| is_sound(queue));
         put(MESSAGES, up_or_unknown(works), json!({ "refused": refused, "queues": queues }));
     }
     let replicas = state.node.replica_health();
