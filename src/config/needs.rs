@@ -5,6 +5,9 @@ use crate::{
     systems,
 };
 
+/// How a context needs another whose events it takes.
+pub const LISTENS: &str = "listens to";
+
 /// One context needs another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Need {
@@ -12,7 +15,7 @@ pub struct Need {
     pub by: &'static str,
     /// The context that is needed.
     pub context: &'static str,
-    /// `asks` or `listens to`.
+    /// `asks` or [`LISTENS`].
     pub how: &'static str,
 }
 
@@ -45,7 +48,7 @@ struct NeededSources<'a> {
 
 impl NeededSources<'_> {
     fn add_source(&mut self, context: &'static str) {
-        self.needs.push(Need { by: self.by, context, how: "listens to" });
+        self.needs.push(Need { by: self.by, context, how: LISTENS });
     }
 }
 

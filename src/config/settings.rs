@@ -10,7 +10,7 @@ use super::{
     guard::GuardSection,
     http::Http,
     messages::MessagesSection,
-    needs::{Need, needs_of},
+    needs::{LISTENS, Need, needs_of},
     node::{NO_CONTEXTS, NodeSection},
     own_address::leads_to,
     store::StoreSection,
@@ -25,6 +25,10 @@ use std::{
     collections::{BTreeMap, HashSet},
     net::SocketAddr,
 };
+
+/// Why a context that is only listened to needs a peer with a broker, too.
+const BROKER_ALONE: &str = ". The broker alone is not enough: what happened before this node had a queue there, the first \
+                            event after each start of that node, and whatever was not delivered are fetched from it";
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -175,22 +179,24 @@ impl Settings {
         })
     }
 
-    /// What the contexts of this node ask or listen to has to be here or at a peer. A broker alone is not enough to listen:
-    /// what it has not delivered is fetched from the node that has it.
+    /// What the contexts of this node ask or listen to has to be here or at a peer. A broker alone is not enough to listen.
     fn check_needs(&self) -> Vec<Result<(), Invalid>> {
         let all = self.enabled_systems().into_iter().flat_map(needs_of);
         let mut missing: Vec<Need> = all
             .filter(|need| self.hosts_context(need.by) && !self.hosts_context(need.context))
             .filter(|need| self.peer_address(need.context).is_none())
             .collect();
-        missing.sort_by_key(|need| need.context);
+        // What is asked as well as listened to is reported as asked.
+        missing.sort_by_key(|need| (need.context, need.how));
         missing.dedup_by_key(|need| need.context);
+        let has_broker = !self.amqp.url.reveal().is_empty();
         let invalid = missing.into_iter().map(|Need { by, context, how }| {
+            let broker = if has_broker && how == LISTENS { BROKER_ALONE } else { "" };
             Err(Invalid {
                 key: format!("peers.{context}"),
                 reason: format!(
                     "{by} {how} {context}, which is neither here nor at a peer: set the URL of the node that hosts it, or add \
-                     it to `node.contexts`"
+                     it to `node.contexts`{broker}"
                 ),
             })
         });

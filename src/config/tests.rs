@@ -274,8 +274,10 @@ fn what_is_asked_or_listened_to_is_here_or_at_a_peer() {
     };
     let why = hosting("['bookrent.rent']", "").unwrap_err();
     assert!(why.starts_with("peers.bookrent.book (default): bookrent.rent asks"), "{why}");
+    assert!(!why.contains("broker alone"), "an ask never goes over the broker: {why}");
     let why = hosting("['bookrent.book']", "").unwrap_err();
     assert!(why.contains("peers.bookrent.delivery") && why.contains("listens to"), "{why}");
+    assert!(why.contains("The broker alone is not enough"), "{why}");
     let why = hosting("['bookrent.view']", "'bookrent.rent' = 'http://rent:8088'").unwrap_err();
     assert!(
         why.contains("peers.bookrent.delivery") && !why.contains("peers.bookrent.rent"),
