@@ -70,34 +70,67 @@ fn replay_over_nodes(system: &str, broker: &[&str]) {
     assert!(!cluster.does(&["down"]).contains("killed"));
 }
 
+/// Without a broker, nodes fetch the events of others.
 const ALONE: &[&str] = &["--no-broker"];
+/// With one, the broker delivers them.
+const WITH_BROKER: &[&str] = &[];
 
 #[test]
-fn bookrent_goes_over_nodes_as_its_page_says() {
+fn bookrent_goes_over_nodes_alone_as_its_page_says() {
     replay_over_nodes("bookrent", ALONE);
 }
 
 #[test]
-fn purifier_goes_over_nodes_as_its_page_says() {
-    replay_over_nodes("purifier", &[]);
+fn bookrent_goes_over_nodes_with_a_broker_as_its_page_says() {
+    replay_over_nodes("bookrent", WITH_BROKER);
 }
 
 #[test]
-fn ebook_goes_over_nodes_as_its_page_says() {
+fn purifier_goes_over_nodes_alone_as_its_page_says() {
+    replay_over_nodes("purifier", ALONE);
+}
+
+#[test]
+fn purifier_goes_over_nodes_with_a_broker_as_its_page_says() {
+    replay_over_nodes("purifier", WITH_BROKER);
+}
+
+#[test]
+fn ebook_goes_over_nodes_alone_as_its_page_says() {
     replay_over_nodes("ebook", ALONE);
 }
 
 #[test]
-fn movie_goes_over_nodes_as_its_page_says() {
+fn ebook_goes_over_nodes_with_a_broker_as_its_page_says() {
+    replay_over_nodes("ebook", WITH_BROKER);
+}
+
+#[test]
+fn movie_goes_over_nodes_alone_as_its_page_says() {
     replay_over_nodes("movie", ALONE);
 }
 
 #[test]
-fn ticketing_goes_over_nodes_as_its_page_says() {
+fn movie_goes_over_nodes_with_a_broker_as_its_page_says() {
+    replay_over_nodes("movie", WITH_BROKER);
+}
+
+#[test]
+fn ticketing_goes_over_nodes_alone_as_its_page_says() {
     replay_over_nodes("ticketing", ALONE);
 }
 
 #[test]
-fn gbike_goes_over_nodes_as_its_page_says() {
+fn ticketing_goes_over_nodes_with_a_broker_as_its_page_says() {
+    replay_over_nodes("ticketing", WITH_BROKER);
+}
+
+#[test]
+fn gbike_goes_over_nodes_alone_as_its_page_says() {
     replay_over_nodes("gbike", ALONE);
+}
+
+#[test]
+fn gbike_goes_over_nodes_with_a_broker_as_its_page_says() {
+    replay_over_nodes("gbike", WITH_BROKER);
 }
