@@ -1,4 +1,6 @@
 //! The files of `deploy` say only what the server knows, and agree with each other.
+mod whole;
+
 use compose_spec::Compose;
 use holdfast::{domain::Facts, systems};
 use serde_json::Value;
