@@ -98,12 +98,20 @@ async fn a_context_starts_without_any_of_its_parked_and_open_rows() {
     })
     .await;
     changes.iter().for_each(actix_rt::task::JoinHandle::abort);
+    let listed = |bench: &Bench| bench.context("kiosk.slip").list_parked(None, 9).unwrap();
+    eventually(|| listed(&bench).len() == 4).await;
+    let all: Vec<_> = listed(&bench).into_iter().map(|event| event.id).collect();
     lose(&bench, "kiosk.slip", &keys(&bench, "kiosk.slip", Space::Parked)[..1]);
     lose(&bench, "kiosk.order", &keys(&bench, "kiosk.order", Space::Question));
     let bench = bench.crashed(NodeSettings::default(), kiosk).await;
     assert!(found(&bench, "kiosk.slip") > 0 && found(&bench, "kiosk.order") > 0);
     // Of four, two of them after the others.
     assert_eq!(bench.context("kiosk.slip").health().parked, 3);
+    // Lists have the others.
+    let left: Vec<_> = listed(&bench).into_iter().map(|event| event.id).collect();
+    assert_eq!(left, all[1..]);
+    let among = bench.context("kiosk.slip").parked_among(all).unwrap();
+    assert_eq!(among.len(), 3);
     bench.order("kiosk.order", place("A3", 600)).await.unwrap();
     eventually(|| bench.see("kiosk.slip", 1).is_some()).await;
     // Its time comes without what is set aside.

@@ -81,7 +81,7 @@ pub fn parked_page(
         scan.from = key_after(&parked_key(source, *aggregate, *sequence));
     }
     let mut found = Vec::new();
-    let mut pages = Pages::of(scan);
+    let mut pages = Pages::over_scan(scan);
     while found.len() < limit
         && let Some(rows) = gaps::next_page(tree, &mut pages, 1, gaps::NAMED)?
     {
@@ -103,8 +103,24 @@ pub fn parked_among(
     let keys: Vec<_> =
         ids.iter().map(|id| parked_key(&id.source, id.aggregate, id.sequence)).collect();
     let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-    let rows = ids.into_iter().zip(tree.store.read(tree.id, &keys)?);
+    let rows = ids.into_iter().zip(readable_rows(tree, &keys)?);
     rows.filter_map(|(id, row)| Some((id, row?)))
         .map(|(id, row)| Ok((id.clone(), decode_parked(tree, id.sequence, &row)?)))
         .collect()
+}
+
+/// The rows under these keys. One that cannot be read is reported and left out, and costs no other.
+fn readable_rows(tree: &Tree, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
+    match tree.store.read(tree.id, keys) {
+        Err(StoreError::Damaged(_)) => {}
+        rows => return rows,
+    }
+    let one = |key: &&[u8]| match tree.read_row(key) {
+        Err(StoreError::Damaged(what)) => {
+            tree.report_damage(&what);
+            Ok(None)
+        }
+        row => row,
+    };
+    keys.iter().map(one).collect()
 }
