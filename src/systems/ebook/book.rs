@@ -65,7 +65,7 @@ impl Aggregate for Book {
             (Status::Approved, Approve, _) => ignore(),
             (Status::Approved, Reject, _) => Err(already_approved()),
             (_, Approve | Reject, _) if self.withdrawn => Err(Refusal::withdrawn(Self::NAME)),
-            (New, Approve | Reject, _) => Err(Refusal::absent(Self::NAME)),
+            (New, Approve | Reject, _) => Err(self.not_established()),
             (Possible | Paid | Unjudged, Approve | Reject, _) => Err(nothing_held()),
 
             (Status::Approved, LetGo { rent }, Some((lent, _))) if lent == rent => {
@@ -130,7 +130,5 @@ impl Aggregate for Book {
     }
 }
 
-#[cfg(test)]
-mod correction;
 #[cfg(test)]
 mod tests;

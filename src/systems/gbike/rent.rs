@@ -4,11 +4,11 @@
 //! `Rented` follows the second yes. Without both there never was a rent, and on `RentFailed` the bike is released,
 //! whether or not it had received the question. Returning waits for no other context.
 
-mod progress;
+mod state;
 mod version_1;
 
 pub use super::order::{Request, Return};
-pub use progress::Status;
+pub use state::Status;
 
 use super::{
     bike::{self, Bike},

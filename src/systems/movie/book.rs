@@ -4,10 +4,10 @@
 //! cancel waits for the ticket, where printing and canceling meet. It has no undo, so it is asked for until there is an
 //! answer. Seats of a showtime are held from the request on.
 
-mod progress;
+mod state;
 mod version_1;
 
-pub use progress::Status;
+pub use state::Status;
 
 use super::{
     order::{Ordered, Request, Wanted, seat_taken},

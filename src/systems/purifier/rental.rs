@@ -2,10 +2,10 @@
 //!
 //! It follows its delivery, so that the customer's messages come from its own events, in their order.
 
-mod progress;
+mod state;
 
 pub use super::order::{Canceled, Changed, Ended, Failed, Ordered, Request};
-pub use progress::Status;
+pub use state::Status;
 
 use super::{
     delivery::{self, Delivery},

@@ -1,9 +1,9 @@
 //! Ticket (티켓관리): one reservation at a time may have it, until its time has passed.
 
-mod correction;
+mod catalogue;
 
 pub use super::registration::{Availability, Correction, Register, Settings};
-pub use correction::no;
+pub use catalogue::no;
 
 use super::reservation::{self, Reservation};
 use crate::domain::prelude::*;

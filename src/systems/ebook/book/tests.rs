@@ -1,5 +1,7 @@
 //! A book, decision by decision.
 
+mod correction;
+
 use super::{Command::*, Event::*, *};
 use crate::domain::spec::{Given, given};
 

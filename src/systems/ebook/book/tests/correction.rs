@@ -1,6 +1,6 @@
 //! What staff corrects of a book, and when it cannot.
 
-use super::{Command::*, *};
+use super::super::{Command::*, *};
 use crate::domain::spec::{Given, given};
 
 const BOOK: Id<Book> = Id::new(1);
