@@ -47,6 +47,11 @@ impl Progress {
         }
     }
 
+    /// `paid_back` once the money has gone back, `paid` before: what a payment shows.
+    pub fn choose<S>(self, paid: S, paid_back: S) -> S {
+        if self == Self::PaidBack { paid_back } else { paid }
+    }
+
     /// Pays `amount` won, or an amount that is still open. `paid` is the system's event for it.
     ///
     /// # Errors

@@ -14,23 +14,18 @@ use crate::{
     korean = "문자 메시지",
     title = "RentNotification",
     generic,
-    index(status = self.sending.status, rent_id = self.text.rent_id, user_id = self.text.user_id),
+    index(status, rent_id, user_id),
     lifecycle = self.sending.status.lifecycle()
 )]
 pub struct Notification {
-    #[shown(
-        rent_id: Id<Rent> = self.text.rent_id,
-        user_id: u64 = self.text.user_id,
-        phone: String = self.text.phone.clone(),
-        text: String = self.text.text.clone()
-    )]
+    #[shown(rent_id: Id<Rent>, user_id: u64, phone: String, text: String)]
     text: Text,
     #[shown(
         /// Whether it was sent.
-        status: Status = self.sending.status,
-        sent_at: Option<Timestamp> = self.sending.sent_at,
+        status: Status,
+        sent_at: Option<Timestamp>,
         /// Why the gateway refuses it.
-        reason: Option<String> = self.sending.reason.clone()
+        reason: Option<String>
     )]
     sending: Sending,
 }

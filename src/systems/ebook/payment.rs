@@ -17,7 +17,7 @@ use crate::{
 #[entity(
     context = "ebook.payment", collection = "payments", korean = "결제", port = 8082, generic,
     id(rent_id: Id<Rent>),
-    index(status = self.status(), user_id, book_id), lifecycle = self.progress.lifecycle()
+    index(status, user_id, book_id), lifecycle = self.progress.lifecycle()
 )]
 pub struct Payment {
     /// Who pays.
@@ -26,7 +26,7 @@ pub struct Payment {
     /// How much, in won; open until the book has said what it costs.
     rental_fee: Option<u64>,
     /// Where the money is.
-    #[shown(status: Status = self.status())]
+    #[shown(status: Status = self.progress.choose(Status::Paid, Status::Refunded))]
     progress: Progress,
     paid_date: Option<Timestamp>,
     /// When it was paid back.
@@ -76,12 +76,6 @@ pub enum Event {
     PaymentWithheld { rent_id: Id<Rent> },
     /// The amount that was open is declined, and not charged.
     PaymentDeclined { rent_id: Id<Rent>, book_id: Id<Book>, rental_fee: u64 },
-}
-
-impl Payment {
-    fn status(&self) -> Status {
-        if self.progress == Progress::PaidBack { Status::Refunded } else { Status::Paid }
-    }
 }
 
 impl Aggregate for Payment {

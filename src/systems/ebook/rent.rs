@@ -72,10 +72,9 @@ impl Aggregate for Rent {
             // The book has rejected it, so its answer will be yes: the cancel follows that.
             (S::Withdrawing, Cancel { .. }) => ignore(),
 
-            (S::New | S::Declined | S::Unanswered, Return | Withdraw) => {
-                Err(Refusal::absent(Self::NAME))
+            (S::New | S::Requested | S::Declined | S::Unanswered, Return | Withdraw) => {
+                Err(self.not_established())
             }
-            (S::Requested, Return | Withdraw) => Err(Refusal::still_open()),
             (S::Rented | S::Withdrawing | S::Canceled, Return) => Err(not_lent()),
             (S::Approved | S::Returned, Withdraw) => Err(already_approved()),
             (S::Returned, Return) | (S::Withdrawing | S::Canceled, Withdraw) => ignore(),

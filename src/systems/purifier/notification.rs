@@ -19,25 +19,20 @@ mod version_1;
     collection = "notifications",
     korean = "문자 메시지",
     generic,
-    index(status = self.sending.status, rental_id = self.text.rental_id, customer_id = self.text.customer_id),
+    index(status, rental_id, customer_id),
     index_version = 2,
     lifecycle = self.sending.status.lifecycle(),
     old_versions(version_1::Notification)
 )]
 pub struct Notification {
-    #[shown(
-        rental_id: Id<Rental> = self.text.rental_id,
-        customer_id: u64 = self.text.customer_id,
-        phone: Option<String> = self.text.phone.clone(),
-        text: String = self.text.text.clone()
-    )]
+    #[shown(rental_id: Id<Rental>, customer_id: u64, phone: Option<String>, text: String)]
     text: Text,
     #[shown(
         /// Whether it was sent.
-        status: Status = self.sending.status,
-        sent_at: Option<Timestamp> = self.sending.sent_at,
+        status: Status,
+        sent_at: Option<Timestamp>,
         /// Why the gateway refuses it.
-        reason: Option<String> = self.sending.reason.clone()
+        reason: Option<String>
     )]
     sending: Sending,
 }

@@ -13,7 +13,7 @@ use crate::{
 #[entity(
     context = "purifier.payment", collection = "payments", korean = "결제", title = "RentalPayment",
     port = 8082,
-    generic, id(rental_id: Id<Rental>), index(status = self.status(), product_id),
+    generic, id(rental_id: Id<Rental>), index(status, product_id),
     lifecycle = self.progress.lifecycle()
 )]
 pub struct Payment {
@@ -21,7 +21,7 @@ pub struct Payment {
     /// How much, in won.
     amt: u64,
     /// Where the money is.
-    #[shown(status: Status = self.status())]
+    #[shown(status: Status = self.progress.choose(Status::Completed, Status::Canceled))]
     progress: Progress,
 }
 
@@ -50,12 +50,6 @@ pub enum Event {
     PaymentApproved { rental_id: Id<Rental>, product_id: Id<Product>, amt: u64 },
     PaymentCanceled { rental_id: Id<Rental>, product_id: Id<Product>, amt: u64 },
     PaymentWithheld { rental_id: Id<Rental> },
-}
-
-impl Payment {
-    fn status(&self) -> Status {
-        if self.progress == Progress::PaidBack { Status::Canceled } else { Status::Completed }
-    }
 }
 
 impl Aggregate for Payment {
