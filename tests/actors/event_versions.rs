@@ -1,12 +1,12 @@
 //! An event grows, and nodes of different versions read each other: each here runs its own version of one context.
 
-use super::bench::{Bench, LayOut, eventually};
+use super::{
+    bench::{Bench, LayOut, eventually},
+    event_source::{EventSource, OnlyEvents},
+};
 use futures_util::{FutureExt, future::BoxFuture};
 use holdfast::{
-    actors::{
-        EventId, EventLog, Node, NodeSettings, Past, PeerClient, PeerQuestion, PeerReply,
-        RecordedEvent, ReplicaHealth, Silence,
-    },
+    actors::{EventId, EventLog, Node, NodeSettings, RecordedEvent, ReplicaHealth, Silence},
     store::MemoryStore,
 };
 use serde_json::json;
@@ -181,27 +181,12 @@ impl Source {
     }
 }
 
-impl PeerClient for Source {
-    fn reaches_context(&self, _: &str) -> bool {
-        true
-    }
-    fn send_question(
-        &self,
-        _: &'static str,
-        _: PeerQuestion,
-        _: Duration,
-    ) -> BoxFuture<'static, Result<PeerReply, Silence>> {
-        std::future::ready(Err(Silence::Away("no context asks".into()))).boxed()
-    }
-    fn fetch_past(&self, _: &str) -> BoxFuture<'static, Result<Past, String>> {
-        std::future::ready(Err("no context asks".into())).boxed()
-    }
+impl EventSource for Source {
     fn fetch_events(
         &self,
         _: &'static str,
         from: u64,
         _: Option<EventId>,
-        _: Duration,
     ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, Silence>> {
         let log = self.0.lock().unwrap().clone();
         async move {
@@ -233,7 +218,8 @@ async fn source(store: MemoryStore, lay_out: LayOut, written: Option<u16>) -> Be
 
 /// A node with the view, in this version.
 async fn listener(store: MemoryStore, lay_out: LayOut, wire: &Arc<Source>) -> Bench {
-    let settings = NodeSettings { wire: Some(wire.clone()), ..hosting("post.shelf") };
+    let wire = Some(Arc::new(OnlyEvents(wire.clone())) as _);
+    let settings = NodeSettings { wire, ..hosting("post.shelf") };
     let bench = Bench::of(store, settings, lay_out).ready().await;
     bench.node.follow_replicas().into_iter().for_each(|follow| drop(actix_rt::spawn(follow)));
     bench

@@ -17,6 +17,7 @@ mod causes;
 mod counting_store;
 mod damage;
 mod ebook_failures;
+mod event_source;
 mod event_versions;
 mod every_system_failures;
 mod gbike_failures;

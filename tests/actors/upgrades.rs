@@ -1,12 +1,15 @@
 //! Logs whose events have no epochs, and nodes that do not send any: a store, a source and a replica from before there were
 //! words; and what a replica takes from whom.
 
-use super::bench::{Bench, bookrent, eventually};
+use super::{
+    bench::{Bench, bookrent, eventually},
+    event_source::{EventSource, OnlyEvents},
+};
 use futures_util::{FutureExt, future::BoxFuture};
 use holdfast::{
     actors::{
-        EventId, EventLog, Node, NodeSettings, Past, PeerClient, PeerQuestion, PeerReply,
-        RecordedEvent, ReplicaHandle, ReplicaHealth, Silence, Word,
+        EventId, EventLog, Node, NodeSettings, RecordedEvent, ReplicaHandle, ReplicaHealth,
+        Silence, Word,
     },
     store::{Batch, MemoryStore, Scan, Store},
 };
@@ -112,27 +115,12 @@ impl Other {
     }
 }
 
-impl PeerClient for Other {
-    fn reaches_context(&self, _: &str) -> bool {
-        true
-    }
-    fn send_question(
-        &self,
-        _: &'static str,
-        _: PeerQuestion,
-        _: Duration,
-    ) -> BoxFuture<'static, Result<PeerReply, Silence>> {
-        std::future::ready(Err(Silence::Away("nobody asks".into()))).boxed()
-    }
-    fn fetch_past(&self, _: &str) -> BoxFuture<'static, Result<Past, String>> {
-        std::future::ready(Err("nobody asks".into())).boxed()
-    }
+impl EventSource for Other {
     fn fetch_events(
         &self,
         context: &'static str,
         from: u64,
         after: Option<EventId>,
-        _: Duration,
     ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, Silence>> {
         let (logs, speaks) = self.logs.lock().unwrap().clone();
         let log = logs.into_iter().find(|log| log.context() == context).unwrap();
@@ -206,7 +194,8 @@ async fn a_replica_continues_after_its_last_event_with_any_mix_of_versions() {
         Arc::new(Other { logs: Mutex::new((Vec::new(), Speaks::Not)), asked: Mutex::default() });
     other.is(&old, Speaks::AsBefore);
     let contexts = Some(HashSet::from(["bookrent.view".to_owned()]));
-    let settings = NodeSettings { contexts, wire: Some(other.clone()), ..NodeSettings::default() };
+    let wire = Some(Arc::new(OnlyEvents(other.clone())) as _);
+    let settings = NodeSettings { contexts, wire, ..NodeSettings::default() };
     let listener = Bench::on(MemoryStore::new(), settings).ready().await;
     listener.node.follow_replicas().into_iter().for_each(|follow| drop(actix_rt::spawn(follow)));
     let asked_behind = |sequence: u64, word: Option<&EventId>| {

@@ -6,17 +6,9 @@ use std::thread;
 use support::queue::Queue;
 use support::{Client, Server, broker::Broker, cluster::Cluster, eventually};
 
-const NODES: [(&str, &str); 5] = [
-    ("book", "book"),
-    ("rent", "rent"),
-    ("delivery", "delivery"),
-    ("view", "view"),
-    ("another", "view"),
-];
-
 /// BookRent, with a second node for the view.
 fn bookrent(url: &str) -> Cluster {
-    Cluster::laid_out("bookrent", &NODES, &format!("[amqp]\nurl = '{url}'\n"))
+    Cluster::with_two_views(&format!("[amqp]\nurl = '{url}'\n"))
 }
 
 /// Rents `count` books over the gateway, some at once, every fourth of them to be canceled.

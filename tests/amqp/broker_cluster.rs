@@ -15,14 +15,6 @@ const ELECTION: Duration = Duration::from_secs(120);
 
 const PACE: Duration = Duration::from_millis(50);
 
-const NODES: [(&str, &str); 5] = [
-    ("book", "book"),
-    ("rent", "rent"),
-    ("delivery", "delivery"),
-    ("view", "view"),
-    ("another", "view"),
-];
-
 /// Rents books over the gateway until it is stopped, and returns how many.
 fn rents(gateway: &Client, stop: &AtomicBool, placed: &AtomicU64) {
     while !stop.load(Relaxed) {
@@ -85,7 +77,7 @@ fn brokers_that_freeze_die_and_are_cut_off_lose_nothing_and_double_nothing() {
     let urls: Vec<_> = brokers.iter().map(Broker::url).collect();
     Queue::bind_quorum(&urls[0], "all", "bookrent.#");
     let amqp = format!("[amqp]\nurl = {urls:?}\nheartbeat_s = 2\nconfirm_timeout_ms = 2000\n");
-    let cluster = Cluster::laid_out("bookrent", &NODES, &amqp);
+    let cluster = Cluster::with_two_views(&amqp);
     let rent = cluster.node("rent");
     let stop = AtomicBool::new(false);
     let placed = AtomicU64::new(0);

@@ -50,10 +50,7 @@ fn lines(done: &Output) -> Vec<Value> {
 
 /// Two rents, one of them cancelled.
 fn rents(server: &Server) {
-    for user in 1..=2 {
-        let rent = server.rent(server.register_book("제목"), user).id();
-        server.shows(&format!("/deliveries/{rent}"), json!({ "status": "Delivery Started" }));
-    }
+    server.rent_new_books(2);
     server.cancel(1).is(200);
     server.shows("/books/1", json!({ "status": true }));
 }

@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 use support::{
-    Client, Server,
+    Server,
     broker::{Broker, drained},
     cluster::Cluster,
     eventually, run,
@@ -36,17 +36,6 @@ fn has_pika() -> bool {
     has
 }
 
-fn rents(server: &Client, count: u64) {
-    for user in 0..count {
-        let book = server.register_book("title01");
-        let rent = server.rent(book, user).id();
-        server.shows(
-            &format!("/deliveries/{rent}"),
-            serde_json::json!({ "status": "Delivery Started" }),
-        );
-    }
-}
-
 /// Ends with the test.
 struct Running(Child);
 impl Drop for Running {
@@ -69,7 +58,7 @@ fn heard(text: &str) -> Vec<u64> {
 #[test]
 fn the_replay_prints_every_event_once_and_continues_with_new_ones() {
     let server = Server::start(&[]);
-    rents(&server, 6);
+    server.rent_new_books(6);
     let python = python();
     let told = run(Command::new(&python).arg(example("replay.py")).arg(server.url()));
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
@@ -81,7 +70,7 @@ fn the_replay_prints_every_event_once_and_continues_with_new_ones() {
         .args([server.url(), "--follow"])
         .stdout(File::create(&out).unwrap());
     let _follow = Running(follow.spawn().unwrap());
-    rents(&server, 3);
+    server.rent_new_books(3);
     eventually("it has told of all", || {
         (heard(&fs::read_to_string(&out).unwrap()).len() >= 18).then_some(())
     });
@@ -116,7 +105,7 @@ fn the_consumer_receives_every_event_once_and_in_order_over_restarts_of_it_and_t
     let mut broker = Broker::start();
     let server = Server::configured(&format!("[amqp]\nurl = '{}'\n", broker.url()));
     // These went by before anybody had bound a queue.
-    rents(&server, 5);
+    server.rent_new_books(5);
     drained(&server);
     let kept = server.directory().join("heard.sqlite");
     let listen = |broker: &Broker| {
@@ -140,22 +129,22 @@ fn the_consumer_receives_every_event_once_and_in_order_over_restarts_of_it_and_t
     };
     let first = listen(&broker);
     eventually("its queue is there", || {
-        rents(&server, 1);
+        server.rent_new_books(1);
         (!has_heard().is_empty()).then_some(())
     });
     drop(first);
-    rents(&server, 5);
+    server.rent_new_books(5);
     let second = listen(&broker);
     eventually("it has heard some more", || (has_heard().len() >= 22).then_some(()));
     drop(second);
     broker.kill();
-    rents(&server, 5);
+    server.rent_new_books(5);
     broker.restart();
     let _third = listen(&broker);
     eventually("it has heard some more", || (has_heard().len() >= 32).then_some(()));
     // It comes again by itself.
     broker.end();
-    rents(&server, 5);
+    server.rent_new_books(5);
     broker.restart();
     let last =
         server.get("/events/bookrent.rent?limit=1000").is(200).body.as_array().unwrap().len();
@@ -171,7 +160,7 @@ fn the_consumer_prints_the_history_at_once_and_then_what_happens() {
     }
     let broker = Broker::start();
     let server = Server::configured(&format!("[amqp]\nurl = '{}'\n", broker.url()));
-    rents(&server, 5);
+    server.rent_new_books(5);
     drained(&server);
     let out = server.directory().join("out");
     let positions = server.directory().join("heard.sqlite");
@@ -185,12 +174,12 @@ fn the_consumer_prints_the_history_at_once_and_then_what_happens() {
     // No event happens while it starts.
     let all = listen("#");
     eventually("it has printed the history", || (printed().len() >= 10).then_some(()));
-    rents(&server, 3);
+    server.rent_new_books(3);
     eventually("it has printed what happened", || (printed().len() >= 16).then_some(()));
     assert_eq!(printed(), (1..=16).collect::<Vec<_>>());
     drop(all);
     // Of what is not asked for it keeps the position alone.
-    rents(&server, 2);
+    server.rent_new_books(2);
     drained(&server);
     let _some = listen("bookrent.rent.BookRented");
     eventually("it has printed the rest", || (printed().len() >= 2).then_some(()));

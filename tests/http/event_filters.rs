@@ -10,14 +10,7 @@ use support::{Answer, Server};
 
 /// Three rents, of which the first is cancelled.
 fn rents(server: &Server) {
-    for user in 1..=3 {
-        let book = server.register_book("title01");
-        let rent = server.rent(book, user).id();
-        server.shows(
-            &format!("/deliveries/{rent}"),
-            serde_json::json!({ "status": "Delivery Started" }),
-        );
-    }
+    server.rent_new_books(3);
     server.cancel(1).is(200);
     server.shows("/books/1", serde_json::json!({ "status": true }));
 }

@@ -9,17 +9,6 @@ use std::{
 };
 use support::{Answer, Server, eventually};
 
-fn rents(server: &Server, count: u64) {
-    for user in 0..count {
-        let book = server.register_book("title01");
-        let rent = server.rent(book, user).id();
-        server.shows(
-            &format!("/deliveries/{rent}"),
-            serde_json::json!({ "status": "Delivery Started" }),
-        );
-    }
-}
-
 /// The address of the next page.
 fn next(answer: &Answer) -> String {
     let link = answer.header("link");
@@ -39,7 +28,7 @@ fn ids(answer: &Answer) -> Vec<(String, u64)> {
 #[test]
 fn the_log_of_a_context_is_read_page_by_page() {
     let server = Server::start(&[]);
-    rents(&server, 5);
+    server.rent_new_books(5);
     let first = server.get("/events/bookrent.rent?limit=4").is(200);
     assert_eq!(first.header("content-type"), "application/cloudevents-batch+json");
     assert_eq!(ids(&first).iter().map(|id| id.1).collect::<Vec<_>>(), [1, 2, 3, 4]);
@@ -59,7 +48,7 @@ fn the_log_of_a_context_is_read_page_by_page() {
 #[test]
 fn all_logs_are_read_with_one_cursor_each_event_once_and_each_context_in_order() {
     let server = Server::start(&[]);
-    rents(&server, 10);
+    server.rent_new_books(10);
     let mut url = "/events?limit=7".to_owned();
     let mut all = Vec::new();
     loop {
@@ -76,7 +65,7 @@ fn all_logs_are_read_with_one_cursor_each_event_once_and_each_context_in_order()
     }
     assert_eq!(last["/bookrent/rent"], 20);
     assert_eq!(last["/bookrent/delivery"], 10);
-    rents(&server, 1);
+    server.rent_new_books(1);
     assert!(ids(&server.get(&url).is(200)).iter().all(|(source, id)| *id > last[source]));
 }
 
@@ -113,7 +102,7 @@ fn stream(
 #[test]
 fn a_stream_is_taken_up_where_it_broke_and_ends_with_the_server() {
     let mut server = Server::start(&[]);
-    rents(&server, 3);
+    server.rent_new_books(3);
     let (events, _) = stream(&server, "/events/bookrent.rent", None, 4);
     let sequence = |event: &Value| event["sequence"].as_str().unwrap().parse::<u64>().unwrap();
     assert_eq!(events.iter().map(|(_, event)| sequence(event)).collect::<Vec<_>>(), [1, 2, 3, 4]);
@@ -129,7 +118,7 @@ fn a_stream_is_taken_up_where_it_broke_and_ends_with_the_server() {
     assert_eq!(both.collect::<std::collections::HashSet<_>>().len(), 12);
     // One that is open gets what happens, and the end.
     let (_, mut open) = stream(&server, "/events/bookrent.rent?from=6", None, 1);
-    rents(&server, 1);
+    server.rent_new_books(1);
     server.ask_to_stop();
     let mut rest = String::new();
     open.read_to_string(&mut rest).unwrap();
@@ -140,7 +129,7 @@ fn a_stream_is_taken_up_where_it_broke_and_ends_with_the_server() {
 #[test]
 fn the_documents_are_served_and_fit_the_events() {
     let server = Server::start(&[]);
-    rents(&server, 1);
+    server.rent_new_books(1);
     let document = server.get("/asyncapi.json").is(200);
     assert_eq!(document["asyncapi"], "3.0.0");
     for event in server.get("/events").is(200).body.as_array().unwrap() {
@@ -167,7 +156,7 @@ fn the_documents_are_served_and_fit_the_events() {
 fn an_installation_with_a_source_and_a_public_url_names_its_events_and_schemas_by_them() {
     let toml = "http.public_url = 'https://rent.example/api/'\nevents.source = '/seoul'";
     let server = Server::configured(toml);
-    rents(&server, 1);
+    server.rent_new_books(1);
     let document = server.get("/asyncapi.json").is(200);
     let events = server.get("/events").is(200);
     assert!(!events.body.as_array().unwrap().is_empty());

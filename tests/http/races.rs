@@ -1,30 +1,6 @@
 //! Many at once: one book for two hundred, one key for a thousand requests.
 use serde_json::json;
-use std::{sync::Barrier, thread};
-use support::{Answer, Client, Server};
-
-/// Lets `clients` act at the same moment, each over a connection of its own.
-fn at_once<T: Send>(
-    server: &Server,
-    clients: u64,
-    act: impl Fn(&Client, u64) -> T + Sync,
-) -> Vec<T> {
-    let gate = Barrier::new(clients as usize);
-    thread::scope(|scope| {
-        let threads: Vec<_> = (1..=clients)
-            .map(|n| {
-                let client = (**server).clone();
-                let gate = &gate;
-                let act = &act;
-                scope.spawn(move || {
-                    gate.wait();
-                    act(&client, n)
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    })
-}
+use support::{Answer, Client, Server, at_once};
 
 /// An answer without the server's port, which changes with a restart.
 fn portless(server: &Server, answer: &Answer) -> (u16, String, String) {

@@ -1,7 +1,6 @@
 //! At the bound of connections.
 
 use super::connection::{Connection, metric, refuses, text, with_files};
-use serde_json::json;
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
@@ -38,22 +37,7 @@ fn who_has_been_idle_for_longest_makes_room_for_a_newcomer() {
 #[test]
 fn a_connection_with_a_request_under_way_stays_open_and_a_new_one_is_refused_with_retry_after() {
     let server = bounded(3, "[guard.\"bookrent.book\"]\ntimeout_ms = 20000\n");
-    let books: Vec<_> = (0..3).map(|_| server.register_book("title")).collect();
-    server.delay("bookrent.book", 4000, 4000);
-    let mut busy: Vec<_> = books
-        .iter()
-        .map(|book| {
-            let mut wire = Connection::to(server.address());
-            wire.say(&text(
-                "POST",
-                "/rents",
-                &json!({"bookId": book, "userId": 1, "address": "a"}).to_string(),
-            ));
-            wire
-        })
-        .collect();
-    let waiting = "holdfast_saga_waiting{context=\"bookrent.rent\"}";
-    eventually("all are busy", || (metric(server.probes(), waiting) == 3).then_some(()));
+    let mut busy = Connection::busy(&server, 3, 4000);
     let mut newcomer = Connection::to(server.address());
     let heard = newcomer.hear().expect("it is told so").refuses(503, "retry-later");
     assert_eq!((heard.field("retry-after"), heard.field("connection")), ("1", "close"));

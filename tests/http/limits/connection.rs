@@ -1,12 +1,12 @@
 //! A client that does with its connection what it likes.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     io::{Read, Write},
     net::{Shutdown, TcpStream},
     process::Command,
 };
-use support::{DEADLINE, Server};
+use support::{DEADLINE, Server, eventually};
 
 /// Opens as many files as the test may, which has both ends of many connections.
 pub fn raise_limit() {
@@ -146,6 +146,23 @@ impl Connection {
     pub fn ask(&mut self, method: &str, path: &str, body: &str) -> Heard {
         self.say(&text(method, path, body));
         self.hear().expect("there is an answer")
+    }
+
+    /// So many, each with a request under way that takes `millis`: a rent whose book is slow to answer.
+    pub fn busy(server: &Server, connections: u64, millis: u64) -> Vec<Self> {
+        let books: Vec<_> = (0..connections).map(|_| server.register_book("title")).collect();
+        server.delay("bookrent.book", millis, millis);
+        let rent = |book| {
+            let body = json!({"bookId": book, "userId": 1, "address": "a"});
+            let mut connection = Self::to(server.address());
+            connection.say(&text("POST", "/rents", &body.to_string()));
+            connection
+        };
+        let busy = books.into_iter().map(rent).collect();
+        let waiting = "holdfast_saga_waiting{context=\"bookrent.rent\"}";
+        let all_wait = || (metric(server.probes(), waiting) == connections).then_some(());
+        eventually("all are busy", all_wait);
+        busy
     }
 
     /// The same where the server may have closed the connection before.

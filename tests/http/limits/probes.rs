@@ -1,7 +1,6 @@
 //! The listener for probes, while everything else is taken.
 
-use super::connection::{Connection, metric, refuses, text};
-use serde_json::json;
+use super::connection::{Connection, refuses, text};
 use std::{
     fs,
     net::TcpStream,
@@ -84,22 +83,7 @@ fn probes_are_answered_while_the_main_port_is_taken_and_until_the_end() {
     let toml = "[http]\nprobes = '127.0.0.1:0'\nmax_connections = 4\ndrain_delay_ms = 60000\n\
                 [guard.\"bookrent.book\"]\ntimeout_ms = 20000\n";
     let mut server = Server::configured(toml);
-    let books: Vec<_> = (0..4).map(|_| server.register_book("title")).collect();
-    server.delay("bookrent.book", 5000, 5000);
-    let _busy: Vec<_> = books
-        .iter()
-        .map(|book| {
-            let mut wire = Connection::to(server.address());
-            wire.say(&text(
-                "POST",
-                "/rents",
-                &json!({"bookId": book, "userId": 1, "address": "a"}).to_string(),
-            ));
-            wire
-        })
-        .collect();
-    let waiting = "holdfast_saga_waiting{context=\"bookrent.rent\"}";
-    eventually("all are busy", || (metric(server.probes(), waiting) == 4).then_some(()));
+    let _busy = Connection::busy(&server, 4, 5000);
     Connection::to(server.address()).hear().unwrap().refuses(503, "retry-later");
     for path in ["/livez", "/readyz", "/actuator/health", "/metrics"] {
         ask(server.probes(), path).is(200);

@@ -107,6 +107,15 @@ impl Client {
         self.post("/rents", body).is(201)
     }
 
+    /// Rents a new book for each of `count` users, one after the other, each until its delivery has started.
+    #[track_caller]
+    pub fn rent_new_books(&self, count: u64) {
+        for user in 1..=count {
+            let rent = self.rent(self.register_book("title01"), user).id();
+            self.shows(&format!("/deliveries/{rent}"), json!({"status": "Delivery Started"}));
+        }
+    }
+
     #[track_caller]
     pub fn cancel(&self, rent: u64) -> Answer {
         self.patch(&format!("/rents/{rent}"), json!({"status": "Cancel"}))

@@ -18,6 +18,12 @@ impl Cluster {
         Self::laid_out(system, &nodes, toml)
     }
 
+    /// BookRent, a node a context, and `another` one for its view.
+    pub fn with_two_views(toml: &str) -> Self {
+        let nodes = ["book", "rent", "delivery", "view"].map(|context| (context, context));
+        Self::laid_out("bookrent", &[&nodes[..], &[("another", "view")]].concat(), toml)
+    }
+
     /// The same, with the name of each node and the context that it hosts. Of several that host the same, the first is
     /// the one that others know.
     pub fn laid_out(

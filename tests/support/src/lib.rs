@@ -4,6 +4,7 @@
 //! by sleeping for a time that ought to be enough.
 
 mod answer;
+mod at_once;
 pub mod bodies;
 pub mod broker;
 pub mod caller;
@@ -23,6 +24,7 @@ pub mod tls;
 pub mod transcript;
 
 pub use answer::Answer;
+pub use at_once::at_once;
 pub use client::Client;
 pub use quiet::{Alone, alone};
 pub use selection::selected_systems;

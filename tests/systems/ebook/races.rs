@@ -2,31 +2,7 @@
 
 use super::library::{command, fill, happened, register, request, start};
 use serde_json::{Value, json};
-use std::{sync::Barrier, thread};
-use support::{Answer, Client, Server};
-
-/// Lets `clients` act at the same moment, each over a connection of its own.
-fn at_once<T: Send>(
-    server: &Server,
-    clients: u64,
-    act: impl Fn(&Client, u64) -> T + Sync,
-) -> Vec<T> {
-    let gate = Barrier::new(usize::try_from(clients).unwrap());
-    thread::scope(|scope| {
-        let threads: Vec<_> = (1..=clients)
-            .map(|n| {
-                let client = server.apart();
-                let gate = &gate;
-                let act = &act;
-                scope.spawn(move || {
-                    gate.wait();
-                    act(&client, n)
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    })
-}
+use support::{Answer, at_once};
 
 fn won(of: &[Value]) -> u64 {
     of.iter().map(|payment| payment["rentalFee"].as_u64().unwrap()).sum()

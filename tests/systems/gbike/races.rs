@@ -1,15 +1,15 @@
 //! Many at once: one bike for fifty, one ride with twenty ends, money in and money out.
 
 use super::station::{
-    BIKE, BILLING, DEPOSIT, RENT, ZONE_1, ZONE_3, account, at_once, bring_back, free_of_charge,
-    happened, pass, patient, register, rent, ride, top_up, won,
+    BIKE, BILLING, DEPOSIT, RENT, ZONE_1, ZONE_3, account, bring_back, free_of_charge, happened,
+    pass, patient, register, rent, ride, top_up, won,
 };
 use serde_json::{Value, json};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
-use support::{Answer, eventually};
+use support::{Answer, at_once, eventually};
 
 #[test]
 fn fifty_want_one_bike_and_one_gets_it() {

@@ -1,7 +1,6 @@
 //! What the tests of gbike say to it.
 
 use serde_json::{Value, json};
-use std::{sync::Barrier, thread};
 use support::{Answer, Client, Server};
 
 pub const BIKE: &str = "gbike.bike";
@@ -78,27 +77,4 @@ pub fn happened(client: &Client, rent: u64, context: &str, what: &str) -> usize 
 /// The sum of a field over things.
 pub fn won(of: &[Value], field: &str) -> u64 {
     of.iter().map(|thing| thing[field].as_u64().unwrap()).sum()
-}
-
-/// Lets `clients` act at the same moment, each over a connection of its own.
-pub fn at_once<T: Send>(
-    server: &Server,
-    clients: u64,
-    act: impl Fn(&Client, u64) -> T + Sync,
-) -> Vec<T> {
-    let gate = Barrier::new(usize::try_from(clients).unwrap());
-    thread::scope(|scope| {
-        let threads: Vec<_> = (1..=clients)
-            .map(|n| {
-                let client = server.apart();
-                let gate = &gate;
-                let act = &act;
-                scope.spawn(move || {
-                    gate.wait();
-                    act(&client, n)
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    })
 }

@@ -6,36 +6,10 @@ use super::shop::{
 };
 use serde_json::{Value, json};
 use std::{
-    sync::{
-        Barrier,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     thread,
 };
-use support::{Client, Server, eventually};
-
-/// Lets `clients` act at the same moment, each over a connection of its own.
-fn at_once<T: Send>(
-    server: &Server,
-    clients: u64,
-    act: impl Fn(&Client, u64) -> T + Sync,
-) -> Vec<T> {
-    let gate = Barrier::new(usize::try_from(clients).unwrap());
-    thread::scope(|scope| {
-        let threads: Vec<_> = (1..=clients)
-            .map(|n| {
-                let client = server.apart();
-                let gate = &gate;
-                let act = &act;
-                scope.spawn(move || {
-                    gate.wait();
-                    act(&client, n)
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    })
-}
+use support::{Server, at_once, eventually};
 
 /// Whether every rental has gone to its end: a unit went out for it, or it is undone everywhere.
 fn all_is_done(server: &Server, rentals: u64, units: u64) -> Option<Vec<Value>> {
