@@ -81,7 +81,7 @@ fn the_replay_prints_every_event_once_and_continues_with_new_ones() {
 fn of_a_gateway_the_replay_reads_the_log_of_each_context() {
     let cluster = Cluster::of("bookrent", &["book", "rent", "delivery", "view"], "");
     let server = cluster.gateway();
-    rents(server, 3);
+    server.rent_new_books(3);
     let replay = |arguments: &[&str]| {
         run(Command::new(python()).arg(example("replay.py")).arg(server.url()).args(arguments))
     };

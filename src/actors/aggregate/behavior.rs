@@ -47,14 +47,8 @@ impl Behavior for AggregateBehavior {
     }
 
     fn prepare_batch(&mut self) -> Result<Option<Batch>, StoreError> {
-        if !rebuild::is_due(&self.counters, &self.tree) {
-            return Ok(None);
-        }
-        let at = (&self.counters, self.counters_commit);
-        let (batch, after) =
-            rebuild::rebuild_page(&self.tree, self.epoch, at, self.shared.retention.seconds())?;
-        self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
-        Ok(Some(batch))
+        let counters = (&self.counters, self.counters_commit);
+        rebuild::next_batch(&self.tree, self.epoch, counters, &self.shared)
     }
 
     fn decide(&mut self, mails: &[Option<AggregateMail>]) -> Result<TurnOutput<Self>, StoreError> {

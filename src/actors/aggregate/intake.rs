@@ -289,12 +289,7 @@ impl Turn<'_> {
         }
         self.shut_for.extend(answered.shut_for.map(|rest| (number, rest)));
         let saga = self.saga_of(number)?;
-        let thread = self
-            .behavior
-            .asking
-            .get(&number)
-            .map(|asking| asking.thread.clone())
-            .unwrap_or_default();
+        let thread = self.trace_of(number);
         let _ = self.decide(
             number,
             command,

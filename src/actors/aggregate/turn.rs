@@ -195,6 +195,11 @@ impl<'a> Turn<'a> {
         })
     }
 
+    /// The client and the trace of the command that opened the question of `number`.
+    pub(crate) fn trace_of(&self, number: u64) -> TraceContext {
+        self.behavior.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default()
+    }
+
     /// The question is unchanged: it is asked again after a pause.
     pub(crate) fn reask_later(&mut self, number: u64) -> Result<(), StoreError> {
         let Some(open) = self.open_question(number) else { return Ok(()) };
@@ -202,12 +207,7 @@ impl<'a> Turn<'a> {
         let Some(ask) = self.behavior.aggregate.awaits(state, number) else {
             return Ok(());
         };
-        let thread = self
-            .behavior
-            .asking
-            .get(&number)
-            .map(|asking| asking.thread.clone())
-            .unwrap_or_default();
+        let thread = self.trace_of(number);
         self.set_awaited(number, Some(open), None, thread);
         if let Some(awaited) = self.awaited.get_mut(&number) {
             awaited.rounds = awaited.rounds.saturating_add(1);

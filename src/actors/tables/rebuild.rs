@@ -109,14 +109,17 @@ pub fn say_whether_due(shared: &ContextStatus, tree: &Tree) -> Result<(), StoreE
     Ok(())
 }
 
-/// The next page of the work, and the counters after it.
-pub fn rebuild_page(
+/// The next page of the work, if any is left.
+pub fn next_batch(
     tree: &Tree,
     epoch: Epoch,
-    (meta, commit): (&Counters, Commit),
-    kept: u64,
-) -> Result<(Batch, Counters), StoreError> {
-    let mut meta = meta.clone();
+    (counters, commit): (&Counters, Commit),
+    status: &ContextStatus,
+) -> Result<Option<Batch>, StoreError> {
+    if !is_due(counters, tree) {
+        return Ok(None);
+    }
+    let mut meta = counters.clone();
     let now = current_versions(tree.entity);
     let plan = match meta.rebuild.take() {
         Some(plan) if plan.to == now => plan,
@@ -124,8 +127,7 @@ pub fn rebuild_page(
             // What another version had begun is neither as it was nor as that one would have had it.
             if let Some(Rebuild { to, .. }) = interrupted {
                 let was = &mut meta.written_by;
-                let touched =
-                    |was: &mut u16, to: u16| *was = if *was == to { *was } else { u16::MAX };
+                let touched = |was: &mut u16, to| *was = if *was == to { to } else { u16::MAX };
                 touched(&mut was.claims, to.claims);
                 touched(&mut was.indexes, to.indexes);
                 touched(&mut was.due, to.due);
@@ -140,17 +142,14 @@ pub fn rebuild_page(
             || meta.written_by.rows < ROWS_WITH_PLAIN_TEXTS,
         due: meta.written_by.due != plan.to.due,
     };
-    let mut page = RebuildPage {
-        tree,
-        changed,
-        meta,
-        plan,
-        kept,
-        rows: BTreeMap::new(),
-        postings: BTreeMap::new(),
-    };
+    let kept = status.retention.seconds();
+    let rows = BTreeMap::new();
+    let postings = BTreeMap::new();
+    let mut page = RebuildPage { tree, changed, meta, plan, kept, rows, postings };
     page.rewrite_rows()?;
-    page.into_batch(epoch, commit)
+    let (batch, after) = page.into_batch(epoch, commit)?;
+    status.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
+    Ok(Some(batch))
 }
 
 #[derive(Clone, Copy)]
