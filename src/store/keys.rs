@@ -72,11 +72,11 @@ impl KeyBuf {
     /// escaped.
     #[must_use]
     pub fn text(mut self, text: &str) -> Self {
-        for byte in text.bytes() {
-            match byte {
-                0 => self.0.extend_from_slice(&[0, 0xff]),
-                byte => self.0.push(byte),
+        for (place, part) in text.split('\0').enumerate() {
+            if place > 0 {
+                self.0.extend_from_slice(&[0, 0xff]);
             }
+            self.0.extend_from_slice(part.as_bytes());
         }
         self.0.extend_from_slice(&[0, 0]);
         self

@@ -22,6 +22,7 @@ use std::cmp::Ordering;
 /// How many neighbouring numbers share a row.
 pub const CHUNK: u64 = 4096;
 const BITMAP: usize = (CHUNK / 8) as usize;
+const WORDS: usize = BITMAP / size_of::<u64>();
 /// From so many numbers on, a bitmap is the smaller form.
 const DENSE: usize = BITMAP / 2;
 const LIST: u8 = 0;
@@ -33,43 +34,66 @@ pub const ALL: &str = "";
 /// Which of a chunk's numbers are meant, by their offset in the chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posting {
-    bits: [u8; BITMAP],
+    words: [u64; WORDS],
     len: usize,
 }
 
 impl Default for Posting {
     fn default() -> Self {
-        Self { bits: [0; BITMAP], len: 0 }
+        Self { words: [0; WORDS], len: 0 }
+    }
+}
+
+/// The bits of a word that are set, ascending.
+struct SetBits(u64);
+
+impl Iterator for SetBits {
+    type Item = u16;
+    fn next(&mut self) -> Option<u16> {
+        let lowest = u16::try_from(self.0.trailing_zeros()).ok().filter(|_| self.0 != 0)?;
+        self.0 &= self.0 - 1;
+        Some(lowest)
+    }
+}
+
+impl DoubleEndedIterator for SetBits {
+    fn next_back(&mut self) -> Option<u16> {
+        let highest = u16::try_from(self.0.checked_ilog2()?).ok()?;
+        self.0 ^= 1 << highest;
+        Some(highest)
     }
 }
 
 impl Posting {
+    fn of_words(words: [u64; WORDS]) -> Self {
+        let len = words.iter().map(|word| word.count_ones() as usize).sum();
+        Self { words, len }
+    }
     /// Adds an offset.
     pub fn insert(&mut self, offset: u16) {
-        if let Some(byte) = self.bits.get_mut(usize::from(offset / 8)) {
-            self.len += usize::from(*byte & (1 << (offset % 8)) == 0);
-            *byte |= 1 << (offset % 8);
+        if let Some(word) = self.words.get_mut(usize::from(offset / 64)) {
+            self.len += usize::from(*word & (1 << (offset % 64)) == 0);
+            *word |= 1 << (offset % 64);
         }
     }
     /// Takes an offset out.
     pub fn remove(&mut self, offset: u16) {
-        if let Some(byte) = self.bits.get_mut(usize::from(offset / 8)) {
-            self.len -= usize::from(*byte & (1 << (offset % 8)) != 0);
-            *byte &= !(1 << (offset % 8));
+        if let Some(word) = self.words.get_mut(usize::from(offset / 64)) {
+            self.len -= usize::from(*word & (1 << (offset % 64)) != 0);
+            *word &= !(1 << (offset % 64));
         }
     }
     /// Whether `offset` is among them.
     pub fn contains(&self, offset: u16) -> bool {
-        self.bits.get(usize::from(offset / 8)).is_some_and(|byte| byte & (1 << (offset % 8)) != 0)
+        self.words
+            .get(usize::from(offset / 64))
+            .is_some_and(|word| word & (1 << (offset % 64)) != 0)
     }
     /// The offsets, ascending.
     pub fn offsets(&self) -> impl DoubleEndedIterator<Item = u16> {
-        let set = |(place, byte): (usize, &u8)| {
-            let start = u16::try_from(place * 8).unwrap_or(u16::MAX);
-            let byte = *byte;
-            (0..8).filter(move |bit| byte & (1 << bit) != 0).map(move |bit| start + bit)
-        };
-        self.bits.iter().enumerate().filter(|(_, byte)| **byte != 0).flat_map(set)
+        let starts = (0..WORDS as u16).map(|place| place * 64);
+        let words = starts.zip(&self.words);
+        words.flat_map(|(start, word)| SetBits(*word).map(move |bit| start + bit))
     }
     /// How many.
     pub fn len(&self) -> usize {
@@ -83,31 +107,29 @@ impl Posting {
     }
     /// Adds those of `other`.
     pub fn add_all(&mut self, other: &Self) {
-        self.bits.iter_mut().zip(&other.bits).for_each(|(byte, other)| *byte |= other);
-        self.len = self.bits.iter().map(|byte| byte.count_ones() as usize).sum();
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
+        *self = Self::of_words(self.words);
     }
     /// Those that are in both.
     #[must_use]
     pub fn intersect_with(&self, other: &Self) -> Self {
-        let mut both = self.clone();
-        both.bits.iter_mut().zip(&other.bits).for_each(|(byte, other)| *byte &= other);
-        both.len = both.bits.iter().map(|byte| byte.count_ones() as usize).sum();
-        both
+        let mut words = self.words;
+        words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= other);
+        Self::of_words(words)
     }
 
     /// The record. One that has become empty is kept too: the commit that emptied it is what an answer that there is
     /// nothing must wait for.
     pub fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        let mut bytes = Vec::with_capacity(1 + BITMAP.min(2 * self.len));
-        match self.len {
-            few if few < DENSE => {
-                bytes.push(LIST);
-                self.offsets().for_each(|offset| bytes.extend_from_slice(&offset.to_le_bytes()));
-            }
-            _ => {
-                bytes.push(BITS);
-                bytes.extend_from_slice(&self.bits);
-            }
+        let (kind, len) = if self.len < DENSE { (LIST, 2 * self.len) } else { (BITS, BITMAP) };
+        let mut bytes = vec![kind; 1 + len];
+        let (_, content) = bytes.split_at_mut(1);
+        if kind == LIST {
+            let slots = content.as_chunks_mut().0.iter_mut();
+            slots.zip(self.offsets()).for_each(|(slot, offset)| *slot = offset.to_le_bytes());
+        } else {
+            let slots = content.as_chunks_mut().0.iter_mut();
+            slots.zip(self.words).for_each(|(slot, word)| *slot = word.to_le_bytes());
         }
         codec::encode(Space::Index, 1, &ByteBuf::from(bytes))
     }
@@ -115,21 +137,21 @@ impl Posting {
     /// Reads a record.
     pub fn decode(record: &[u8]) -> Result<Self, StoreError> {
         let bytes: ByteBuf = codec::decode(Space::Index, record)?;
-        let mut posting = Self::default();
         match bytes.split_first() {
             Some((&LIST, list)) => {
-                list.as_chunks::<2>()
-                    .0
-                    .iter()
-                    .for_each(|offset| posting.insert(u16::from_le_bytes(*offset)));
+                let mut posting = Self::default();
+                let offsets = list.as_chunks().0.iter();
+                offsets.for_each(|offset| posting.insert(u16::from_le_bytes(*offset)));
+                Ok(posting)
             }
             Some((&BITS, bits)) if bits.len() == BITMAP => {
-                posting.bits.copy_from_slice(bits);
-                posting.len = bits.iter().map(|byte| byte.count_ones() as usize).sum();
+                let mut words = [0; WORDS];
+                let slots = words.iter_mut().zip(bits.as_chunks().0);
+                slots.for_each(|(word, bits)| *word = u64::from_le_bytes(*bits));
+                Ok(Self::of_words(words))
             }
-            _ => return Err(StoreError::Damaged("an index row of an unknown form".into())),
+            _ => Err(StoreError::Damaged("an index row of an unknown form".into())),
         }
-        Ok(posting)
     }
 }
 
@@ -248,6 +270,18 @@ mod tests {
         ]
     }
 
+    /// What a chunk with these offsets has on disk.
+    fn stored(offsets: &BTreeSet<u16>) -> ByteBuf {
+        let mut bytes = vec![LIST];
+        if offsets.len() < DENSE {
+            bytes.extend(offsets.iter().flat_map(|offset| offset.to_le_bytes()));
+        } else {
+            bytes = [&[BITS][..], &[0; BITMAP]].concat();
+            offsets.iter().for_each(|at| bytes[1 + usize::from(at / 8)] |= 1 << (at % 8));
+        }
+        ByteBuf::from(bytes)
+    }
+
     proptest! {
         #[test]
         fn a_posting_holds_what_was_inserted_and_not_removed_in_either_form(
@@ -259,7 +293,10 @@ mod tests {
                 if insert { posting.insert(offset); model.insert(offset); } else { posting.remove(offset); model.remove(&offset); }
             }
             prop_assert!(posting.offsets().eq(model.iter().copied()));
-            prop_assert_eq!(Posting::decode(&posting.encode().unwrap()).unwrap(), posting);
+            prop_assert!(posting.offsets().rev().eq(model.iter().rev().copied()));
+            let record = posting.encode().unwrap();
+            prop_assert_eq!(&record, &codec::encode(Space::Index, 1, &stored(&model)).unwrap());
+            prop_assert_eq!(Posting::decode(&record).unwrap(), posting);
         }
 
         #[test]
