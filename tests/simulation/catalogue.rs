@@ -163,8 +163,10 @@ fn in_every_state_a_withdrawn_thing_is_unknown_to_orders_and_those_that_hold_it_
         systems::lay_out(system, &mut catalogues);
     }
     let names: Vec<_> = catalogues.0.iter().map(|(context, _)| *context).collect();
-    let wanted =
-        ["bookrent.book", "ebook.book", "gbike.bike", "purifier.product", "ticketing.ticket"];
-    assert_eq!(names, wanted);
+    for wanted in
+        ["bookrent.book", "ebook.book", "gbike.bike", "purifier.product", "ticketing.ticket"]
+    {
+        assert!(names.contains(&wanted), "{wanted} is missing in {names:?}");
+    }
     assert!(catalogues.0.iter().all(|(_, refused)| *refused > 0), "{:?}", catalogues.0);
 }
