@@ -131,6 +131,11 @@ pub trait Catalogue:
         this: &DecisionContext<'_, Self>,
     ) -> Result<Self::Corrected, Refusal>;
 
+    /// Whether orders may have it: it is there, and not withdrawn.
+    fn is_offered(&self) -> bool {
+        self.lifecycle() == Lifecycle::Established
+    }
+
     /// Decides what staff asks. What is so already leads to no event.
     ///
     /// # Errors

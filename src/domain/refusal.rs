@@ -104,6 +104,14 @@ impl Refusal {
             ko: format!("`{field}`의 값 `{value}`은(는) 이미 사용 중입니다").into(),
         }
     }
+    /// There is no such thing for an order: `car-unknown`.
+    pub fn unknown(what: impl Into<Noun>) -> Self {
+        let Noun { en, ko } = what.into();
+        let code = format!("{}-unknown", kebab_case(en));
+        let kind = Kind::Conflict;
+        let ko = format!("없는 {ko}입니다").into();
+        Self { kind, code: code.into(), en: format!("there is no such {en}").into(), ko }
+    }
     /// No such thing has this key: `car-unknown`.
     pub fn unknown_key(what: impl Into<Noun>, key: &str) -> Self {
         let Noun { en, ko } = what.into();
@@ -161,6 +169,7 @@ mod tests {
             Refusal::withdrawn(book),
             Refusal::held(book),
             Refusal::not_unique("plate", "12A"),
+            Refusal::unknown(book),
             Refusal::unknown_key(Noun::new("car", "차량"), "plate"),
             Refusal::retry_later(),
             Refusal::still_open(),

@@ -7,7 +7,7 @@ use super::{
 };
 use holdfast::{
     actors::{CommandRequest, Fault, Injected, NodeBuilder, NodeSettings, PeerQuestion},
-    domain::{Aggregate, AskId, Entity, Id, NoAnswer},
+    domain::{Aggregate, AskId, Entity, Id, NoAnswer, Timestamp},
     store::MemoryStore,
 };
 use serde_json::{Value, json};
@@ -140,7 +140,7 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
         let on: Vec<u64> = car["tripId"].as_u64().into_iter().collect();
         ensure(on == driving, format!("car {number} is {car}, driven on {driving:?}"))?;
     }
-    let ended = trips.iter().filter(|(_, trip)| trip["status"] == "Ended").count() as u64;
+    let ended = trips.iter().filter(|(_, trip)| trip["status"] == "Over").count() as u64;
     let receipts = bench.total("carshare.receipt", &[]);
     ensure(receipts == ended, format!("{ended} trips have ended, {receipts} receipts are written"))
 }
@@ -167,7 +167,8 @@ fn a_question_shows_the_key_that_it_goes_to() {
             let user_id = 7;
             let trip_id = Id::new(1);
             let plate = PLATE.to_owned();
-            trip.evolve(&carshare::trip::Event::TripRequested { trip_id, plate, user_id });
+            let until = Timestamp::default();
+            trip.evolve(&carshare::trip::Event::Requested { trip_id, plate, user_id, until });
             trip
         },
         Id::new(1),

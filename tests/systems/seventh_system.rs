@@ -65,12 +65,25 @@ fn car_share_has_routes_storage_events_and_documents() {
         assert!(!document["paths"][path].is_null(), "{path} is missing in the document");
     }
     assert!(server.get("/metrics").is(200).text.contains("carshare.trip"));
+
+    // Staff corrects, withdraws and restores a car. One that is on a trip keeps its plate.
+    let correct =
+        |car: u64, plate: &str| server.patch(&format!("/cars/{car}"), json!({ "plate": plate }));
+    correct(1, "56다7890").refuses(409, "held");
+    correct(2, "12가3456").refuses(409, "plate-taken");
+    correct(2, "56다7890").is(200).has("plate", "56다7890");
+    server.delete("/cars/2").is(204);
+    correct(2, "34나5678").refuses(409, "withdrawn");
+    trip("56다7890", 8).refuses(409, "car-unknown");
+    server.patch("/cars/2", json!({"withdrawn": false})).is(200);
+    trip("34나5678", 8).refuses(409, "car-unknown");
+    trip("56다7890", 8).is(201).has("status", "Driving");
     drop(running);
 
     // What was acknowledged is there after a kill.
     let running = start(directory.path());
     let server = &running.1;
-    server.call("PATCH", "/trips/end/1", |request| request).is(200).has("status", "Ended");
+    server.call("PATCH", "/trips/end/1", |request| request).is(200).has("status", "Over");
     server.shows("/cars/1", json!({"tripId": null}));
     server.post("/trips", json!({"plate": "12가3456", "userId": 7})).is(201);
     server.shows("/usages/7", json!({"trips": 2}));

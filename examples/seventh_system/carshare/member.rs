@@ -3,10 +3,8 @@
 use crate::domain::prelude::*;
 
 /// The user with this number.
-#[entity(
-    context = "carshare.member", collection = "members", korean = "회원", generic,
-    id(user_id: Id<Member>)
-)]
+#[entity(context = "carshare.member", collection = "members", korean = "회원", generic,
+    id(user_id: Id<Member>))]
 pub struct Member {
     #[exists]
     phone: String,

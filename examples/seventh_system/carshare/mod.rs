@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! Customer ─▶ Join     ─▶ member  ──▶ Joined
-//! Admin    ─▶ Register ─▶ car     ──▶ Registered
-//! Customer ─▶ Begin    ─▶ trip    ──▶ TripRequested ══ car: Unlock ══▶ TripBegun
-//!                                         └─ refused, or no answer ─▶ TripRefused ┄▶ car: Lock
-//! Customer ─▶ End      ─▶ trip    ──▶ TripEnded ┄▶ car: Lock ─▶ Locked
-//! a day has passed ─▶ End              TripEnded ┄▶ receipt: Write ─▶ Written, a text message ─▶ ReceiptReported
+//! Admin    ─▶ Register, Maintain ─▶ car ──▶ Registered, CarCorrected, CarWithdrawn, CarRestored
+//! Customer ─▶ Begin    ─▶ trip    ──▶ Requested ══ car: Unlock ══▶ Begun
+//!                                         └─ refused, or no answer ─▶ Refused ┄▶ car: Lock
+//! Customer ─▶ End      ─▶ trip    ──▶ Ended ┄▶ car: Lock ─▶ Locked
+//! a day has passed ─▶ End             Ended ┄▶ receipt: Write ─▶ Written
 //! ```
 
 pub mod car;

@@ -1,23 +1,16 @@
-//! Trip: a user drives a car. It asks the car once, by its plate; without a yes there never was a trip.
-//!
-//! A user drives one car at a time, which is a claim. A trip that is not ended within a day is ended by the time.
+//! Trip: a user drives a car. It asks the car once, by its plate; without a yes there never was a trip. A user drives one
+//! car at a time, which is a claim. A trip that is not ended within a day is ended by the time.
 
 use super::car::{self, Car};
 use crate::domain::prelude::*;
 
 /// A trip of one user in one car.
-#[entity(
-    context = "carshare.trip",
-    collection = "trips",
-    korean = "이용",
-    order,
-    index(status, user_id, plate)
-)]
+#[entity(context = "carshare.trip", collection = "trips", korean = "운행", order, index(user_id))]
 pub struct Trip {
     plate: String,
     user_id: u64,
     status: Status,
-    since: Option<Timestamp>,
+    until: Timestamp,
     #[ends]
     refusal: Option<Refusal>,
 }
@@ -27,10 +20,9 @@ pub enum Status {
     #[absent]
     New,
     #[open]
-    Requested,
+    Asking,
     Driving,
-    Ended,
-    Refused,
+    Over,
 }
 
 #[command]
@@ -42,10 +34,10 @@ pub enum Command {
 
 #[event]
 pub enum Event {
-    TripRequested { trip_id: Id<Trip>, plate: String, user_id: u64 },
-    TripBegun { trip_id: Id<Trip>, user_id: u64, since: Timestamp },
-    TripRefused { trip_id: Id<Trip>, plate: String, refusal: Refusal },
-    TripEnded { trip_id: Id<Trip>, plate: String, user_id: u64 },
+    Requested { trip_id: Id<Trip>, plate: String, user_id: u64, until: Timestamp },
+    Begun { trip_id: Id<Trip>, user_id: u64 },
+    Refused { trip_id: Id<Trip>, plate: String, refusal: Refusal },
+    Ended { trip_id: Id<Trip>, plate: String, user_id: u64 },
 }
 
 impl Aggregate for Trip {
@@ -55,50 +47,43 @@ impl Aggregate for Trip {
     const MAY_ASK: MayAsk = &[("Begin", &[Car::NAME])];
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        use {Command::*, Event::*, Status as S};
+        use {Command::*, Event::*, Status::*};
         let trip_id = this.id;
         let Self { plate, user_id, .. } = self.clone();
         match (self.status, command) {
-            (S::New, Begin(NewTrip { plate, user_id })) => {
-                emit(TripRequested { trip_id, plate, user_id })
+            (New, Begin(NewTrip { plate, user_id })) => {
+                emit(Requested { trip_id, plate, user_id, until: this.at.plus_hours(24) })
             }
-            (S::Requested, Settle(Ok(()))) => emit(TripBegun { trip_id, user_id, since: this.at }),
-            (S::Requested, Settle(Err(no))) => {
-                emit(TripRefused { trip_id, plate, refusal: no.refusal() })
-            }
-            (S::Driving, End) => emit(TripEnded { trip_id, plate, user_id }),
+            (Asking, Settle(Ok(()))) => emit(Begun { trip_id, user_id }),
+            (Asking, Settle(Err(no))) => emit(Refused { trip_id, plate, refusal: no.refusal() }),
+            (Driving, End) => emit(Ended { trip_id, plate, user_id }),
             _ => ignore(),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
-        self.status = match event.clone() {
-            Event::TripRequested { plate, user_id, .. } => {
-                *self = Self { plate, user_id, ..Self::default() };
-                Status::Requested
+        match event.clone() {
+            Event::Requested { plate, user_id, until, .. } => {
+                *self = Self { plate, user_id, until, status: Status::Asking, refusal: None };
             }
-            Event::TripBegun { since, .. } => {
-                self.since = Some(since);
-                Status::Driving
+            Event::Begun { .. } => self.status = Status::Driving,
+            Event::Refused { refusal, .. } => {
+                *self = Self { refusal: Some(refusal), status: Status::Over, ..self.clone() };
             }
-            Event::TripRefused { refusal, .. } => {
-                self.refusal = Some(refusal);
-                Status::Refused
-            }
-            Event::TripEnded { .. } => Status::Ended,
-        };
+            Event::Ended { .. } => self.status = Status::Over,
+        }
     }
 
     fn awaits(&self, trip: Id<Self>) -> Option<Ask<Self>> {
-        (self.status == Status::Requested).then(|| {
+        (self.status == Status::Asking).then(|| {
             ask(Car::with_plate(&self.plate), car::Command::Unlock { trip }, Command::Settle)
                 .undone_by(car::Command::lock(trip))
         })
     }
 
     fn claims(&self) -> Vec<String> {
-        let is_on = matches!(self.status, Status::Requested | Status::Driving);
-        if is_on { vec![format!("user {}", self.user_id)] } else { Vec::new() }
+        let drives = matches!(self.status, Status::Asking | Status::Driving);
+        drives.then(|| format!("user {}", self.user_id)).into_iter().collect()
     }
 
     fn claim_refusal(_: &str) -> Refusal {
@@ -106,8 +91,7 @@ impl Aggregate for Trip {
     }
 
     fn due(&self) -> Option<(Timestamp, Command)> {
-        let since = self.since.filter(|_| self.status == Status::Driving)?;
-        Some((since.plus_hours(24), Command::End))
+        (self.status == Status::Driving).then_some((self.until, Command::End))
     }
 
     fn routes(routes: &mut impl Routes<Self>) {

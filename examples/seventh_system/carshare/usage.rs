@@ -1,6 +1,6 @@
 //! Usage: how often each user has driven.
 
-use super::trip::{self, Trip};
+use super::trip::{Event::Begun, Trip};
 use crate::domain::prelude::*;
 
 /// The trips of the user with the same number.
@@ -13,10 +13,7 @@ pub struct Usage {
 impl View for Usage {
     fn folds(folds: &mut impl Folds<Self>) {
         folds.on::<Trip>(
-            |event| match event {
-                trip::Event::TripBegun { user_id, .. } => Some(*user_id),
-                _ => None,
-            },
+            |event| if let Begun { user_id, .. } = event { Some(*user_id) } else { None },
             |row, _| row.trips += 1,
         );
     }
