@@ -34,11 +34,10 @@ async fn an_ask_that_is_put_again_after_a_crash_names_the_same_event() {
     let last = bench.store.accepted_commit() + 1;
     bench.store.crash_after(last, last);
     actix_rt::spawn(bench.send("bookrent.rent", super::bench::rent(book, 1)));
-    eventually(|| bench.see("bookrent.rent", 1).is_some_and(|rent| rent["status"] == "Requested"))
-        .await;
-    let (requested, _) = event(&bench, "bookrent.rent", "RentRequested");
+    eventually(|| bench.store.accepted_commit() == last).await;
     let bench = bench.crashed(NodeSettings::default(), bookrent).await;
     eventually(|| bench.see("bookrent.rent", 1).is_some_and(|rent| rent["status"] == "Rent")).await;
+    let (requested, _) = event(&bench, "bookrent.rent", "RentRequested");
     let (_, cause) = event(&bench, "bookrent.book", "StatusChanged");
     assert_eq!(cause, Some(requested));
 }
