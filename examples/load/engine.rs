@@ -76,7 +76,7 @@ impl Figures {
         }
         self.longest()
     }
-    /// The longest that anybody waited, in milliseconds.
+    /// The longest that a client waited, in milliseconds.
     pub fn longest(&self) -> f64 {
         self.longest as f64 / 1e3
     }

@@ -59,7 +59,7 @@ async fn patience_that_ends_while_a_turn_decides_waits_for_what_comes_of_it() {
     let mut client = actix_rt::spawn(bench.send("bookrent.rent", rent(book, 1)));
     eventually(|| hold.is_held()).await;
     let early = tokio::time::timeout(PATIENCE, &mut client).await;
-    assert!(early.is_err(), "nobody knows yet what comes of it: {early:?}");
+    assert!(early.is_err(), "its outcome is not known yet: {early:?}");
     hold.let_go();
     let told = client.await.unwrap().unwrap();
     assert_eq!(told.number, 1);
@@ -170,7 +170,7 @@ async fn on_a_full_disk_what_is_new_is_refused_and_what_was_accepted_comes_to_it
     );
     let again =
         bench.order("bookrent.rent", super::bench::under("first", &rent(book, 1))).await.unwrap();
-    assert!(again.replayed, "what was kept is told");
+    assert!(again.replayed, "what was kept is answered");
     assert_eq!(bench.context("bookrent.view").rebuild_view().await, Err(Fault::DiskFull));
     assert_eq!(bench.total("bookrent.rent", &[]), 1);
     bench.store.set_full(false);

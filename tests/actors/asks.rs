@@ -95,7 +95,7 @@ struct Case {
     opening: Vec<Said>,
     order: Said,
     /// The same kind of order, which gets no answer.
-    in_vain: Said,
+    unanswered: Said,
     /// Whether that one is asked again until there is an answer.
     repeats: bool,
 }
@@ -105,14 +105,14 @@ fn cases() -> Vec<Case> {
         assert!(systems::lay_out(system, board));
     }
     let case = |lay_out: LayOut, asked, opening: &[Said], order: Said| {
-        let in_vain = order.clone();
-        Case { lay_out, asked, opening: opening.to_vec(), order, in_vain, repeats: false }
+        let unanswered = order.clone();
+        Case { lay_out, asked, opening: opening.to_vec(), order, unanswered, repeats: false }
     };
     let booking: Said = ("movie.book", 0, None, json!({ "qty": 1 }));
     let movie = |asked, context, body: Value, repeats| Case {
         opening: vec![booking.clone(), booking.clone()],
         order: (context, usize::from(context == "movie.book"), Some(2), body.clone()),
-        in_vain: (context, usize::from(context == "movie.book"), Some(1), body),
+        unanswered: (context, usize::from(context == "movie.book"), Some(1), body),
         repeats,
         ..case(|board| of("movie", board), asked, &[], booking.clone())
     };
@@ -162,7 +162,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-const NOBODY_ANSWERS: Option<Injected> = Some(Injected { delay_ms: (0, 0), failure_rate: 1.0 });
+const NO_ANSWERS: Option<Injected> = Some(Injected { delay_ms: (0, 0), failure_rate: 1.0 });
 
 impl Case {
     /// All is there, and the breaker of who is asked has opened, for `open_for`.
@@ -181,8 +181,8 @@ impl Case {
             self.say(&bench, said).await.unwrap();
         }
         bench.becomes_consistent(|_| Ok(())).await;
-        bench.context(self.asked).set_fault(NOBODY_ANSWERS);
-        let (context, route, number, body) = self.in_vain.clone();
+        bench.context(self.asked).set_fault(NO_ANSWERS);
+        let (context, route, number, body) = self.unanswered.clone();
         let order = CommandRequest { route, number, body, ..CommandRequest::default() };
         let answer = actix_rt::spawn(bench.send(context, order));
         eventually(|| breaker_of(&bench, self.asked) != "closed").await;
@@ -297,13 +297,13 @@ async fn who_is_asked_later_and_cannot_be_is_no_answer_at_once() {
     let first = actix_rt::spawn(bench.send("gbike.rent", order.clone()));
     eventually(|| deposit.health().guard.unwrap().in_flight == 1).await;
     deposit.set_fault(None);
-    bench.context("gbike.bike").set_fault(NOBODY_ANSWERS);
+    bench.context("gbike.bike").set_fault(NO_ANSWERS);
     assert!(matches!(case.say(&bench, &case.order).await, Err(Fault::Busy { .. })));
     assert_eq!(breaker_of(&bench, "gbike.bike"), "open");
     bench.context("gbike.bike").set_fault(None);
     let answer = tokio::time::timeout(Duration::from_secs(30), first)
         .await
-        .expect("nobody waits for the bike");
+        .expect("no request waits for the bike");
     match answer.unwrap() {
         Err(Fault::Busy { retry_after }) => {
             assert!(retry_after > Duration::from_secs(300), "{retry_after:?}")

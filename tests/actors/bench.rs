@@ -144,7 +144,7 @@ impl Bench {
             wrong = if self.is_quiet() {
                 right(self).err()
             } else {
-                Some("somebody is still busy".to_owned())
+                Some("a context is still busy".to_owned())
             };
             if wrong.is_none() {
                 return;

@@ -174,7 +174,7 @@ async fn where_a_log_is_damaged_or_has_a_gap_its_readers_stop_and_the_context_go
         let drawn = history.read_page(first);
         assert!(drawn.is_err(), "{drawn:?}");
         if !whole {
-            assert_eq!(history.read_page(1).unwrap().last, first - 1, "what is before it is told");
+            assert_eq!(history.read_page(1).unwrap().last, first - 1, "what is before it is read");
         }
         assert!(found(&bench, "bookrent.rent") > 0);
         // A listener that has read all of it goes on; so does the context.

@@ -160,7 +160,7 @@ async fn an_ask_recovered_after_a_crash_waits_for_a_context_that_starts_later() 
             .set_fault(Some(Injected { delay_ms: (60_000, 60_000), failure_rate: 0.0 }));
         let asking = Box::pin(bench.order("ebook.rent", rent.clone()));
         let paid = Box::pin(eventually(|| bench.see("ebook.payment", 1).is_some()));
-        assert!(matches!(select(asking, paid).await, Either::Right(_)), "nobody has answered yet");
+        assert!(matches!(select(asking, paid).await, Either::Right(_)), "no answer has come yet");
         let bench = bench.crashed(settings(), payment_last).await;
         eventually(|| bench.see("ebook.rent", 1).is_none_or(|rent| rent["status"] != "Requested"))
             .await;

@@ -1,4 +1,4 @@
-//! Asks that meet somebody who asks: whether a booking can be canceled is a question to a ticket that may be asking for its
+//! Asks that meet an asker: whether a booking can be canceled is a question to a ticket that may be asking for its
 //! points. It waits for that answer, and is answered with what came of it.
 //!
 //! All questions may take a minute here, so whatever is answered was answered, and not given up or asked again.
@@ -134,7 +134,7 @@ async fn a_question_that_waits_is_put_again_when_who_is_asked_was_away() {
     bench.context("movie.ticket").stop().await;
     assert!(
         !printing.await.unwrap().unwrap().settled,
-        "who waits at a stopped context is told how it stands"
+        "a request that waits at a stopped context gets the state so far"
     );
     bench.context("movie.point").set_fault(None);
     bench.context("movie.ticket").start().await;

@@ -149,7 +149,7 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
                 && bench.node.contexts().iter().all(|each| each.health().backlog == 0)
         });
         answers.push(
-            tokio::select! { answer = answer => answer, () = held => Err(Fault::Away("nobody")) },
+            tokio::select! { answer = answer => answer, () = held => Err(Fault::Away("no context")) },
         );
     }
     stopper.abort();
@@ -209,7 +209,8 @@ fn was_honest(
     let was_done =
         matches!(again, Ok(Outcome { replayed: true, .. }) | Err(Fault::RefusedBefore(_)));
     // A client that is not answered yet has no answer to compare.
-    if !matches!(told, Err(Fault::Away("nobody"))) && !matches!(injection, Injection::Crash { .. })
+    if !matches!(told, Err(Fault::Away("no context")))
+        && !matches!(injection, Injection::Crash { .. })
     {
         assert!(!(nothing_done && was_done), "{injection:?}: {told:?}, and then {again:?}");
     }

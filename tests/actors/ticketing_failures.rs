@@ -40,9 +40,9 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
         ensure(row["discountedPrice"] == left, format!("ticket {number} costs {left}: {row}"))?;
         ensure(row["status"] == status, format!("ticket {number} is {status}: {row}"))?;
         let last = live.first().copied().or(of.last());
-        let told = last.map(|(id, one)| (json!(id), one["status"].clone())).unwrap_or_default();
+        let expected = last.map(|(id, one)| (json!(id), one["status"].clone())).unwrap_or_default();
         let is = (row["reservationId"].clone(), row["reservationStatus"].clone());
-        ensure(is == told, format!("ticket {number} was last held by {told:?}: {row}"))?;
+        ensure(is == expected, format!("ticket {number} was last held by {expected:?}: {row}"))?;
     }
     let is_offered = |ticket: &Value| ticket["withdrawn"].is_null();
     let is_held = |number: u64| {

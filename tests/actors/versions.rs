@@ -40,7 +40,7 @@ fn is_taken(answer: Result<Outcome, Fault>) -> bool {
 
 /// Lockers under the old functions. 3 and 5 differ by case only, which the new ones do not see; so do 7, 8 and 9.
 async fn filled() -> MemoryStore {
-    // Whoever waits has time: the machine may be busy.
+    // A request that waits has time: the machine may be busy.
     let settings = guarded("lockers.locker", hasty(60_000));
     let bench = Bench::of(MemoryStore::new(), settings, OLD).ready().await;
     for number in 1..=MANY {

@@ -74,7 +74,7 @@ fn a_command_is_answered_as_http_answers_it_and_seen_there() {
     // Who wants plain JSON gets it, as over HTTP.
     let json = Command::rent(book, 2).header("accept", "application/json");
     assert_eq!(caller.call(json).is(201).content_type, "application/json");
-    // Whoever sends many at once has them taken in their order.
+    // Those that a client sends at once are taken in their order.
     let ids: Vec<_> = (0..50).map(|book| format!("book-{book}")).collect();
     for id in &ids {
         let book = json!({ "title": id, "status": true });
@@ -277,7 +277,7 @@ fn a_broker_that_takes_nothing_gets_the_replies_afterwards() {
     broker.alarm();
     server.restart();
     eventually("commands come in all the same", || (server.total("rents") > 0).then_some(()));
-    eventually("it is told", || {
+    eventually("it is shown", || {
         server.get("/readyz?verbose").text.contains("[-]commands blocked").then_some(())
     });
     broker.calm();

@@ -53,7 +53,7 @@ fn a_bad_command_gets_the_same_problem_as_over_http() {
     let mut codes = BTreeSet::new();
     let mut outcomes = BTreeSet::new();
     for Wrong(method, path, headers, body) in &wrong {
-        let told = server.call(method, path, |request| {
+        let expected = server.call(method, path, |request| {
             headers
                 .iter()
                 .fold(request, |request, (name, value)| request.header(*name, *value))
@@ -69,8 +69,8 @@ fn a_bad_command_gets_the_same_problem_as_over_http() {
                 name => command = command.header(name, value),
             }
         }
-        let reply = caller.call(command).is(told.status.into());
-        assert_eq!(reply.body, told.body, "{method} {path}");
+        let reply = caller.call(command).is(expected.status.into());
+        assert_eq!(reply.body, expected.body, "{method} {path}");
         assert_eq!(reply.content_type, "application/problem+json");
         let names = [
             "content-language",
@@ -83,12 +83,12 @@ fn a_bad_command_gets_the_same_problem_as_over_http() {
         for name in names {
             assert_eq!(
                 reply.headers.get(name).map_or("", String::as_str),
-                told.header(name),
+                expected.header(name),
                 "{name}"
             );
         }
-        outcomes.insert(told.header("holdfast-outcome").to_owned());
-        codes.insert(told.problem(told.status).to_owned());
+        outcomes.insert(expected.header("holdfast-outcome").to_owned());
+        codes.insert(expected.problem(expected.status).to_owned());
     }
     assert_eq!(outcomes, BTreeSet::from([String::new(), "failed".to_owned()]));
     assert_eq!(codes.len(), 12, "{codes:?}");

@@ -17,7 +17,7 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/consumers").join(name)
 }
 
-/// Whether `probe` succeeds. It may fail on somebody's machine, and in CI it may not.
+/// Whether `probe` succeeds. It may fail on a developer's machine, and in CI it may not.
 fn is_there(what: &str, probe: &mut Command) -> bool {
     let found = probe.output().is_ok_and(|done| done.status.success());
     assert!(found || env::var_os("CI").is_none(), "{what} is missing, which scripts/test installs");

@@ -305,7 +305,7 @@ fn the_image_is_set_up_with_what_the_server_knows() {
         run(holdfast().arg("check-config").envs(&variables).envs(further.iter().copied()))
     };
     let refused = check(&[]);
-    assert_eq!(refused.status.code(), Some(78), "it does not open itself to everybody");
+    assert_eq!(refused.status.code(), Some(78), "it does not open itself to all networks");
     assert!(said(&refused).contains("auth.allow_open_beyond_loopback"), "{}", said(&refused));
     let open = check(&[OPEN]);
     assert!(open.status.success(), "{}", said(&open));

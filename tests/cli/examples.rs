@@ -22,7 +22,7 @@ fn python() -> String {
     std::env::var("EXAMPLES_PYTHON").unwrap_or("python3".into())
 }
 
-/// Whether it has what the example of a queue needs. It may lack that on somebody's machine, and in CI it may not.
+/// Whether it has what the example of a queue needs. It may lack that on a developer's machine, and in CI it may not.
 fn has_pika() -> bool {
     let has = Command::new(python())
         .args(["-c", "import pika"])

@@ -32,7 +32,7 @@ fn order(client: &Client, path: &str, body: &Value) -> u64 {
 
 /// Each of these contexts has entries of the saga, at the gateway, and every node has answered.
 fn shows_saga(gateway: &Client, system: &str, number: u64, contexts: &[&str]) {
-    eventually("the saga is told by all", || {
+    eventually("all have entries of the saga", || {
         let saga = gateway.get(&format!("/admin/sagas/{system}/{number}")).is(200).body;
         let nodes = saga["nodes"].as_array().unwrap();
         assert!(nodes.iter().all(|node| node["state"] == "reached"), "{saga}");

@@ -117,7 +117,7 @@ fn lists_are_sorted_and_filtered_by_what_an_index_serves() {
         "{}",
         refused.text
     );
-    server.get("/rents?userId=nobody").problem(400);
+    server.get("/rents?userId=none").problem(400);
 }
 
 /// Follows `next` to the end; `each` sees every page first.

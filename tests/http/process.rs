@@ -132,7 +132,7 @@ fn a_gateway_reports_an_unknown_outcome_when_a_reached_node_does_not_answer() {
     // One that reads a request and hangs up, as one does that is killed at it; and one that no client reaches.
     let killed = TcpListener::bind("127.0.0.1:0").unwrap();
     let reached = killed.local_addr().unwrap();
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     thread::spawn(move || {
         killed.incoming().flatten().for_each(|mut stream| {
             let _ = stream.read(&mut [0; 4096]);
@@ -140,7 +140,7 @@ fn a_gateway_reports_an_unknown_outcome_when_a_reached_node_does_not_answer() {
     });
     let toml = format!(
         "[node]\ncontexts = [\"none\"]\ncredential = \"0123456789abcdef\"\n[peers.bookrent]\nbook = \"http://{reached}\"\n\
-         rent = \"http://{nobody}\"\ndelivery = \"http://{nobody}\"\nview = \"http://{nobody}\"\n"
+         rent = \"http://{closed}\"\ndelivery = \"http://{closed}\"\nview = \"http://{closed}\"\n"
     );
     let gateway = Server::configured(&toml);
     gateway.post("/books", json!({"title": "title01"})).refuses(500, "outcome-unknown");

@@ -113,7 +113,7 @@ fn a_request_that_takes_too_long_is_cut_off_and_settled_later() {
             scope.spawn(move || client.attempt("POST", "/rents", |request| request.json(&rent)));
         server.shows("/rents/1", json!({"status": "Requested"}));
         assert_eq!(server.terminate().code(), Some(0));
-        assert!(rent.join().unwrap().is_err(), "nobody was there to answer");
+        assert!(rent.join().unwrap().is_err(), "no process was there to answer");
     });
     server.restart();
     server.shows("/rents/1", json!({"status": "Rent"}));

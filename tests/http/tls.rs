@@ -80,7 +80,7 @@ fn a_certificate_is_renewed_while_the_server_runs() {
     let open = server.apart();
     open.get("/livez").is(200);
     files.renew();
-    assert_eq!(shown(), first, "it is renewed when the server is told to");
+    assert_eq!(shown(), first, "it is renewed on the signal");
     server.signal("HUP");
     let second =
         eventually("the new certificate is shown", || Some(shown()).filter(|now| *now != first));

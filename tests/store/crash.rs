@@ -147,7 +147,7 @@ fn killed_under_load_it_keeps_what_it_acknowledged_and_ends_what_it_began() {
     assert!(server.terminate().success());
 }
 
-/// Whoever got no answer asks again under the same key, and gets one.
+/// A client that got no answer asks again under the same key, and gets one.
 fn repeat_what_was_cut_off(server: &Client, told: &mut Told) {
     for wish in std::mem::take(&mut told.unanswered) {
         let (status, body) = eventually("a repeated request is settled", || {

@@ -67,7 +67,7 @@ impl Disk {
         self.directory.path().join("data")
     }
 
-    /// Lets somebody else write as much as there is room for, or take it away again.
+    /// Lets another program write as much as there is room for, or take it away again.
     fn fill_up(&self, full: bool) {
         let file = self.directory.path().join("filler");
         let script = if full {
@@ -193,7 +193,7 @@ fn a_full_disk_is_foreseen_and_everything_goes_on_when_there_is_room() {
             (server.get("/readyz").status == 503).then_some(())
         });
         is_full(&server);
-        // The last byte goes to somebody else, while all of them are at it.
+        // The last byte goes to another program, while all of them are at it.
         disk.fill_up(true);
         is_full(&server);
         stop.store(true, Ordering::Relaxed);
@@ -205,7 +205,7 @@ fn a_full_disk_is_foreseen_and_everything_goes_on_when_there_is_room() {
     has_all(&server, &told);
     assert!(!server.has_ended());
 
-    // Somebody kills it, and starts it on the full disk.
+    // An operator kills it, and starts it on the full disk.
     server.kill();
     server.restart_unready();
     has_all(&server, &told);

@@ -177,7 +177,7 @@ fn while_merging_falls_behind_writers_are_refused_and_reads_cost_no_more() {
             }
             other => panic!("{other:?}"),
         }
-        assert!(number < 4000, "{} runs, and still nobody is refused", store.health().most_runs);
+        assert!(number < 4000, "{} runs, and still no batch is refused", store.health().most_runs);
     }
     let runs = store.health().most_runs;
     assert!((20..=26).contains(&runs), "{runs} runs");

@@ -154,7 +154,7 @@ fn closing_writes_what_was_accepted_and_takes_no_more() {
         .on_durable(last + 1, Box::new(move |result| word.send(result).expect("the test listens")));
     assert!(
         matches!(heard.recv(), Ok(Err(StoreError::Failed(_)))),
-        "nobody waits for what will not come"
+        "no caller waits for what will not come"
     );
 }
 

@@ -16,7 +16,7 @@ impl Drop for Running {
 
 /// Starts the example, which stands beside the tests wherever those were built.
 fn start(directory: &std::path::Path) -> Running {
-    // Whoever runs this test alone has not built the example.
+    // A run of this test alone has not built the example.
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--workspace", "--example", "seventh_system"])
         .status();

@@ -44,7 +44,7 @@ fn a_minute_of_the_readme_and_the_tour_after_it_go_as_they_say() {
     let told = block_of_the_tour("Follow an order", "console");
     let (_, told) = told.split_once('\n').unwrap();
     let told: Vec<Vec<_>> = told.lines().map(|line| line.split_whitespace().collect()).collect();
-    eventually("the order is told as in the tour", || {
+    eventually("the texts are those of the tour", || {
         let saga = server.get("/admin/sagas/bookrent/1").is(200).body;
         let entries = saga["entries"].as_array().unwrap().iter();
         let seen: Vec<_> = entries

@@ -70,10 +70,10 @@ fn a_queue_that_cannot_be_consumed_does_not_affect_the_others() {
         let health = server.get("/actuator/health").is(200);
         health["components"]["commands"]["details"]["error"].as_str().unwrap_or_default().to_owned()
     };
-    let is_told = || {
+    let is_reported = || {
         trouble().starts_with("bookrent.delivery: ") && trouble().contains("PRECONDITION_FAILED")
     };
-    eventually("it says why", || is_told().then_some(()));
+    eventually("it says why", || is_reported().then_some(()));
     let book = server.register_book("title01");
     eventually("rents are heard", || {
         let queues = broker.tells(&["list_queues", "name", "consumers", "--no-table-headers"]);

@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 const SILENCE: Duration = Duration::from_secs(45);
 const QUEUE: &str = "everything";
 
-/// What has come: source and id of each event, and whether the broker had given it to somebody before.
+/// What has come: source and id of each event, and whether the broker had delivered it before.
 type Came = Arc<Mutex<Vec<(String, String, bool)>>>;
 
 /// A consumer that comes again whenever its broker is back.

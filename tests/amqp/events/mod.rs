@@ -160,7 +160,7 @@ fn a_deleted_exchange_is_declared_again_and_unroutable_messages_are_counted() {
     load(&server, 8);
     logs(&server, 8);
     drained(&server);
-    // Nobody has bound a queue: each was returned, and passed over.
+    // No queue is bound: each was returned, and passed over.
     let returned = server.metric("holdfast_outbox_returned_total");
     assert!(returned > 0.0 && server.metric("holdfast_outbox_sent_total") == 0.0);
     broker.delete_exchange("holdfast.events");

@@ -39,7 +39,7 @@ fn a_connection_with_a_request_under_way_stays_open_and_a_new_one_is_refused_wit
     let server = bounded(3, "[guard.\"bookrent.book\"]\ntimeout_ms = 20000\n");
     let mut busy = Connection::busy(&server, 3, 4000);
     let mut newcomer = Connection::to(server.address());
-    let heard = newcomer.hear().expect("it is told so").refuses(503, "retry-later");
+    let heard = newcomer.hear().expect("it gets an answer").refuses(503, "retry-later");
     assert_eq!((heard.field("retry-after"), heard.field("connection")), ("1", "close"));
     newcomer.has_ended();
     for wire in &mut busy {

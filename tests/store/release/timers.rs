@@ -59,7 +59,7 @@ fn rows_that_could_be_written_and_not_be_read_are_read() {
         let server = left.open();
         let wrong = Wrong::default();
         server.is_quiet(&["movie", "gbike"]);
-        // So often was this print asked for in vain that the answers to it could not be read any more.
+        // So often was this print asked for without success that the answers to it could not be read any more.
         let ticket = format!("/movie/tickets/{}", left.record["unprinted"]);
         server.patch(&ticket, json!({"status": "Printed"})).is(200).has("status", "Printed");
         server.shows(&format!("/movie/points/{}", left.record["unprinted"]), json!({"score": 100}));
@@ -88,7 +88,7 @@ fn rows_that_could_be_written_and_not_be_read_are_read() {
             rides as u64
         );
         server.post("/gbike/rents", ride).is(201);
-        // What everybody paid in is what they hold and what they were charged.
+        // What customers paid in is what they hold and what they were charged.
         for (user, paid) in left.record["paid"].as_object().unwrap() {
             let account = server.get(&format!("/gbike/userDeposits/{user}"));
             let bills = by(&server.all_of(&format!("/gbike/billings?userid={user}")), "status");

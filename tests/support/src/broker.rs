@@ -138,7 +138,7 @@ impl Broker {
     pub fn url(&self) -> String {
         self.url_of("guest", "guest")
     }
-    /// Its address, for somebody else.
+    /// Its address, for another process.
     pub fn url_of(&self, user: &str, password: &str) -> String {
         format!("amqp://{user}:{password}@{}:{}/%2f", self.place.ip, self.place.ports[0])
     }

@@ -274,7 +274,7 @@ impl Caller {
         Some((text("path"), text("x-first-death-reason")))
     }
 
-    /// Takes a command off a queue and puts it back, as somebody does who dies over it.
+    /// Takes a command off a queue and puts it back, as a consumer does that dies over it.
     pub fn fail_at(&self, queue: &str) -> bool {
         let Some(message) = self.get(queue) else { return false };
         let back = BasicNackOptions { requeue: true, ..Default::default() };

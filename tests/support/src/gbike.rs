@@ -52,7 +52,7 @@ impl Seen {
         let left_there =
             |rent: &Value| rent["bikeid"] == number && rent["endlocation"] == bike["location"];
         so(bike["location"] == "somewhere" || self.rents.values().any(left_there), || {
-            format!("nobody left bike {number} where it is: {bike}")
+            format!("no rent left bike {number} where it is: {bike}")
         })
     }
 

@@ -106,7 +106,7 @@ pub fn free_ports(count: u16) -> u16 {
     let own = || 12_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 20;
     loop {
         let first = NEXT.get_or_init(|| own().into()).fetch_add(20, Ordering::Relaxed);
-        // Nobody listens there. To listen there to find out would leave a process that is just being started with a copy
+        // No process listens there. To listen there to find out would leave a process that is just being started with a copy
         // of the socket, and the port taken until it runs.
         if (first..first + count).all(|port| TcpStream::connect(("127.0.0.1", port)).is_err()) {
             return first;

@@ -94,7 +94,7 @@ impl Queue {
         queue
     }
 
-    /// A queue that somebody else has declared.
+    /// A queue that another client has declared.
     pub fn of(url: &str, name: &str) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         Self { runtime, url: url.to_owned(), name: name.to_owned() }

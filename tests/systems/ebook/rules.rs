@@ -1,4 +1,4 @@
-//! The transcript, and what holds while everybody is there.
+//! The transcript, and what holds while all contexts are there.
 
 use super::library::{
     BOOK, PAYMENT, approve_when_judged, command, happened, is_a_date, patient, register, request,
@@ -219,7 +219,7 @@ fn a_declined_payment_is_a_conflict_and_establishes_nothing() {
         (server.total("rents"), server.total("payments"), server.total("dashboards")),
         (1, 1, 1)
     );
-    assert_eq!(happened(&server, 1, "Rented"), 0, "nobody said that it was rented");
+    assert_eq!(happened(&server, 1, "Rented"), 0, "no event says that it was rented");
 }
 
 #[test]

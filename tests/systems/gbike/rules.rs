@@ -1,4 +1,4 @@
-//! The transcript, and what holds while everybody is there.
+//! The transcript, and what holds while all contexts are there.
 
 use super::station::{
     BIKE, DEPOSIT, RENT, ZONE_1, ZONE_3, bring_back, free_of_charge, happened, pass, register,

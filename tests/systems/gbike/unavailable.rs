@@ -237,7 +237,7 @@ fn with_the_breaker_of_the_bike_open_a_rent_is_turned_away_before_it_begins() {
     let rest = |answer: &Answer| answer.header("retry-after").parse::<u64>().unwrap();
     assert!(
         (300..=600).contains(&rest(&unanswered)),
-        "who opened it is told as well: {:?}",
+        "the client that opened it gets it as well: {:?}",
         unanswered.headers
     );
     server.start_again(BIKE);

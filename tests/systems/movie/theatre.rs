@@ -9,12 +9,12 @@ pub const TICKET: &str = "movie.ticket";
 pub const POINT: &str = "movie.point";
 pub const MYPAGE: &str = "movie.mypage";
 
-/// A theatre with these settings, where everybody is waited for however slow the machine is.
+/// A theatre with these settings, where every answer is waited for however slow the machine is.
 pub fn movie(settings: &str) -> Server {
     with_patience(20_000, settings)
 }
 
-/// A theatre where everybody is waited for so long.
+/// A theatre where every answer is waited for so long.
 pub fn with_patience(millis: u64, settings: &str) -> Server {
     let guard = |context: &str| format!("[guard.\"{context}\"]\ntimeout_ms = {millis}\n");
     let guards: String = [PAYMENT, TICKET, POINT].map(guard).concat();

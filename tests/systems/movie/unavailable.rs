@@ -10,7 +10,7 @@ use support::eventually;
 
 /// Long enough for a slow machine, and short enough to be waited for.
 const SHORT: u64 = 2_000;
-/// Longer than anybody waits then.
+/// Longer than any caller waits then.
 const LATE: u64 = 5_000;
 
 #[test]
@@ -128,7 +128,7 @@ fn a_print_that_a_crash_interrupts_is_done_after_the_restart_and_the_points_are_
         (happened(&server, id, "WrittenPoint") == 1).then_some(())
     });
     server.kill();
-    assert!(printing.join().unwrap().is_err(), "nobody has answered");
+    assert!(printing.join().unwrap().is_err(), "no answer has come");
     server.restart();
     shows_printed(&server, id);
     assert_eq!(happened(&server, id, "WrittenPoint"), 1);

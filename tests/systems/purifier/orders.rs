@@ -40,7 +40,7 @@ fn each_change_of_status_sends_one_text_message() {
     let server = start();
     product(&server, 1);
     rental(&server, 1).is(201);
-    eventually("the start of the delivery is told", || {
+    eventually("the start of the delivery has a text", || {
         (texts(&server, 1).len() == 2).then_some(())
     });
     cancel(&server, 1).is(200);
@@ -81,7 +81,7 @@ fn an_unavailable_product_cancels_the_order_and_the_customer_gets_the_reason() {
         server.shows(&format!("/payments/{number}"), json!({"status": "PAYMENT CANCELED"}));
         server.shows(&format!("/deliveries/{number}"), json!({"status": "DeliveryCanceled"}));
         server.shows(&format!("/mypages/{number}"), json!({"status": "DeliveryCanceled"}));
-        eventually("the customer is told why", || {
+        eventually("the customer gets the reason", || {
             texts(&server, number).iter().any(|text| text.contains(words)).then_some(())
         });
         assert_eq!(
@@ -118,7 +118,7 @@ fn without_an_answer_nothing_is_established_and_what_was_paid_goes_back() {
     rental(&server, 1).is(201).has("id", 2);
     server.shows("/products/1", json!({"stock": 0}));
 
-    // Slower than anybody waits: the payment goes through, and back.
+    // Slower than any caller waits: the payment goes through, and back.
     server.delay("purifier.payment", 900, 900);
     rental(&server, 1).refuses(503, "retry-later");
     server.heal("purifier.payment");

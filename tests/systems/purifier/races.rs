@@ -72,7 +72,7 @@ fn of_a_hundred_rentals_of_five_units_five_keep_theirs_and_the_others_get_their_
     }
     // Two of each: it was placed, and its unit is on its way, or there is none.
     let told = RENTALS * 2;
-    eventually("all is told", || (server.total("notifications") >= told).then_some(()));
+    eventually("all texts are sent", || (server.total("notifications") >= told).then_some(()));
     assert_eq!((server.total("notifications"), rentals.len() as u64), (told, RENTALS));
 }
 
@@ -97,7 +97,7 @@ fn a_cancel_against_the_products_refusal_undoes_a_rental_once() {
     const RENTALS: u64 = 40;
     let server = start();
     let product = register(&server, 10);
-    // Everybody orders and cancels at once, while the units run out and come back.
+    // All customers order and cancel at once, while the units run out and come back.
     at_once(&server, RENTALS, |client, customer| {
         let rental = rent(client, product, customer).is(201).id();
         client

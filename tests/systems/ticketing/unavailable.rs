@@ -116,7 +116,7 @@ fn what_is_not_settled_is_in_no_list_and_a_kill_in_the_middle_loses_nothing_of_i
         // The ticket has been asked, and its answer is held back.
         server.shows("/tickets/1", json!({"status": "예약됨"}));
         server.kill();
-        assert!(asking.join().unwrap().is_err(), "nobody was answered");
+        assert!(asking.join().unwrap().is_err(), "no client was answered");
     });
     server.restart();
     // The question is put again, and the same answer settles it; the client gets it under the same key.
