@@ -104,7 +104,7 @@ fn the_consumer_receives_every_event_once_and_in_order_over_restarts_of_it_and_t
     let python = python();
     let mut broker = Broker::start();
     let server = Server::configured(&format!("[amqp]\nurl = '{}'\n", broker.url()));
-    // These went by before anybody had bound a queue.
+    // These went by before a queue was bound.
     server.rent_new_books(5);
     drained(&server);
     let kept = server.directory().join("heard.sqlite");

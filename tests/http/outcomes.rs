@@ -101,7 +101,7 @@ fn an_order_that_ends_with_a_refusal_or_without_an_answer_says_so_in_every_syste
     for orders in all_orders() {
         let server = started(&orders);
         let Orders { system, path, good, bad: (bad, code), asked, .. } = orders;
-        // The business says no; a repeat is told the same.
+        // The business says no; a repeat gets the same.
         for replayed in ["", "true"] {
             let refused = server.try_post_once(path, "refused", &bad).unwrap();
             refused.refuses(409, code);

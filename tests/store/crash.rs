@@ -40,7 +40,7 @@ impl Wish {
 
 /// What clients have asked for and been answered, over all rounds.
 #[derive(Default)]
-struct Told {
+struct Answered {
     acknowledged: Vec<(Wish, u16, Value)>,
     unanswered: Vec<Wish>,
 }
@@ -48,7 +48,7 @@ struct Told {
 /// One client: registers books, rents them, sometimes a second time, and cancels half of them in later rounds.
 struct Customer<'a> {
     client: Client,
-    told: &'a Mutex<Told>,
+    answered: &'a Mutex<Answered>,
     acknowledged: &'a AtomicU64,
     killed: &'a AtomicBool,
     chance: Chance,
@@ -64,7 +64,7 @@ impl Customer<'_> {
         match wish.put(&self.client) {
             // What is not settled, and what is refused because the server is on its way out, was not acknowledged.
             Some((202 | 500.., _)) | None => {
-                self.told.lock().unwrap().unanswered.push(wish);
+                self.answered.lock().unwrap().unanswered.push(wish);
                 None
             }
             Some((status, body)) => {
@@ -74,7 +74,7 @@ impl Customer<'_> {
                     wish.method,
                     wish.path
                 );
-                self.told.lock().unwrap().acknowledged.push((wish, status, body.clone()));
+                self.answered.lock().unwrap().acknowledged.push((wish, status, body.clone()));
                 self.acknowledged.fetch_add(1, Ordering::Relaxed);
                 Some(body)
             }
@@ -110,7 +110,7 @@ fn killed_under_load_it_keeps_what_it_acknowledged_and_ends_what_it_began() {
     eprintln!("HOLDFAST_CRASH_SEED={seed} HOLDFAST_CRASH_ROUNDS={rounds}");
     let mut chance = Chance::new(seed);
     let mut server = Server::start(&[]);
-    let told = Mutex::new(Told::default());
+    let answered = Mutex::new(Answered::default());
     for round in 0..rounds {
         let acknowledged = AtomicU64::new(0);
         let killed = AtomicBool::new(false);
@@ -119,12 +119,12 @@ fn killed_under_load_it_keeps_what_it_acknowledged_and_ends_what_it_began() {
             for n in 0..CLIENTS {
                 let client = (*server).apart();
                 let name = format!("round{round}-client{n}");
-                let told = &told;
+                let answered = &answered;
                 let acknowledged = &acknowledged;
                 let killed = &killed;
                 let chance = chance.fork();
                 let customer =
-                    Customer { client, told, acknowledged, killed, chance, name, wishes: 0 };
+                    Customer { client, answered, acknowledged, killed, chance, name, wishes: 0 };
                 scope.spawn(move || customer.live(round));
             }
             eventually("enough is acknowledged", || {
@@ -134,35 +134,35 @@ fn killed_under_load_it_keeps_what_it_acknowledged_and_ends_what_it_began() {
             killed.store(true, Ordering::Relaxed);
         });
         server.restart();
-        let mut told = told.lock().unwrap();
+        let mut answered = answered.lock().unwrap();
         eprintln!(
             "round {round}: {} acknowledged, {} cut off",
-            told.acknowledged.len(),
-            told.unanswered.len()
+            answered.acknowledged.len(),
+            answered.unanswered.len()
         );
-        repeat_what_was_cut_off(&server, &mut told);
-        everything_acknowledged_is_there(&server, &told);
+        repeat_what_was_cut_off(&server, &mut answered);
+        everything_acknowledged_is_there(&server, &answered);
         the_world_is_right(&server);
     }
     assert!(server.terminate().success());
 }
 
 /// A client that got no answer asks again under the same key, and gets one.
-fn repeat_what_was_cut_off(server: &Client, told: &mut Told) {
-    for wish in std::mem::take(&mut told.unanswered) {
+fn repeat_what_was_cut_off(server: &Client, answered: &mut Answered) {
+    for wish in std::mem::take(&mut answered.unanswered) {
         let (status, body) = eventually("a repeated request is settled", || {
             wish.put(server).filter(|(status, _)| !matches!(status, 202 | 500..))
         });
         assert!(matches!(status, 200 | 201), "{} {}: {status} {body}", wish.method, wish.path);
-        told.acknowledged.push((wish, status, body));
+        answered.acknowledged.push((wish, status, body));
     }
 }
 
 /// The same key still gets the same answer, and things are as the answers said.
-fn everything_acknowledged_is_there(server: &Client, told: &Told) {
+fn everything_acknowledged_is_there(server: &Client, answered: &Answered) {
     let mut books = BTreeMap::new();
     let mut rents: BTreeMap<u64, Value> = BTreeMap::new();
-    for (wish, status, body) in &told.acknowledged {
+    for (wish, status, body) in &answered.acknowledged {
         let (again, replayed) = wish.put(server).unwrap();
         assert_eq!(
             (again, &replayed),

@@ -101,14 +101,14 @@ impl Drop for Disk {
 
 /// What one client was answered: its books and rents.
 #[derive(Default)]
-struct Told {
+struct Answered {
     books: Vec<(u64, String)>,
     rents: Vec<(u64, u64)>,
 }
 
 /// Registers books and rents them until it is stopped; returns what came of it.
-fn work(client: &Client, name: u64, acknowledged: &AtomicU64, stop: &AtomicBool) -> Told {
-    let mut told = Told::default();
+fn work(client: &Client, name: u64, acknowledged: &AtomicU64, stop: &AtomicBool) -> Answered {
+    let mut answered = Answered::default();
     for n in 0.. {
         if stop.load(Ordering::Relaxed) {
             break;
@@ -119,7 +119,7 @@ fn work(client: &Client, name: u64, acknowledged: &AtomicU64, stop: &AtomicBool)
             book.problem(503);
             continue;
         }
-        told.books.push((book.id(), title));
+        answered.books.push((book.id(), title));
         let rent = json!({"bookId": book.id(), "userId": name, "address": "x".repeat(ADDRESS)});
         let rent = client.post("/rents", rent);
         if rent.status != 201 {
@@ -127,10 +127,10 @@ fn work(client: &Client, name: u64, acknowledged: &AtomicU64, stop: &AtomicBool)
             continue;
         }
         assert_eq!(rent["status"], "Rent", "{}", rent.text);
-        told.rents.push((rent.id(), book["id"].as_u64().unwrap()));
+        answered.rents.push((rent.id(), book["id"].as_u64().unwrap()));
         acknowledged.fetch_add(1, Ordering::Relaxed);
     }
-    told
+    answered
 }
 
 /// It is alive and takes nothing new, and it answers why to every client.
@@ -161,11 +161,11 @@ fn is_full(server: &Server) {
 }
 
 /// Everything that was answered can be read.
-fn has_all(server: &Server, told: &[Told]) {
-    for (book, title) in told.iter().flat_map(|told| &told.books) {
+fn has_all(server: &Server, answered: &[Answered]) {
+    for (book, title) in answered.iter().flat_map(|answered| &answered.books) {
         server.get(&format!("/books/{book}")).is(200).has("title", title.as_str());
     }
-    for (rent, book) in told.iter().flat_map(|told| &told.rents) {
+    for (rent, book) in answered.iter().flat_map(|answered| &answered.rents) {
         server.get(&format!("/rents/{rent}")).is(200).has("bookId", *book).has("status", "Rent");
     }
 }
@@ -181,7 +181,7 @@ fn a_full_disk_is_foreseen_and_everything_goes_on_when_there_is_room() {
         Server::through(disk.enter.clone(), &disk.data(), "[store]\nunwritten_mb = 4\n");
     let acknowledged = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
-    let told: Vec<_> = thread::scope(|scope| {
+    let answered: Vec<_> = thread::scope(|scope| {
         let clients = (0..CLIENTS).map(|name| {
             let client = (*server).apart();
             let acknowledged = &acknowledged;
@@ -202,13 +202,13 @@ fn a_full_disk_is_foreseen_and_everything_goes_on_when_there_is_room() {
     let rents = acknowledged.load(Ordering::Relaxed);
     eprintln!("{rents} rents were acknowledged before the disk was full");
     assert!(rents > 100, "{rents}");
-    has_all(&server, &told);
+    has_all(&server, &answered);
     assert!(!server.has_ended());
 
     // An operator kills it, and starts it on the full disk.
     server.kill();
     server.restart_unready();
-    has_all(&server, &told);
+    has_all(&server, &answered);
     is_full(&server);
 
     // There is room, and nothing is restarted.
@@ -217,7 +217,7 @@ fn a_full_disk_is_foreseen_and_everything_goes_on_when_there_is_room() {
     eventually("it is ready again", || (server.get("/readyz").status == 200).then_some(()));
     let book = server.register_book("there is room again");
     server.rent(book, 1).has("status", "Rent");
-    for (rent, _) in told.iter().flat_map(|told| &told.rents) {
+    for (rent, _) in answered.iter().flat_map(|answered| &answered.rents) {
         server.shows(
             &format!("/views/{rent}"),
             json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started"}),
@@ -230,7 +230,7 @@ fn a_full_disk_is_foreseen_and_everything_goes_on_when_there_is_room() {
     assert!(!said.contains("panicked"), "{said}");
     assert_eq!(server.terminate().code(), Some(0));
     server.restart();
-    has_all(&server, &told);
+    has_all(&server, &answered);
     server.get(&format!("/books/{book}")).is(200).has("status", false);
     assert!(disk.is_kept(), "what is given up on a full disk is there again");
 }

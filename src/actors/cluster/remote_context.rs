@@ -56,7 +56,7 @@ impl Askable for RemoteContext {
         let (reply, answer) = oneshot::channel();
         let AskRequest { id, after, saga, thread, to, command } = question;
         let Some(command) = command.to_json() else { return answer };
-        // Told are events that were accepted before, and wait for the disk with the question.
+        // The past has events that were accepted before, and that wait for the disk with the question.
         let past = self.pasts.past_of(&id.context);
         let heard = self.known_pasts.last_known(self.context);
         let (number, key) = match to {

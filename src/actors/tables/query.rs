@@ -269,23 +269,22 @@ fn by_field(
     let wanted = if plan.is_filtered() { RowFilter::Known(&matching) } else { RowFilter::Anything };
     // What lies nearer to the end is found from there.
     let from_end = after.is_none() && skip > total / 2;
-    let walked = match from_end {
-        _ if skip >= total && after.is_none() => Walked::Through,
-        true => {
-            let behind = total.saturating_sub(skip.saturating_add(size as u64));
-            let left = usize::try_from(total - skip).unwrap_or(size).min(size);
-            let mut backwards = Page::new(behind, left);
-            let sort = (plan.field, !plan.down);
-            let walked =
-                sorted::walk_index(reading, generation, sort, wanted, None, &mut backwards)?;
-            page.more = behind > 0;
-            // A page of the end that is short is not to be taken for one that was cut.
-            let walked = if backwards.is_full() { Walked::Enough } else { walked };
-            page.rows = backwards.rows;
-            page.rows.reverse();
-            walked
-        }
-        false => sorted::walk_index(reading, generation, sort, wanted, after, &mut page)?,
+    let walked = if skip >= total && after.is_none() {
+        Walked::Through
+    } else if from_end {
+        let before_page = total.saturating_sub(skip.saturating_add(size as u64));
+        let left = usize::try_from(total - skip).unwrap_or(size).min(size);
+        let mut backwards = Page::new(before_page, left);
+        let sort = (plan.field, !plan.down);
+        let walked = sorted::walk_index(reading, generation, sort, wanted, None, &mut backwards)?;
+        page.more = before_page > 0;
+        // A page of the end that is short is not to be taken for one that was cut.
+        let walked = if backwards.is_full() { Walked::Enough } else { walked };
+        page.rows = backwards.rows;
+        page.rows.reverse();
+        walked
+    } else {
+        sorted::walk_index(reading, generation, sort, wanted, after, &mut page)?
     };
     if few && !page.is_full() && matches!(walked, Walked::Spent(_)) {
         page = new_page();

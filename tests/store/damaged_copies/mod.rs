@@ -89,7 +89,7 @@ fn any_damage_is_reported_and_nothing_is_missing_silently() {
     copy(&original.now, &sound);
     assert_eq!(judge(&sound, &original.truth), Outcome::Whole);
     let mut refused = 0;
-    let mut told = 0;
+    let mut reported = 0;
     let mut whole = 0;
     let mut hanging = 0;
     let mut bad = Vec::new();
@@ -119,7 +119,7 @@ fn any_damage_is_reported_and_nothing_is_missing_silently() {
                     ));
                 }
             }
-            Ok(Outcome::Told(_)) => told += 1,
+            Ok(Outcome::Reported(_)) => reported += 1,
             Ok(Outcome::Whole) => whole += 1,
             Ok(Outcome::Silent(how)) => bad.push(format!("{what}: SILENT: {how}")),
             Err(RecvTimeoutError::Timeout) => {
@@ -131,12 +131,12 @@ fn any_damage_is_reported_and_nothing_is_missing_silently() {
         fs::remove_dir_all(&dir).expect("removes");
     }
     println!(
-        "{copies} copies: {refused} refused, {told} told when read, {hanging} hung when read, {whole} had lost nothing, \
+        "{copies} copies: {refused} refused, {reported} reported when read, {hanging} hung when read, {whole} had lost nothing, \
          {} bad",
         bad.len()
     );
     bad.iter().for_each(|bad| println!("{bad}"));
     assert!(bad.is_empty(), "{bad:#?}");
     assert!(hanging <= 1 + copies / 100, "{hanging} hang");
-    assert!(refused + told > copies / 10, "the damage did not matter");
+    assert!(refused + reported > copies / 10, "the damage did not matter");
 }

@@ -162,7 +162,7 @@ pub enum Outcome {
     /// It does not open; the words.
     Refused(String),
     /// It opens, and so many reads found that what they wanted is damaged.
-    Told(usize),
+    Reported(usize),
     /// Everything is there.
     Whole,
     /// Something is missing, or another, without a word.
@@ -177,22 +177,22 @@ pub fn judge(dir: &Path, truth: &Truth) -> Outcome {
         Err(error) => return Outcome::Silent(format!("does not open: {error}")),
         Ok(store) => store,
     };
-    let mut told = 0;
+    let mut reported = 0;
     for (name, rows) in TREES.iter().zip(truth) {
         let Ok(tree) = store.open_tree(name) else {
-            told += 1;
+            reported += 1;
             continue;
         };
         match read(&store, tree, rows) {
-            Ok(errors) => told += errors,
+            Ok(errors) => reported += errors,
             Err(what) => return Outcome::Silent(format!("{name}: {what}")),
         }
     }
-    if told > 0 { Outcome::Told(told) } else { Outcome::Whole }
+    if reported > 0 { Outcome::Reported(reported) } else { Outcome::Whole }
 }
 
 pub fn read(store: &SledStore, tree: TreeId, rows: &Rows) -> Result<usize, String> {
-    let mut told = 0;
+    let mut reported = 0;
     let keys: Vec<_> = rows.keys().collect();
     let mut from = vec![0];
     for (place, piece) in keys.chunks(150).enumerate() {
@@ -200,7 +200,7 @@ pub fn read(store: &SledStore, tree: TreeId, rows: &Rows) -> Result<usize, Strin
         for backwards in [false, true] {
             let scan = Scan { from: from.clone(), to: to.clone(), backwards, limit: usize::MAX };
             match store.scan(tree, &scan) {
-                Err(StoreError::Damaged(_)) => told += 1,
+                Err(StoreError::Damaged(_)) => reported += 1,
                 Err(error) => return Err(error.to_string()),
                 Ok(mut seen) => {
                     if backwards {
@@ -225,7 +225,7 @@ pub fn read(store: &SledStore, tree: TreeId, rows: &Rows) -> Result<usize, Strin
     }
     for (key, (commit, record)) in rows {
         match store.read(tree, &[key]) {
-            Err(StoreError::Damaged(_)) => told += 1,
+            Err(StoreError::Damaged(_)) => reported += 1,
             Err(error) => return Err(error.to_string()),
             Ok(found) => match &found[0] {
                 Some(row) if row.commit == *commit && row.record == *record => {}
@@ -238,5 +238,5 @@ pub fn read(store: &SledStore, tree: TreeId, rows: &Rows) -> Result<usize, Strin
             },
         }
     }
-    Ok(told)
+    Ok(reported)
 }

@@ -104,7 +104,7 @@ fn damage_a_block(dir: &Path, truth: &Truth) -> bool {
         fs::write(copied.join("db"), &changed).expect("writes");
         let outcome = judge(&copied, truth);
         fs::remove_dir_all(&copied).expect("removes");
-        if matches!(outcome, Outcome::Told(_)) {
+        if matches!(outcome, Outcome::Reported(_)) {
             fs::write(&path, &changed).expect("writes");
             return true;
         }
