@@ -65,6 +65,8 @@ fn settings_and_variables_that_documents_name_exist() {
     let settings = |text: &str| -> Vec<String> {
         let is_key =
             text.chars().all(|letter| letter.is_ascii_alphabetic() || "._".contains(letter));
+        // `messages.rs` is a file of a context.
+        let is_key = is_key && !text.ends_with(".rs");
         let section = text.split_once('.').filter(|(_, rest)| is_key && !rest.is_empty());
         let section = section.filter(|(section, _)| sections.contains(section));
         section.map(|_| text.to_owned()).into_iter().collect()
