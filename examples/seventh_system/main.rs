@@ -22,7 +22,7 @@ use holdfast::{
     http::{self, HttpSettings},
     store::{Options, SledStore},
 };
-use std::{collections::HashMap, net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
 /// Runs it: `seventh_system [ADDRESS [DIRECTORY]]`.
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let store = Arc::new(SledStore::open(directory, &Options::default())?);
         let timeout = Duration::from_millis(carshare::ASK_TIMEOUT_MILLIS);
         let guard = GuardSettings { timeout, ..GuardSettings::default() };
-        let system_guards = HashMap::from([("carshare".to_owned(), guard)]);
+        let system_guards = BTreeMap::from([("carshare".to_owned(), guard)]);
         let settings = NodeSettings { system_guards, ..NodeSettings::default() };
         let node =
             Arc::new(LocalNode::start(store.clone(), settings, |board| carshare::lay_out(board))?);

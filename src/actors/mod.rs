@@ -13,7 +13,7 @@ mod subscription;
 mod tables;
 
 pub use crate::actors::node::accept_history::{Accepting, accept_histories};
-pub use crate::actors::node::settings::{NodeError, NodeSettings, Stuck};
+pub use crate::actors::node::settings::{NodeError, NodeSettings, Stuck, Threads};
 pub use crate::actors::port::dispute::Dispute;
 pub use crate::actors::port::event_log::{
     CausingEvent, EventLog, LogPage, OutboundMessage, OutboxHealth, RecordedEvent,
@@ -30,10 +30,13 @@ pub use cluster::dead_letters::{DeadLetter, DeadLetterStore, DeadLetters, Number
 pub use node::builder::NodeBuilder;
 pub use node::declarations::{Declarations, collect_declarations};
 pub use node::local_node::LocalNode;
-pub use port::backoff::{backoff_delay, random_backoff};
+pub use port::backoff::backoff_delay;
 pub use port::clock::{AdvanceError, Clock, ClockHealth, FARTHEST, LATEST, TooFar};
 pub use port::context::*;
 pub use port::declaration::*;
 pub use port::fault::{CommandFault, Fault};
 pub use port::health::*;
+pub use port::machine::Machine;
+pub use port::network::{Network, Transmission, TransmissionKind};
+pub use port::safeguard::Safeguard;
 pub use tables::audit::RowAudit;

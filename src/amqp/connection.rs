@@ -1,7 +1,7 @@
 //! One connection to the broker, kept up. After any error it is a fresh one: what a broken connection still knows is not
 //! worth asking for.
 
-use crate::actors::random_backoff;
+use crate::actors::Machine;
 use futures_util::{StreamExt, future::BoxFuture};
 use lapin::{
     AsyncTcpStream, Connection, ConnectionProperties, Event,
@@ -316,7 +316,7 @@ impl ManagedConnection {
 
 /// Longer each time, and never the same for two nodes.
 pub(crate) fn retry_delay(failures: u32) -> Duration {
-    random_backoff(failures.into(), MIN_DELAY, MAX_DELAY)
+    Machine::default().random_backoff(failures.into(), MIN_DELAY, MAX_DELAY)
 }
 
 /// The address without its secrets.

@@ -10,7 +10,7 @@ use crate::{
     systems,
 };
 use reqwest::Url;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The settings of the store.
 pub(super) fn store_options(settings: &Settings) -> Options {
@@ -29,7 +29,7 @@ pub(super) fn store_options(settings: &Settings) -> Options {
 
 /// The settings of the node. `ahead` is how far business time is ahead of the machine's, in microseconds.
 pub(super) fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
-    let mut system_guards = HashMap::new();
+    let mut system_guards = BTreeMap::new();
     for system in systems::NAMES {
         let timeout = systems::ask_timeout_millis(system).map(Duration::from_millis);
         let default = GuardSettings::default();
@@ -38,7 +38,7 @@ pub(super) fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
             GuardSettings { timeout: timeout.unwrap_or(default.timeout), ..default },
         );
     }
-    let mut guards = HashMap::new();
+    let mut guards = BTreeMap::new();
     for (system, contexts) in &settings.guard {
         let base = system_guards.get(system).copied().unwrap_or_default();
         for (context, guard) in contexts {

@@ -22,7 +22,7 @@ use crate::systems;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
 };
 
@@ -100,7 +100,7 @@ impl Settings {
     }
 
     /// The contexts that this node hosts; `None`: all.
-    pub fn hosted_contexts(&self) -> Option<HashSet<String>> {
+    pub fn hosted_contexts(&self) -> Option<BTreeSet<String>> {
         let listed = self.node.contexts.as_ref()?.iter();
         Some(listed.filter(|name| *name != NO_CONTEXTS).cloned().collect())
     }

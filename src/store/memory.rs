@@ -9,9 +9,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
     sync::{Arc, Mutex},
-    thread,
 };
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 
 /// A store in memory. Clones are handles of the same one.
 ///
@@ -39,7 +38,7 @@ struct Contents {
     /// After which commits nothing more becomes durable, and nothing more is accepted.
     crash_after: Option<(Commit, Commit)>,
     /// The row before each write that is not durable, for a crash to restore.
-    before: Vec<(usize, Vec<u8>, Option<Row>)>,
+    before: Vec<(Commit, usize, Vec<u8>, Option<Row>)>,
 }
 
 #[derive(Debug, Default)]
@@ -156,13 +155,22 @@ impl MemoryStore {
     /// its clones have failed.
     #[must_use]
     pub fn crash(&self) -> Self {
+        let durable = sync::lock(&self.0.state).durable;
+        self.crash_keeping(durable)
+    }
+
+    /// The same, but everything up to `kept` is left: of what was not known to be durable, some may have been.
+    #[must_use]
+    pub fn crash_keeping(&self, kept: Commit) -> Self {
         self.end_with("the process has ended");
-        let Contents { trees: mut left, before, durable, .. } = {
+        let Contents { trees: mut left, before, accepted, .. } = {
             let mut state = sync::lock(&self.0.state);
             let refusal = state.refusal.clone();
             std::mem::replace(&mut *state, Contents { refusal, ..Contents::default() })
         };
-        for (tree, key, row) in before.into_iter().rev() {
+        let kept = kept.min(accepted);
+        let lost = before.into_iter().rev().take_while(|(commit, ..)| *commit > kept);
+        for (_, tree, key, row) in lost {
             let Some(tree) = left.get_mut(tree) else { continue };
             match row {
                 Some(row) => tree.rows.insert(key, row),
@@ -172,8 +180,8 @@ impl MemoryStore {
         left.iter_mut().for_each(|tree| tree.conflicts = 0);
         Self::with_contents(Contents {
             trees: left,
-            accepted: durable,
-            durable,
+            accepted: kept,
+            durable: kept,
             ..Contents::default()
         })
     }
@@ -272,7 +280,7 @@ impl Contents {
                 Some(record) => tree.rows.insert(key.clone(), Row { commit, record }),
                 None => tree.rows.remove(&key),
             };
-            before.push((batch.tree.0 as usize, key, old));
+            before.push((commit, batch.tree.0 as usize, key, old));
         }
         self.before.extend(before);
         self.accepted = commit;
@@ -348,10 +356,16 @@ impl Store for MemoryStore {
         }
         let (word, verdict) = oneshot::channel();
         let shared = self.0.clone();
-        thread::spawn(move || {
+        let decide = move || {
             let verdict = shared.decide(batch);
-            if sync::lock(&shared.state).lossy { Ok(()) } else { word.send(verdict).map_err(drop) }
-        });
+            if !sync::lock(&shared.state).lossy {
+                let _ = word.send(verdict);
+            }
+        };
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(async move { decide() })),
+            Err(_) => decide(),
+        }
         Ok(CommitVerdict::Pending(verdict))
     }
 

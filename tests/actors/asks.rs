@@ -15,7 +15,7 @@ use holdfast::{
     systems,
 };
 use serde_json::{Value, json};
-use std::{collections::HashMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 /// What is wrong with what contexts say of whom they ask.
 #[derive(Default)]
@@ -173,7 +173,7 @@ impl Case {
             GuardSettings { timeout: Duration::from_secs(60), breaker, ..GuardSettings::default() };
         let system = self.asked.split('.').next().unwrap().to_owned();
         let settings = NodeSettings {
-            system_guards: HashMap::from([(system, guard)]),
+            system_guards: BTreeMap::from([(system, guard)]),
             ..NodeSettings::default()
         };
         let bench = Bench::of(MemoryStore::new(), settings, self.lay_out).ready().await;
@@ -283,7 +283,7 @@ async fn who_is_asked_later_and_cannot_be_is_no_answer_at_once() {
     let breaker = BreakerSettings { minimum: 1, open_for, ..BreakerSettings::default() };
     let guard =
         GuardSettings { timeout: Duration::from_secs(60), breaker, ..GuardSettings::default() };
-    let guards = HashMap::from([("gbike".to_owned(), guard)]);
+    let guards = BTreeMap::from([("gbike".to_owned(), guard)]);
     let settings = NodeSettings { system_guards: guards, ..NodeSettings::default() };
     let bench = Bench::of(MemoryStore::new(), settings, case.lay_out).ready().await;
     case.say(&bench, &case.opening[0]).await.unwrap();

@@ -10,7 +10,7 @@ use holdfast::{
     systems,
 };
 use serde_json::{Value, json};
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Lays contexts out on a node.
 pub type LayOut = fn(&mut NodeBuilder<'_>);
@@ -181,7 +181,10 @@ pub fn under(key: &str, order: &CommandRequest) -> CommandRequest {
 
 /// Settings under which `context` is asked through `guard`.
 pub fn guarded(context: &str, guard: GuardSettings) -> NodeSettings {
-    NodeSettings { guards: HashMap::from([(context.to_owned(), guard)]), ..NodeSettings::default() }
+    NodeSettings {
+        guards: BTreeMap::from([(context.to_owned(), guard)]),
+        ..NodeSettings::default()
+    }
 }
 
 /// A guard that gives up soon.

@@ -11,7 +11,7 @@ use holdfast::{
 };
 use serde_json::json;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -204,12 +204,12 @@ impl EventSource for Source {
 }
 
 fn hosting(context: &str) -> NodeSettings {
-    NodeSettings { contexts: Some(HashSet::from([context.to_owned()])), ..NodeSettings::default() }
+    NodeSettings { contexts: Some(BTreeSet::from([context.to_owned()])), ..NodeSettings::default() }
 }
 
 /// A node with the parcels, in this version, which writes events in that of the release or another.
 async fn source(store: MemoryStore, lay_out: LayOut, written: Option<u16>) -> Bench {
-    let event_versions: HashMap<_, _> =
+    let event_versions: BTreeMap<_, _> =
         written.map(|version| ("post.parcel".to_owned(), version)).into_iter().collect();
     Bench::of(store, NodeSettings { event_versions, ..hosting("post.parcel") }, lay_out)
         .ready()
@@ -302,7 +302,7 @@ async fn a_new_version_is_written_when_all_nodes_read_it_and_an_old_node_waits_f
 
 #[actix_rt::test]
 async fn a_version_that_a_release_cannot_write_is_a_wrong_setting() {
-    let written = HashMap::from([("post.parcel".to_owned(), 3)]);
+    let written = BTreeMap::from([("post.parcel".to_owned(), 3)]);
     let settings = NodeSettings { event_versions: written, ..NodeSettings::default() };
     let store = Arc::new(MemoryStore::new());
     let refused = holdfast::actors::LocalNode::start(store, settings, changed::lay_out);

@@ -11,7 +11,7 @@ use holdfast::{
     systems,
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -75,6 +75,9 @@ fn settings(
     let injection = injection.clone();
     let turns = turns.clone();
     let chaos = move |context: &'static str, point: ChaosPoint| {
+        if point == ChaosPoint::Applying {
+            return;
+        }
         let turn = {
             let mut turns = turns.lock().unwrap();
             let turn = turns.entry((context, point == ChaosPoint::BeforeCommit)).or_default();
@@ -97,7 +100,7 @@ fn settings(
         .orders
         .iter()
         .map(|(context, _)| context.split('.').next().expect("a system").to_owned());
-    let system_guards: HashMap<_, _> = systems.map(|system| (system, hasty(150))).collect();
+    let system_guards: BTreeMap<_, _> = systems.map(|system| (system, hasty(150))).collect();
     NodeSettings { chaos: Some(Arc::new(chaos)), system_guards, ..NodeSettings::default() }
 }
 

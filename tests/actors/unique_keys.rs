@@ -11,7 +11,7 @@ use holdfast::{
     store::MemoryStore,
 };
 use serde_json::{Value, json};
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 const PLATE: &str = "12가3456";
 const OTHER: &str = "34나5678";
@@ -113,7 +113,7 @@ async fn the_same_ask_for_another_key_is_noticed() {
 #[actix_rt::test]
 async fn an_undo_that_finds_nothing_under_the_key_still_refuses_the_late_ask() {
     let settings = || NodeSettings {
-        system_guards: HashMap::from([("carshare".to_owned(), hasty(100))]),
+        system_guards: BTreeMap::from([("carshare".to_owned(), hasty(100))]),
         ..NodeSettings::default()
     };
     let bench = Bench::of(MemoryStore::new(), settings(), car_share).ready().await;

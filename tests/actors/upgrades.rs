@@ -14,7 +14,7 @@ use holdfast::{
     store::{Batch, MemoryStore, Scan, Store},
 };
 use std::{
-    collections::HashSet,
+    collections::BTreeSet,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -193,7 +193,7 @@ async fn a_replica_continues_after_its_last_event_with_any_mix_of_versions() {
     let other =
         Arc::new(Other { logs: Mutex::new((Vec::new(), Speaks::Not)), asked: Mutex::default() });
     other.is(&old, Speaks::AsBefore);
-    let contexts = Some(HashSet::from(["bookrent.view".to_owned()]));
+    let contexts = Some(BTreeSet::from(["bookrent.view".to_owned()]));
     let wire = Some(Arc::new(OnlyEvents(other.clone())) as _);
     let settings = NodeSettings { contexts, wire, ..NodeSettings::default() };
     let listener = Bench::on(MemoryStore::new(), settings).ready().await;

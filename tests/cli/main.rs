@@ -14,6 +14,7 @@ mod new_system;
 mod output;
 mod refusal_codes;
 mod refusals;
+mod repeatable;
 mod rooms;
 mod tidy;
 mod wording;

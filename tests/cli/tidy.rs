@@ -102,7 +102,7 @@ pub fn sources(directory: &Path) -> Vec<(PathBuf, String)> {
     found
 }
 
-fn layer(name: &str) -> Vec<(PathBuf, String)> {
+pub fn layer(name: &str) -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let file = root.join(format!("{name}.rs"));
     let alone = fs::read_to_string(&file).ok().map(|text| (file, text));
@@ -114,7 +114,7 @@ fn layer(name: &str) -> Vec<(PathBuf, String)> {
 }
 
 /// The text without its comments, its string literals and its test module, which may do as it likes.
-fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
     let mut code = String::new();
     for line in text.lines() {

@@ -2,10 +2,8 @@
 //! keeps crashing fails.
 
 use crate::actors::port::backoff::backoff_delay;
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, time::Duration};
+use tokio::time::Instant;
 
 /// So many restarts within [`WINDOW`] are bad luck.
 const RESTARTS: usize = 5;

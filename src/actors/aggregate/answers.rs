@@ -5,7 +5,6 @@ use super::{expiry::Expiring, turn::Turn};
 use crate::{
     actors::{
         erased::AggregateType,
-        port::clock::machine_seconds,
         tables::answers::{
             ANSWER_PAGE, ANSWER_VERSION, AnswerPage, AskResult, RecordedAnswer, answer_page_key,
             overflow_key, spill_oldest,
@@ -62,7 +61,7 @@ impl Turn<'_> {
     ) -> Result<Option<RecordedAnswer>, StoreError> {
         let (page, _) = self.answer_page(ask)?;
         let answer = page.answers.get(&(ask.number, ask.attempt)).cloned();
-        if answer.is_some() || page.others_until < machine_seconds() {
+        if answer.is_some() || page.others_until < self.behavior.shared.machine.seconds() {
             return Ok(answer);
         }
         self.transaction.get_versioned(
@@ -80,7 +79,7 @@ impl Turn<'_> {
         asked: Option<(u16, [u8; 16])>,
     ) -> Result<(), StoreError> {
         self.answer_page(ask)?;
-        let now = machine_seconds();
+        let now = self.behavior.shared.machine.seconds();
         let hour = |at: u64| at / self.behavior.shared.retention.bucket_seconds();
         let (page, has_grown) =
             self.answers.entry((ask.context.clone(), ask.number / ANSWER_PAGE)).or_default();
@@ -96,7 +95,7 @@ impl Turn<'_> {
 
     /// Writes the pages that have changed.
     pub(crate) fn write_answer_pages(&mut self) -> Result<(), StoreError> {
-        let now = machine_seconds();
+        let now = self.behavior.shared.machine.seconds();
         let kept = self.behavior.shared.retention.seconds();
         for ((context, number), (mut page, has_grown)) in std::mem::take(&mut self.answers) {
             if !has_grown {

@@ -10,7 +10,7 @@ use crate::{
             behavior::{Behavior, TurnOutput},
             mailbox::Mailbox,
         },
-        port::fault::Fault,
+        port::{fault::Fault, safeguard::Safeguard},
         tables::rebuild,
     },
     store::{Batch, Commit, StoreError},
@@ -31,6 +31,9 @@ impl Behavior for AggregateBehavior {
         self.mailbox = Some(mailbox.clone());
         self.epoch = self.tree.store.activate(self.tree.id)?;
         (self.counters, self.counters_commit) = rebuild::load_counters(&self.tree)?;
+        if !self.shared.does(Safeguard::KeepPositions) {
+            self.counters.positions.clear();
+        }
         self.subscribers.load_history(&self.tree, Some(self.counters.last_sequence + 1))?;
         if rebuild::is_due(&self.counters, &self.tree) {
             return Ok(());

@@ -7,10 +7,13 @@ use super::{
 use crate::{
     actors::{
         erased::{self, Circumstances, Command},
-        port::saga::{SagaId, TraceContext},
+        port::{
+            safeguard::Safeguard,
+            saga::{SagaId, TraceContext},
+        },
         tables::{answers::AskResult, clipping::clip_refusal, log::Cause},
     },
-    domain::{AnyCommand, AskId, Name, OrderOutcome},
+    domain::{AnyCommand, AskId, Lifecycle, Name, OrderOutcome},
     store::StoreError,
 };
 use std::{
@@ -51,7 +54,10 @@ impl Turn<'_> {
             }
         };
         let before = (version, state.order_outcome());
+        let is_mark = version == 0 && decided.after.lifecycle() == Lifecycle::Absent;
+        let is_kept = !is_mark || self.behavior.shared.does(Safeguard::KeepMarks);
         if !decided.events.is_empty()
+            && is_kept
             && let Err(rejection) =
                 self.record_decision(number, before, decided, may_ask, (&cause, &saga), client)?
         {
@@ -133,6 +139,9 @@ impl Turn<'_> {
     }
 
     fn refuse_from_now_on(&mut self, ask: &AskId) -> Result<(), StoreError> {
+        if !self.behavior.shared.does(Safeguard::KeepWithdrawals) {
+            return Ok(());
+        }
         let asked = self.find_answer(ask)?.and_then(|answer| answer.asked);
         self.store_answer(ask, AskResult::Withdrawn, asked)
     }

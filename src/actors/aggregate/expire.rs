@@ -5,20 +5,18 @@ use super::{
     turn::Turn,
 };
 use crate::{
-    actors::{
-        port::clock::machine_seconds,
-        tables::{
-            answers::{ANSWER_VERSION, AnswerPage, RecordedAnswer, is_overflow_key},
-            expiry::expiry_rows,
-            key_pages::KeyPage,
-        },
+    actors::tables::{
+        answers::{ANSWER_VERSION, AnswerPage, RecordedAnswer, is_overflow_key},
+        expiry::expiry_rows,
+        key_pages::KeyPage,
     },
     store::{
         Scan, StoreError, codec,
         keys::{KeyBuf, Space, key_after},
     },
 };
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// At most so many expiry rows a turn. Each names about as many keys as a turn can write.
 const MAX_ROWS: usize = 8;
@@ -30,7 +28,7 @@ impl Turn<'_> {
     /// Writes the expiry rows of this turn.
     pub(crate) fn schedule_expiry(&mut self) -> Result<(), StoreError> {
         let keeping = self.behavior.shared.retention;
-        let now = machine_seconds();
+        let now = self.behavior.shared.machine.seconds();
         let mut rows = Vec::new();
         let mut buckets = Vec::new();
         for expiring in std::mem::take(&mut self.expiring) {
@@ -56,7 +54,7 @@ impl Turn<'_> {
             return Ok(());
         }
         let keeping = self.behavior.shared.retention;
-        let now = machine_seconds();
+        let now = self.behavior.shared.machine.seconds();
         let mut from = self.behavior.expiry.from.clone();
         let to = KeyBuf::new(Space::Expiry).number(now).build();
         let scan = Scan { from: from.clone(), to, backwards: false, limit: MAX_ROWS };
@@ -128,7 +126,7 @@ impl Turn<'_> {
         page.answers.retain(|_, answer| answer.at > before);
         // An empty page must stay as long as there are answers in rows of their own.
         let empty = page.answers.is_empty();
-        if empty && page.others_until < machine_seconds() {
+        if empty && page.others_until < self.behavior.shared.machine.seconds() {
             self.transaction.remove(key.to_vec());
             return Ok(());
         }

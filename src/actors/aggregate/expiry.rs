@@ -2,7 +2,8 @@
 //! cost depends on what expires and not on what is stored.
 
 use crate::store::keys::Space;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Something that this turn has written and that expires.
 pub(crate) enum Expiring {

@@ -164,6 +164,7 @@ impl HandlePart for AggregatePart {
                     }
                     CommandStage::InProgress if lost => return Err(Fault::Unknown.into()),
                     CommandStage::InProgress => tokio::select! {
+                        biased;
                         answered = &mut answer => match answered {
                             Ok(answered) => return answered,
                             Err(_) => lost = true,

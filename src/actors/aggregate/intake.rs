@@ -14,6 +14,7 @@ use crate::{
             declaration::Verb,
             fault::{CommandFault, Fault, PARKED_EVENT},
             health::ParkedId,
+            safeguard::Safeguard,
         },
         subscription::{source::Recipient, subscriptions::EventDelivery},
         tables::{
@@ -23,7 +24,7 @@ use crate::{
             responses::StoredResponse,
         },
     },
-    domain::{Addressee, NoAnswer, OrderOutcome, Refusal},
+    domain::{Addressee, Lifecycle, NoAnswer, OrderOutcome, Refusal},
     store::StoreError,
 };
 use std::borrow::Cow;
@@ -159,7 +160,10 @@ impl Turn<'_> {
         let version = now.version;
         let standing = now.state.lifecycle();
         let there = standing.is_shown();
+        let is_closed =
+            standing != Lifecycle::Open || self.behavior.shared.does(Safeguard::RefuseWhileOpen);
         if entry.verb != Verb::Post
+            && is_closed
             && let Some(refusal) = standing.refusal(self.behavior.tree.entity.name())
         {
             return Ok(Err(refusal.into()));
@@ -229,7 +233,7 @@ impl Turn<'_> {
                 Err(NoAnswer::Refused(Refusal::conflict("withdrawn", en, ko)))
             }
         };
-        if kept != AskResult::Withdrawn {
+        if kept != AskResult::Withdrawn && self.behavior.shared.does(Safeguard::KeepAnswers) {
             self.store_answer(&asked.id, kept, Some(sum))?;
         }
         self.effects.push_back(AggregateEffect::Answer { mail: place, answer });
@@ -261,7 +265,9 @@ impl Turn<'_> {
         match self.decide(number, command, cause, asked.saga.clone(), Some(&asked.thread))? {
             Ok(_) => Ok(Some(AskResult::Yes)),
             Err(Rejection::Refused(refusal))
-                if refusal == Refusal::still_open() && self.open_question(number).is_some() =>
+                if refusal == Refusal::still_open()
+                    && self.open_question(number).is_some()
+                    && self.behavior.shared.does(Safeguard::PostponeWhileOpen) =>
             {
                 self.effects.push_back(AggregateEffect::Postpone { mail: place, number });
                 Ok(None)
@@ -284,7 +290,9 @@ impl Turn<'_> {
         command: Command,
     ) -> Result<(), StoreError> {
         let open: Open = (answered.callee, answered.attempt);
-        if self.open_question(number) != Some(open) {
+        if self.open_question(number) != Some(open)
+            && self.behavior.shared.does(Safeguard::DropLateAnswers)
+        {
             return Ok(());
         }
         self.shut_for.extend(answered.shut_for.map(|rest| (number, rest)));

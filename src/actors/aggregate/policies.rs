@@ -4,7 +4,7 @@ use super::turn::{Rejection, Turn};
 use crate::{
     actors::{
         erased::Command,
-        port::saga::TraceContext,
+        port::{safeguard::Safeguard, saga::TraceContext, status::ChaosPoint},
         subscription::{
             progress::{Listener, SubscriptionProgress},
             source::Recipient,
@@ -20,6 +20,14 @@ use crate::{
 use std::borrow::Cow;
 
 impl Listener<Command> for Turn<'_> {
+    fn does(&self, safeguard: Safeguard) -> bool {
+        self.behavior.shared.does(safeguard)
+    }
+
+    fn before_applying(&self) {
+        self.behavior.shared.inject_chaos(ChaosPoint::Applying);
+    }
+
     fn progress(&mut self) -> &mut SubscriptionProgress {
         &mut self.progress
     }
@@ -31,6 +39,10 @@ impl Listener<Command> for Turn<'_> {
         whose: Recipient,
         command: Command,
     ) -> Result<Result<(), String>, StoreError> {
+        let is_undo = self.behavior.aggregate.compensates(command.as_ref()).is_some();
+        if is_undo && !self.behavior.shared.does(Safeguard::SendUndos) {
+            return Ok(Ok(()));
+        }
         let is_new = whose == Recipient::New;
         let number = match whose {
             Recipient::Number(number) => number,

@@ -9,7 +9,6 @@ use super::{
 use crate::{
     actors::{
         port::{
-            clock::machine_seconds,
             context::{Outcome, StoredKey},
             fault::{CommandFault, Fault},
         },
@@ -44,7 +43,9 @@ impl Turn<'_> {
     fn stored_response(&mut self, key: &[u8]) -> Result<Option<IdempotencyRow>, StoreError> {
         let row: Option<IdempotencyRow> = self.transaction.get(Space::Idempotency, key)?;
         let kept = self.behavior.shared.retention.seconds();
-        let Some(mut row) = row.filter(|row| row.at + kept > machine_seconds()) else {
+        let Some(mut row) =
+            row.filter(|row| row.at + kept > self.behavior.shared.machine.seconds())
+        else {
             return Ok(None);
         };
         if let Some(StoredResponse::Done { body, .. }) = &mut row.answer {
@@ -68,7 +69,7 @@ impl Turn<'_> {
         let row = IdempotencyRow {
             fingerprint: *fingerprint,
             number,
-            at: machine_seconds(),
+            at: self.behavior.shared.machine.seconds(),
             answer: None,
         };
         let key = request_key(&key.scope);
@@ -93,8 +94,8 @@ impl Turn<'_> {
             && *refusal != Refusal::still_open()
         {
             let answer = Some(StoredResponse::Refused(clip_refusal(refusal.clone())));
-            let row =
-                IdempotencyRow { fingerprint: *fingerprint, number, at: machine_seconds(), answer };
+            let at = self.behavior.shared.machine.seconds();
+            let row = IdempotencyRow { fingerprint: *fingerprint, number, at, answer };
             let key = request_key(&key.scope);
             self.transaction.put_row(Space::Idempotency, key.clone(), &row)?;
             self.expiring.push(Expiring::Row(key));

@@ -15,7 +15,7 @@ use crate::{
         keys::{Space, key_after},
     },
 };
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// At most so many timers a turn.
 const TIMERS: usize = 256;

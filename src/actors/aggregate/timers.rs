@@ -5,8 +5,9 @@ use crate::actors::tables::timers::timer_key;
 use crate::{domain::Timestamp, store::keys::Space};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
+    time::Duration,
 };
+use tokio::time::Instant;
 
 /// The timers of a context.
 pub(crate) struct Timers {

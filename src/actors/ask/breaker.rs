@@ -4,8 +4,9 @@ use crate::sync;
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard},
-    time::{Duration, Instant},
+    time::Duration,
 };
+use tokio::time::Instant;
 
 /// When a breaker opens, for how long, and how it tries again.
 #[derive(Debug, Clone, Copy, PartialEq)]

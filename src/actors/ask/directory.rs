@@ -7,7 +7,7 @@ use crate::actors::port::{
 };
 use crate::domain::{Addressee, AnyCommand, AskId, Name};
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -29,6 +29,20 @@ pub struct AskRequest {
     pub command: Box<dyn AnyCommand>,
 }
 
+impl AskRequest {
+    /// The same question once more.
+    pub fn again(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            after: self.after,
+            saga: self.saga.clone(),
+            thread: self.thread.clone(),
+            to: self.to.clone(),
+            command: self.command.clone_command(),
+        }
+    }
+}
+
 /// One context that can be asked, and the guard in front of it.
 pub struct Peer {
     pub guard: Arc<Guard>,
@@ -37,10 +51,10 @@ pub struct Peer {
 
 /// All contexts that can be asked, known once everything is laid out.
 #[derive(Clone, Default)]
-pub struct PeerDirectory(Arc<OnceLock<HashMap<&'static str, Peer>>>);
+pub struct PeerDirectory(Arc<OnceLock<BTreeMap<&'static str, Peer>>>);
 
 impl PeerDirectory {
-    pub fn set_peers(&self, peers: HashMap<&'static str, Peer>) {
+    pub fn set_peers(&self, peers: BTreeMap<&'static str, Peer>) {
         let _ = self.0.set(peers);
     }
     pub fn find_peer(&self, context: &str) -> Option<&Peer> {

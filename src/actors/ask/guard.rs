@@ -4,16 +4,14 @@ use super::breaker::{Breaker, BreakerSettings, CallPermit};
 use crate::{actors::port::health::GuardHealth, domain::NoAnswer, durations::Durations};
 use futures_util::FutureExt;
 use governor::{
-    DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _, clock::DefaultClock,
+    Quota, RateLimiter,
+    clock::Clock,
+    middleware::NoOpMiddleware,
+    state::{InMemoryState, NotKeyed},
 };
-use std::{
-    future::poll_fn,
-    num::NonZeroU32,
-    sync::Arc,
-    task::Poll,
-    time::{Duration, Instant},
-};
+use std::{future::poll_fn, num::NonZeroU32, sync::Arc, task::Poll, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, oneshot::error::RecvError};
+use tokio::time::Instant;
 
 /// How a context may be asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,9 +52,26 @@ pub struct Guard {
     settings: GuardSettings,
     breaker: Arc<Breaker>,
     concurrency: Arc<Semaphore>,
-    quota: DefaultDirectRateLimiter,
+    quota: RateLimiter<NotKeyed, InMemoryState, QuotaClock, NoOpMiddleware<Duration>>,
     answered: Durations,
     unanswered: Durations,
+}
+
+/// The time since the guard was made, on tokio's clock.
+#[derive(Debug, Clone)]
+struct QuotaClock(Instant);
+
+impl QuotaClock {
+    fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for QuotaClock {
+    type Instant = Duration;
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 /// The permission to ask once. It counts for nothing until it is used.
@@ -85,7 +100,7 @@ impl Guard {
             settings,
             breaker: Breaker::new(settings.breaker),
             concurrency: Arc::new(Semaphore::new(settings.concurrency)),
-            quota: RateLimiter::direct(Quota::per_second(per_second)),
+            quota: RateLimiter::direct_with_clock(Quota::per_second(per_second), QuotaClock::new()),
             answered: Durations::default(),
             unanswered: Durations::default(),
         })
@@ -104,7 +119,7 @@ impl Guard {
         if let Err(not_until) = self.quota.check() {
             call.not_made();
             return Err(not_until
-                .wait_time_from(DefaultClock::default().now())
+                .wait_time_from(self.quota.clock().now())
                 .max(Duration::from_secs(1)));
         }
         Ok(Permit { call: Some(call), _permit: permit })
@@ -151,7 +166,7 @@ impl Guard {
         let mut answers = Vec::with_capacity(1);
         for round in 1..=self.settings.tries.max(1) {
             answers.push(put());
-            let ends = tokio::time::Instant::now() + self.settings.timeout;
+            let ends = Instant::now() + self.settings.timeout;
             while !answers.is_empty() {
                 match tokio::time::timeout_at(ends, first_of(&mut answers)).await {
                     Ok(Some(Ok(answer))) if answer != Err(NoAnswer::Unavailable) => {

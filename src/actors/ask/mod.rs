@@ -3,3 +3,4 @@
 pub mod breaker;
 pub mod directory;
 pub mod guard;
+pub mod over_network;

@@ -10,6 +10,7 @@ use crate::{
             dispute::{Dispute, describe_remedy},
             fault::Fault,
             history::{EventId, Past, Relation},
+            machine::Machine,
         },
         tables::version::VERSION,
     },
@@ -34,6 +35,7 @@ type Case = (&'static str, String);
 #[derive(Debug)]
 pub struct KnownPasts {
     store: Arc<dyn Store>,
+    machine: Machine,
     tree: TreeId,
     epoch: Epoch,
     pasts: Mutex<BTreeMap<String, Past>>,
@@ -61,7 +63,11 @@ fn log_damage(what: &str) {
 
 impl KnownPasts {
     /// Opens what is known. Of the contexts in `accepted` it is forgotten: the next past that arrives is accepted.
-    pub fn open(store: &Arc<dyn Store>, accepted: &[String]) -> Result<Self, StoreError> {
+    pub fn open(
+        store: &Arc<dyn Store>,
+        machine: Machine,
+        accepted: &[String],
+    ) -> Result<Self, StoreError> {
         let tree = store.open_tree("holdfast.heard")?;
         let epoch = store.activate(tree)?;
         let scan = Scan::space(Space::Epoch, MOST);
@@ -95,7 +101,7 @@ impl KnownPasts {
         let store = store.clone();
         let pasts = Mutex::new(pasts);
         let disputes = Mutex::default();
-        Ok(Self { store, tree, epoch, pasts, disputes })
+        Ok(Self { store, machine, tree, epoch, pasts, disputes })
     }
 
     /// The last event of `context` that is known.
@@ -188,7 +194,7 @@ impl KnownPasts {
         let mut disputes = sync::lock(&self.disputes);
         disputes.entry((case, context.to_owned())).or_insert_with(|| {
             tracing::error!(context, detail, "two pasts of one log");
-            Dispute::new(context, detail)
+            Dispute::new(context, self.machine.now(), detail)
         });
     }
 
@@ -216,29 +222,29 @@ mod tests {
     fn a_damaged_row_is_forgotten_and_the_others_are_known() {
         let memory = MemoryStore::default();
         let store: Arc<dyn Store> = Arc::new(memory.clone());
-        let known = KnownPasts::open(&store, &[]).unwrap();
+        let known = KnownPasts::open(&store, Machine::default(), &[]).unwrap();
         known.accept_past("shop.till", &past("7;0;1:a")).unwrap();
         known.accept_past("shop.desk", &past("7;0;1:b")).unwrap();
         memory.damage_row("holdfast.heard", &past_key("shop.till"), Some(vec![1; 20]));
-        let known = KnownPasts::open(&store, &[]).unwrap();
+        let known = KnownPasts::open(&store, Machine::default(), &[]).unwrap();
         assert_eq!(
             (known.last_known("shop.till"), known.last_known("shop.desk").unwrap().sequence),
             (None, 7)
         );
         known.accept_past("shop.till", &past("8;0;1:a")).unwrap();
-        let known = KnownPasts::open(&store, &[]).unwrap();
+        let known = KnownPasts::open(&store, Machine::default(), &[]).unwrap();
         assert_eq!(known.last_known("shop.till").unwrap().to_string(), "a-8");
     }
 
     #[test]
     fn a_received_past_is_known_after_a_restart_and_another_is_refused_until_it_is_accepted() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let known = KnownPasts::open(&store, &[]).unwrap();
+        let known = KnownPasts::open(&store, Machine::default(), &[]).unwrap();
         known.accept_past("shop.till", &past("7;0;1:a")).unwrap();
         known.accept_past("shop.till", &past("9;0;1:a")).unwrap();
         // One that was overtaken on its way.
         known.accept_past("shop.till", &past("8;0;1:a")).unwrap();
-        let known = KnownPasts::open(&store, &[]).unwrap();
+        let known = KnownPasts::open(&store, Machine::default(), &[]).unwrap();
         assert_eq!(known.last_known("shop.till").unwrap().to_string(), "a-9");
         let refused = known.accept_past("shop.till", &past("8;0;1:a,8:b")).unwrap_err();
         assert!(
@@ -251,7 +257,7 @@ mod tests {
         let before = known.disputes().len();
         assert_eq!(known.accept_past("shop.till", &past("10;0;1:a")).unwrap_err(), late_fault());
         assert_eq!(known.disputes().len(), before);
-        let known = KnownPasts::open(&store, &["shop.till".into()]).unwrap();
+        let known = KnownPasts::open(&store, Machine::default(), &["shop.till".into()]).unwrap();
         known.accept_past("shop.till", &past("8;0;1:a,8:b")).unwrap();
         assert!(known.disputes().is_empty());
     }

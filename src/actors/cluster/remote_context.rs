@@ -16,7 +16,7 @@ use crate::{
     store::Store,
 };
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -40,10 +40,10 @@ pub type TellPast = Box<dyn Fn() -> Past + Send + Sync>;
 
 /// The pasts of this node's own logs, known once everything is laid out.
 #[derive(Clone, Default)]
-pub struct Pasts(Arc<OnceLock<HashMap<&'static str, TellPast>>>);
+pub struct Pasts(Arc<OnceLock<BTreeMap<&'static str, TellPast>>>);
 
 impl Pasts {
-    pub fn set_pasts(&self, pasts: HashMap<&'static str, TellPast>) {
+    pub fn set_pasts(&self, pasts: BTreeMap<&'static str, TellPast>) {
         let _ = self.0.set(pasts);
     }
     fn past_of(&self, context: &str) -> Option<Past> {

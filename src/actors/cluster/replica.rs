@@ -13,10 +13,10 @@ use crate::{
     actors::{
         erased::AggregateType,
         port::{
-            backoff::random_backoff,
             dispute::{Dispute, describe_remedy},
             event_log::RecordedEvent,
             history::{EventId, Past, Word},
+            machine::Machine,
             peers::{PeerClient, Silence},
             replica::{ReplicaHandle, ReplicaHealth},
             saga::SagaId,
@@ -58,6 +58,7 @@ pub struct Replica {
     epoch: Epoch,
     listeners: Arc<Subscribers>,
     wire: Arc<dyn PeerClient>,
+    machine: Machine,
     /// The last sequence; its lock is the right to append.
     last: AsyncMutex<u64>,
     /// What delivers events, besides the source itself, or why nothing does.
@@ -90,6 +91,7 @@ impl Replica {
         tree: Tree,
         listeners: Arc<Subscribers>,
         wire: Arc<dyn PeerClient>,
+        machine: Machine,
     ) -> Result<Self, StoreError> {
         let aggregate = listeners.aggregate;
         let epoch = tree.store.activate(tree.id)?;
@@ -105,6 +107,7 @@ impl Replica {
             epoch,
             listeners,
             wire,
+            machine,
             last,
             feed,
             missing,
@@ -204,6 +207,7 @@ impl Replica {
             let is_fed = matches!(*feed.borrow_and_update(), Some(Ok(_)));
             match self.ask_source(if is_fed { Duration::ZERO } else { LINGER }).await {
                 Ok(0) if is_fed => tokio::select! {
+                    biased;
                     () = self.missing.notified() => {}
                     _ = feed.changed() => {}
                     () = tokio::time::sleep(ROUND) => {}
@@ -262,7 +266,7 @@ impl Replica {
                 describe_remedy(context)
             );
             tracing::error!(context, detail, "the source of its events has another past");
-            Dispute::new(context, detail)
+            Dispute::new(context, self.machine.now(), detail)
         });
     }
 
@@ -280,7 +284,7 @@ impl Replica {
                 "failed to fetch events from their source; retrying"
             );
         }
-        tokio::time::sleep(random_backoff(attempts, SHORTEST, LONGEST)).await;
+        tokio::time::sleep(self.machine.random_backoff(attempts, SHORTEST, LONGEST)).await;
     }
 }
 

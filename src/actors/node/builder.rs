@@ -18,6 +18,7 @@ use crate::{
         ask::{
             directory::{Askable, Peer, PeerDirectory},
             guard::Guard,
+            over_network::OverNetwork,
         },
         cluster::{
             known_pasts::KnownPasts,
@@ -29,6 +30,8 @@ use crate::{
         port::{
             clock::Clock,
             context::Context,
+            history::Word,
+            network::{Transmission, TransmissionKind},
             replica::ReplicaHandle,
             retention::Retention,
             status::{ContextStatus, SourceLog},
@@ -38,7 +41,7 @@ use crate::{
             view::{ViewBehavior, ViewMail, stored_generation},
         },
         subscription::{
-            source::{LocalSource, PushWindow, Source, Subscribers},
+            source::{LocalSource, LogEntries, PushWindow, Source, Subscribers},
             subscriptions::{EventDelivery, Subscriptions},
         },
         tables::{
@@ -52,7 +55,7 @@ use crate::{
 };
 use actix::{ArbiterHandle, Supervisor};
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, atomic::Ordering::SeqCst},
 };
 
@@ -79,14 +82,14 @@ pub struct NodeBuilder<'a> {
     pub(crate) peers: PeerDirectory,
     settings: &'a NodeSettings,
     pub(crate) deployed: Vec<DeployedContext>,
-    pub(crate) askable: HashMap<&'static str, Peer>,
+    pub(crate) askable: BTreeMap<&'static str, Peer>,
     pub(crate) failed: Option<NodeError>,
     pub(crate) replicas: Vec<Arc<dyn ReplicaHandle>>,
     pub(crate) guards: Vec<(&'static str, Arc<Guard>)>,
     pub(crate) pasts: Pasts,
-    pub(crate) local_pasts: HashMap<&'static str, TellPast>,
+    pub(crate) local_pasts: BTreeMap<&'static str, TellPast>,
     known_pasts: &'a Arc<KnownPasts>,
-    subscribers: HashMap<&'static str, Arc<Subscribers>>,
+    subscribers: BTreeMap<&'static str, Arc<Subscribers>>,
 }
 
 impl<'a> NodeBuilder<'a> {
@@ -102,14 +105,14 @@ impl<'a> NodeBuilder<'a> {
             peers: PeerDirectory::default(),
             settings,
             deployed: Vec::new(),
-            askable: HashMap::new(),
+            askable: BTreeMap::new(),
             failed: None,
             replicas: Vec::new(),
             guards: Vec::new(),
             pasts: Pasts::default(),
-            local_pasts: HashMap::new(),
+            local_pasts: BTreeMap::new(),
             known_pasts,
-            subscribers: HashMap::new(),
+            subscribers: BTreeMap::new(),
         }
     }
 
@@ -132,14 +135,17 @@ impl<'a> NodeBuilder<'a> {
         if let Some(known) = self.subscribers.get(context) {
             return Ok(known.clone());
         }
-        let listeners = Arc::new(Subscribers::new(aggregate));
+        let listeners =
+            Arc::new(Subscribers::new(aggregate, Word::new(self.settings.machine.random())));
         let tree = self.open_log(aggregate)?;
         let last = last_sequence(aggregate, &tree)?;
         let is_here = self.settings.hosts_context(context);
         listeners.latest.store(last, SeqCst);
         listeners.load_history(&tree, is_here.then_some(last + 1))?;
         if let Some(wire) = self.settings.wire.as_ref().filter(|_| !is_here) {
-            self.replicas.push(Arc::new(Replica::open(tree, listeners.clone(), wire.clone())?));
+            let machine = self.settings.machine.clone();
+            let replica = Replica::open(tree, listeners.clone(), wire.clone(), machine)?;
+            self.replicas.push(Arc::new(replica));
         }
         self.subscribers.insert(context, listeners.clone());
         Ok(listeners)
@@ -158,10 +164,28 @@ impl<'a> NodeBuilder<'a> {
         let mailbox = mailbox.clone();
         let pushed = listens_to.react.clone();
         let queue = pushes.clone();
+        let push = move |events: &LogEntries| {
+            let ticket = queue.try_acquire()?;
+            let batch = LocalSource::typed_batch(events, &pushed);
+            Some(mail(EventDelivery { subscription, batch, _ticket: ticket }))
+        };
+        let Some(network) = self.settings.network.clone() else {
+            let push =
+                move |events: &_| push(events).into_iter().for_each(|mail| mailbox.post(mail));
+            listeners.subscribe(Box::new(push));
+            return Ok((listeners, pushes));
+        };
+        let from = listens_to.source.name().context;
         listeners.subscribe(Box::new(move |events| {
-            if let Some(ticket) = queue.try_acquire() {
-                let batch = LocalSource::typed_batch(events, &pushed);
-                mailbox.post(mail(EventDelivery { subscription, batch, _ticket: ticket }));
+            let to = mailbox.shared.name.context;
+            let sent = Transmission { kind: TransmissionKind::Events, from, to };
+            for pause in network.deliveries(sent) {
+                let Some(mail) = push(events) else { continue };
+                let mailbox = mailbox.clone();
+                actix::spawn(async move {
+                    tokio::time::sleep(pause).await;
+                    mailbox.post(mail);
+                });
             }
         }));
         Ok((listeners, pushes))
@@ -201,6 +225,8 @@ impl<'a> NodeBuilder<'a> {
         ContextStatus::new(
             name,
             self.store.clone(),
+            self.settings.machine.clone(),
+            self.settings.without,
             self.settings.admission,
             Retention::new(self.settings.kept),
             self.settings.chaos.clone(),
@@ -278,6 +304,10 @@ impl<'a> NodeBuilder<'a> {
         let handle =
             Arc::new(ContextHandle::new(mailbox.clone(), tree.clone(), guard.clone(), part));
         let askable: Arc<dyn Askable> = handle.clone();
+        let askable = match self.settings.network.clone() {
+            Some(network) => Arc::new(OverNetwork { context: name.context, askable, network }),
+            None => askable,
+        };
         self.askable.insert(name.context, Peer { guard, askable });
 
         let settings = self.settings.of_aggregate(aggregate)?;

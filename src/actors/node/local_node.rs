@@ -9,7 +9,7 @@ use crate::{
     actors::{
         ask::guard::Guard,
         cluster::known_pasts::{KnownPasts, late_fault},
-        node::settings::{NodeError, NodeSettings},
+        node::settings::{NodeError, NodeSettings, Threads},
         outbox::{
             event_log::Find,
             message_queue::MessageQueue,
@@ -24,6 +24,7 @@ use crate::{
             fault::{CONTEXT, Fault},
             health::{GuardHealth, Phase},
             history::Relation,
+            machine::Machine,
             message::{MessageGateway, ParkedMessage},
             peers::PeerQuestion,
             replica::{ReplicaHandle, ReplicaHealth},
@@ -34,6 +35,7 @@ use crate::{
     store::{Commit, Store, StoreHealth},
     sync,
 };
+use actix::Arbiter;
 use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
 use std::{
     sync::{Arc, RwLock},
@@ -54,7 +56,8 @@ pub struct LocalNode {
     replicas: Vec<Arc<dyn ReplicaHandle>>,
     guards: Vec<(&'static str, Arc<Guard>)>,
     known_pasts: Arc<KnownPasts>,
-    _guardian: Watchdog,
+    machine: Machine,
+    _guardian: Option<Watchdog>,
 }
 
 impl LocalNode {
@@ -67,9 +70,10 @@ impl LocalNode {
         settings: NodeSettings,
         lay_out: impl FnOnce(&mut NodeBuilder<'_>),
     ) -> Result<Self, NodeError> {
-        let clock = Arc::new(Clock::ahead_by(settings.clock_offset));
-        let saved_clock = SavedClock::open(&store, &clock)?;
-        let known_pasts = Arc::new(KnownPasts::open(&store, &settings.accept_history)?);
+        let clock = Arc::new(Clock::on(settings.machine.clone(), settings.clock_offset));
+        let saved_clock = SavedClock::open(&store, &settings.machine, &clock)?;
+        let known_pasts =
+            Arc::new(KnownPasts::open(&store, settings.machine.clone(), &settings.accept_history)?);
         let mut layout = NodeBuilder::new(&store, &clock, &settings, &known_pasts);
         lay_out(&mut layout);
         let NodeBuilder {
@@ -89,7 +93,13 @@ impl LocalNode {
         let mut systems: Vec<_> = placed.iter().map(|placed| placed.name.system).collect();
         systems.dedup();
         let placed = Arc::new(placed);
-        let guardian = Watchdog::start(placed.clone(), &settings, clock.clone())?;
+        let guardian = match settings.threads {
+            Threads::PerSystem => Some(Watchdog::start(placed.clone(), &settings, clock.clone())?),
+            Threads::Current => {
+                placed.iter().for_each(|placed| (placed.spawn)(&Arbiter::current()));
+                None
+            }
+        };
         let contexts = placed.iter().map(|placed| placed.context.clone()).collect();
         let places = Arc::new(Cursors::open(&store)?);
         let refused = Arc::new(RefusedMessages::open(&store)?);
@@ -107,6 +117,7 @@ impl LocalNode {
             replicas,
             guards,
             known_pasts,
+            machine: settings.machine,
             _guardian: guardian,
         })
     }
@@ -134,8 +145,13 @@ impl LocalNode {
     ) -> Result<Vec<BoxFuture<'static, ()>>, NodeError> {
         let mut running = Vec::new();
         for flow in self.contexts.iter().filter_map(|context| of(context.as_ref())) {
-            let pump: Arc<dyn RunningPump> =
-                Arc::new(Pump::new(name, flow, sink.clone(), self.places.clone())?);
+            let pump: Arc<dyn RunningPump> = Arc::new(Pump::new(
+                name,
+                flow,
+                sink.clone(),
+                self.machine.clone(),
+                self.places.clone(),
+            )?);
             sync::write(&self.pumps).push(pump.clone());
             running.push(pump.run());
         }
@@ -160,7 +176,7 @@ impl LocalNode {
                 context.clone(),
                 log,
                 gateway.clone(),
-                self.store.clone(),
+                self.machine.clone(),
                 self.places.clone(),
                 self.refused.clone(),
             )?);

@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{
-        port::clock::{Clock, machine_time},
+        port::{clock::Clock, machine::Machine},
         tables::version::VERSION,
     },
     store::{
@@ -26,12 +26,16 @@ fn clock_key() -> Vec<u8> {
 
 impl SavedClock {
     /// Opens the row, and has `clock` go on from where it was moved to.
-    pub fn open(store: &Arc<dyn Store>, clock: &Clock) -> Result<Self, StoreError> {
+    pub fn open(
+        store: &Arc<dyn Store>,
+        machine: &Machine,
+        clock: &Clock,
+    ) -> Result<Self, StoreError> {
         let tree = store.open_tree("holdfast.clock")?;
         let epoch = store.activate(tree)?;
         let saved = Self { store: store.clone(), tree, epoch };
         match saved.saved_offset() {
-            Ok(Some(micros)) => clock.carry_on_from(machine_time().plus_micros(micros)),
+            Ok(Some(micros)) => clock.carry_on_from(machine.now().plus_micros(micros)),
             Ok(None) => {}
             Err(StoreError::Damaged(what)) => {
                 tracing::error!(what, "saved clock offset is damaged");

@@ -4,19 +4,32 @@ use crate::{
     actors::{
         ask::guard::GuardSettings,
         erased::{AggregateType, Settings},
-        port::{peers::PeerClient, status::Chaos},
+        port::{
+            machine::Machine, network::Network, peers::PeerClient, safeguard::Safeguard,
+            status::Chaos,
+        },
     },
     domain::Name,
     store::StoreError,
 };
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
 
 /// Called with the system whose thread hangs.
 pub type Stuck = Arc<dyn Fn(&'static str) + Send + Sync>;
+
+/// On which threads the contexts of a node run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Threads {
+    /// Each system on a thread of its own, with a watchdog over them.
+    #[default]
+    PerSystem,
+    /// All on the thread that starts the node, and without a watchdog: for tests that decide what happens when.
+    Current,
+}
 
 /// How a node is set up.
 #[derive(Clone)]
@@ -26,13 +39,21 @@ pub struct NodeSettings {
     /// How long answers to asks, and responses under idempotency keys, are kept.
     pub kept: Duration,
     /// Guards that differ from their system's, by asked context.
-    pub guards: HashMap<String, GuardSettings>,
+    pub guards: BTreeMap<String, GuardSettings>,
     /// Guards by system.
-    pub system_guards: HashMap<String, GuardSettings>,
+    pub system_guards: BTreeMap<String, GuardSettings>,
     /// What each system lets be configured.
-    pub systems: HashMap<String, serde_json::Value>,
+    pub systems: BTreeMap<String, serde_json::Value>,
     /// How far business time is ahead of the machine's, in microseconds.
     pub clock_offset: i64,
+    /// On which threads its contexts run.
+    pub threads: Threads,
+    /// The clock and the randomness that it uses.
+    pub machine: Machine,
+    /// What lies between its contexts, where that is anything; for tests.
+    pub network: Option<Arc<dyn Network>>,
+    /// A safeguard that is left out, to see that this is noticed; for tests.
+    pub without: Option<Safeguard>,
     /// Is called where a crash hurts most; for tests.
     pub chaos: Option<Chaos>,
     /// How long a system's thread may be silent before it is taken for hanging.
@@ -40,14 +61,14 @@ pub struct NodeSettings {
     /// What to do then: the process is of no use any more.
     pub stuck: Stuck,
     /// The contexts that this node hosts, of those laid out; `None`: all.
-    pub contexts: Option<HashSet<String>>,
+    pub contexts: Option<BTreeSet<String>>,
     /// The way to the nodes that host the others.
     pub wire: Option<Arc<dyn PeerClient>>,
     /// Contexts of other nodes whose past is accepted at this start, although another one was known.
     pub accept_history: Vec<String>,
     /// The versions in which contexts write their events for other nodes and consumers, where that
     /// is another one than the release writes by itself.
-    pub event_versions: HashMap<String, u16>,
+    pub event_versions: BTreeMap<String, u16>,
 }
 
 impl Default for NodeSettings {
@@ -55,17 +76,21 @@ impl Default for NodeSettings {
         Self {
             admission: 1024,
             kept: Duration::from_secs(24 * 60 * 60),
-            guards: HashMap::new(),
-            system_guards: HashMap::new(),
-            systems: HashMap::new(),
+            guards: BTreeMap::new(),
+            system_guards: BTreeMap::new(),
+            systems: BTreeMap::new(),
             clock_offset: 0,
+            threads: Threads::default(),
+            machine: Machine::default(),
+            network: None,
+            without: None,
             chaos: None,
             silence: Duration::from_secs(10),
             stuck: Arc::new(|_| std::process::exit(70)),
             contexts: None,
             wire: None,
             accept_history: Vec::new(),
-            event_versions: HashMap::new(),
+            event_versions: BTreeMap::new(),
         }
     }
 }

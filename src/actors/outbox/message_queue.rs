@@ -11,14 +11,14 @@ use super::{
 };
 use crate::{
     actors::port::{
-        backoff::random_backoff,
         context::Context,
         event_log::{EventLog, OutboundMessage, OutboxHealth},
+        machine::Machine,
         message::{MessageGateway, NotSent, RefusedMessage},
         sink::SinkHealth,
     },
     domain::MessageOutcome,
-    store::{Store, StoreError},
+    store::StoreError,
     sync,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
@@ -44,7 +44,7 @@ pub struct MessageQueue {
     context: Arc<dyn Context>,
     log: Arc<dyn EventLog<OutboundMessage>>,
     gateway: Arc<dyn MessageGateway>,
-    store: Arc<dyn Store>,
+    machine: Machine,
     cursors: Arc<Cursors>,
     refused: Arc<RefusedMessages>,
     /// Every message up to here is settled.
@@ -69,7 +69,7 @@ impl MessageQueue {
         context: Arc<dyn Context>,
         log: Arc<dyn EventLog<OutboundMessage>>,
         gateway: Arc<dyn MessageGateway>,
-        store: Arc<dyn Store>,
+        machine: Machine,
         cursors: Arc<Cursors>,
         refused: Arc<RefusedMessages>,
     ) -> Result<Self, StoreError> {
@@ -77,7 +77,7 @@ impl MessageQueue {
         let cursor = cursors.get(sink, log.context(), latest)?;
         let read = (AtomicU64::new(cursor.place()), AtomicU64::new(0));
         let failures = Mutex::default();
-        Ok(Self { sink, context, log, gateway, store, cursors, refused, cursor, read, failures })
+        Ok(Self { sink, context, log, gateway, machine, cursors, refused, cursor, read, failures })
     }
 
     /// Runs until there can be no more messages.
@@ -106,6 +106,7 @@ impl MessageQueue {
             let wake = telephones.next_wake();
             let may_read = telephones.unsettled_count() < READ_AHEAD;
             tokio::select! {
+                biased;
                 Some(done) = under_way.next(), if !under_way.is_empty() => match done {
                     Done::Settled(entry) => {
                         *sync::lock(&self.failures) = (0, None);
@@ -115,7 +116,7 @@ impl MessageQueue {
                     Done::Failed(entry, why) => {
                         let now = Instant::now();
                         let earliest = now + self.note_failure(&entry, &why);
-                        telephones.put_back(entry, now, earliest, (MIN_BACKOFF, MAX_BACKOFF));
+                        telephones.put_back(entry, now, earliest, |failures| self.backoff(failures));
                     }
                 },
                 changed = latest.changed(), if may_read => {
@@ -139,7 +140,7 @@ impl MessageQueue {
         telephones: &mut Telephones,
     ) -> Result<Vec<QueuedMessage>, StoreError> {
         let page = self.log.read_page(telephones.read_to() + 1)?;
-        self.store.durable(page.commit).await?;
+        self.cursors.wait_durable(page.commit).await?;
         Ok(telephones.add_page(page.items, page.last))
     }
 
@@ -180,7 +181,7 @@ impl MessageQueue {
         while let Err(why) = self.try_report(message, outcome).await {
             attempts += 1;
             *sync::lock(&self.failures) = (attempts, Some(why));
-            tokio::time::sleep(random_backoff(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
+            tokio::time::sleep(self.backoff(attempts)).await;
         }
     }
 
@@ -228,7 +229,15 @@ impl MessageQueue {
             let OutboundMessage { context, event, number, .. } = &entry.message;
             tracing::warn!(context, %event, number, failures, why, "retrying text message");
         }
-        random_backoff(failures.saturating_sub(WINDOW as u64), Duration::ZERO, MAX_BACKOFF)
+        self.machine.random_backoff(
+            failures.saturating_sub(WINDOW as u64),
+            Duration::ZERO,
+            MAX_BACKOFF,
+        )
+    }
+
+    fn backoff(&self, failures: u64) -> Duration {
+        self.machine.random_backoff(failures, MIN_BACKOFF, MAX_BACKOFF)
     }
 
     async fn back_off(&self, why: &str) {
@@ -237,7 +246,7 @@ impl MessageQueue {
             *failures = (failures.0.saturating_add(1), Some(why.to_owned()));
             failures.0
         };
-        tokio::time::sleep(random_backoff(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
+        tokio::time::sleep(self.backoff(attempts)).await;
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::{
     actors::port::{
-        backoff::random_backoff,
         event_log::{EventLog, OutboxHealth},
+        machine::Machine,
         sink::{Sink, SinkHealth},
     },
     actors::tables::node_tree::NodeTree,
@@ -114,6 +114,7 @@ pub struct Pump<T> {
     sink_name: &'static str,
     flow: Arc<dyn EventLog<T>>,
     sink: Arc<dyn Sink<T>>,
+    machine: Machine,
     cursors: Arc<Cursors>,
     cursor: Cursor,
     failures: Mutex<(u64, Option<String>)>,
@@ -124,11 +125,12 @@ impl<T: Send + Sync + 'static> Pump<T> {
         sink_name: &'static str,
         flow: Arc<dyn EventLog<T>>,
         sink: Arc<dyn Sink<T>>,
+        machine: Machine,
         cursors: Arc<Cursors>,
     ) -> Result<Self, StoreError> {
         let latest = *flow.latest().borrow();
         let cursor = cursors.get(sink_name, flow.context(), latest)?;
-        Ok(Self { sink_name, flow, sink, cursors, cursor, failures: Mutex::default() })
+        Ok(Self { sink_name, flow, sink, machine, cursors, cursor, failures: Mutex::default() })
     }
 
     pub fn health(&self) -> OutboxHealth {
@@ -201,7 +203,7 @@ impl<T: Send + Sync + 'static> Pump<T> {
                 "it is kept and tried again"
             );
         }
-        tokio::time::sleep(random_backoff(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
+        tokio::time::sleep(self.machine.random_backoff(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
     }
 }
 

@@ -1,8 +1,8 @@
 //! Which text message is next, for each telephone.
 
-use crate::actors::port::{backoff::random_backoff, event_log::OutboundMessage};
+use crate::actors::port::event_log::OutboundMessage;
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 use tokio::time::Instant;
@@ -27,7 +27,7 @@ struct TelephoneQueue {
 /// The messages that were read and are not settled, by telephone.
 #[derive(Debug, Default)]
 pub struct Telephones {
-    waiting: HashMap<String, TelephoneQueue>,
+    waiting: BTreeMap<String, TelephoneQueue>,
     /// Telephones for which one can be sent, the one that has waited longest first.
     ready: VecDeque<String>,
     /// Telephones that are left alone for a while.
@@ -117,19 +117,19 @@ impl Telephones {
     }
 
     /// A message that was started was not sent: it stays the first of its telephone, which rests at least until `earliest`,
-    /// and longer each time.
+    /// and for `pause` of how often that was so in a row.
     pub fn put_back(
         &mut self,
         entry: QueuedMessage,
         now: Instant,
         earliest: Instant,
-        (shortest, longest): (Duration, Duration),
+        pause: impl FnOnce(u64) -> Duration,
     ) {
         let telephone = entry.message.to.clone();
         let waiting = self.waiting.entry(telephone.clone()).or_default();
         waiting.failures = waiting.failures.saturating_add(1);
         waiting.entries.push_front(entry);
-        let until = now + random_backoff(waiting.failures, shortest, longest);
+        let until = now + pause(waiting.failures);
         self.resting.insert((until.max(earliest), telephone));
     }
 }
@@ -140,7 +140,9 @@ mod tests {
     use crate::{actors::port::history::EventId, domain::Timestamp};
     use proptest::prelude::*;
 
-    const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+    fn rest(failures: u64) -> Duration {
+        Duration::from_millis(200) * u32::try_from(failures).unwrap()
+    }
 
     fn page(telephones: &[u8], from: u64) -> Vec<(u64, OutboundMessage)> {
         let message = |(to, sequence): (&u8, u64)| {
@@ -171,7 +173,7 @@ mod tests {
         assert_eq!(sequences(&started), [1, 3]);
         assert!(telephones.start_messages(now, 9).is_empty());
         let [bad, good] = started.try_into().unwrap();
-        telephones.put_back(bad, now, now, PAUSES);
+        telephones.put_back(bad, now, now, rest);
         telephones.settle_message(good, true);
         let started = telephones.start_messages(now, 9);
         assert_eq!((sequences(&started), telephones.settled_to()), (vec![4], 0));
@@ -223,7 +225,7 @@ mod tests {
                         queue.settle_message(entry.clone(), true);
                         settled.push(entry);
                     } else {
-                        queue.put_back(entry, now, now, PAUSES);
+                        queue.put_back(entry, now, now, rest);
                     }
                     let done: BTreeSet<u64> = settled.iter().map(|entry| entry.sequence).collect();
                     prop_assert!((1..=queue.settled_to()).all(|sequence| done.contains(&sequence)));

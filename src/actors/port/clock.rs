@@ -1,5 +1,6 @@
 //! Business time: the machine's, moved by an offset that then runs.
 
+use super::machine::Machine;
 use crate::{domain::Timestamp, store::StoreError, sync};
 use serde::Serialize;
 use std::{
@@ -7,7 +8,7 @@ use std::{
         Mutex,
         atomic::{AtomicI64, Ordering::Relaxed},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 /// Business time ends here, in the year 9000: what is reckoned from it must still be a date.
@@ -58,7 +59,7 @@ pub struct Clock {
     reached: AtomicI64,
     /// Held while the offset changes.
     changes: Mutex<Changes>,
-    machine: fn() -> Timestamp,
+    machine: Machine,
 }
 
 #[derive(Debug, Default)]
@@ -76,10 +77,11 @@ impl Default for Clock {
 impl Clock {
     /// A clock that is `micros` ahead of the machine's.
     pub fn ahead_by(micros: i64) -> Self {
-        Self::of(machine_time, micros)
+        Self::on(Machine::default(), micros)
     }
 
-    fn of(machine: fn() -> Timestamp, micros: i64) -> Self {
+    /// A clock that is `micros` ahead of that of `machine`.
+    pub fn on(machine: Machine, micros: i64) -> Self {
         let offset = AtomicI64::new(micros);
         let reached = AtomicI64::new(i64::MIN);
         Self { offset, reached, changes: Mutex::default(), machine }
@@ -87,7 +89,7 @@ impl Clock {
 
     /// What the clock would show if no caller had seen a later time.
     fn read_machine(&self) -> Timestamp {
-        (self.machine)().plus_micros(self.offset.load(Relaxed)).min(LATEST)
+        self.machine.now().plus_micros(self.offset.load(Relaxed)).min(LATEST)
     }
 
     /// Business time.
@@ -159,22 +161,11 @@ impl Clock {
         let changes = sync::lock(&self.changes);
         ClockHealth {
             now,
-            ahead_seconds: now.micros().saturating_sub((self.machine)().micros()) / 1_000_000,
+            ahead_seconds: now.micros().saturating_sub(self.machine.now().micros()) / 1_000_000,
             stepped_back_seconds: changes.stepped_back / 1_000_000,
             carried_on_from: changes.carried_on_from,
         }
     }
-}
-
-/// The machine's time.
-pub fn machine_time() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
-}
-
-/// The machine's time in whole seconds, for what expires.
-pub fn machine_seconds() -> u64 {
-    u64::try_from(machine_time().micros() / 1_000_000).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -190,7 +181,8 @@ mod tests {
         Timestamp::from_micros(seconds * 1_000_000)
     }
     fn clock(offset: i64) -> Clock {
-        Clock::of(|| Timestamp::from_micros(MACHINE.get()), offset * 1_000_000)
+        let machine = Machine::new(|| Timestamp::from_micros(MACHINE.get()), || 0);
+        Clock::on(machine, offset * 1_000_000)
     }
     fn set(seconds: i64) {
         MACHINE.set(seconds * 1_000_000);

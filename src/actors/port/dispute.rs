@@ -1,5 +1,5 @@
 //! A log of another node that does not go on with what this node knows of it.
-use crate::{actors::port::clock::machine_time, domain::Timestamp};
+use crate::domain::Timestamp;
 use serde::Serialize;
 
 /// Two pasts of one context, which an operator has to resolve.
@@ -15,9 +15,9 @@ pub struct Dispute {
 }
 
 impl Dispute {
-    /// Found just now.
-    pub fn new(context: &str, detail: String) -> Self {
-        Self { context: context.to_owned(), since: machine_time(), detail }
+    /// Found at `since`.
+    pub fn new(context: &str, since: Timestamp, detail: String) -> Self {
+        Self { context: context.to_owned(), since, detail }
     }
 }
 

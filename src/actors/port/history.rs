@@ -10,11 +10,10 @@ pub(crate) const TOLD: usize = 32;
 pub struct Word(pub(crate) u64);
 
 impl Word {
-    /// One that does not exist yet.
-    pub fn new() -> Self {
-        // The lower bits of such an identifier are random; forty-eight of them are written as twelve letters.
-        let random = uuid::Uuid::now_v7().as_u128() & 0xffff_ffff_ffff;
-        Self(u64::try_from(random).unwrap_or(1).max(1))
+    /// One that does not exist yet, if the number is a random one.
+    pub fn new(random: u64) -> Self {
+        // Forty-eight bits are written as twelve letters.
+        Self((random & 0xffff_ffff_ffff).max(1))
     }
     /// Whether it is that of the first epoch.
     pub fn is_none(self) -> bool {

@@ -7,6 +7,8 @@ use crate::{
             fault::Fault,
             health::{Contested, Injected, OrderCounts, Phase},
             history::EventId,
+            machine::Machine,
+            safeguard::Safeguard,
         },
     },
     domain::Name,
@@ -14,8 +16,7 @@ use crate::{
     sync,
 };
 use std::{
-    collections::{VecDeque, hash_map::RandomState},
-    hash::{BuildHasher, Hasher},
+    collections::VecDeque,
     sync::{
         Arc, Mutex, OnceLock, RwLock,
         atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
@@ -28,6 +29,8 @@ use tokio::sync::{Semaphore, oneshot};
 pub struct ContextStatus {
     pub name: Name,
     pub store: Arc<dyn Store>,
+    pub machine: Machine,
+    without: Option<Safeguard>,
     phase: AtomicU8,
     pub restarts: AtomicU64,
     pub crashes: AtomicU64,
@@ -77,6 +80,8 @@ pub enum ChaosPoint {
     BeforeCommit,
     /// The batch is accepted; no caller has been answered.
     AfterCommit,
+    /// An event of a source is applied; nothing of that stands yet.
+    Applying,
 }
 
 /// So many different reports of damage are remembered, so that each is logged once.
@@ -89,6 +94,8 @@ impl ContextStatus {
     pub fn new(
         name: Name,
         store: Arc<dyn Store>,
+        machine: Machine,
+        without: Option<Safeguard>,
         admission: usize,
         retention: Retention,
         chaos: Option<Chaos>,
@@ -96,6 +103,8 @@ impl ContextStatus {
         Arc::new(Self {
             name,
             store,
+            machine,
+            without,
             phase: AtomicU8::new(0),
             restarts: AtomicU64::new(0),
             crashes: AtomicU64::new(0),
@@ -130,6 +139,14 @@ impl ContextStatus {
         let mut sources = self.sources.get()?.iter();
         let source = sources.find(|known| known.context == source)?;
         Some((source.id_of)(sequence))
+    }
+    /// Whether it does what `safeguard` says, as it always does outside of tests.
+    pub fn does(&self, safeguard: Safeguard) -> bool {
+        self.without != Some(safeguard)
+    }
+    /// The second on the machine's clock, and for how many answers are kept.
+    pub fn keeping(&self) -> (u64, u64) {
+        (self.machine.seconds(), self.retention.seconds())
     }
     /// Whether mail from outside is taken.
     pub fn check_open(&self) -> Result<(), Fault> {
@@ -203,8 +220,9 @@ impl ContextStatus {
 
     fn after_fault(&self, fault: Injected, release: impl FnOnce() + 'static) {
         let (low, high) = fault.delay_ms;
-        let delay = Duration::from_millis(low + random_number() % (high.saturating_sub(low) + 1));
-        let lost = (random_number() % 1_000_000) as f64 / 1_000_000.0 < fault.failure_rate;
+        let delay =
+            Duration::from_millis(low + self.machine.random() % (high.saturating_sub(low) + 1));
+        let lost = (self.machine.random() % 1_000_000) as f64 / 1_000_000.0 < fault.failure_rate;
         actix::spawn(async move {
             tokio::time::sleep(delay).await;
             if !lost {
@@ -212,8 +230,4 @@ impl ContextStatus {
             }
         });
     }
-}
-
-fn random_number() -> u64 {
-    RandomState::new().build_hasher().finish()
 }

@@ -10,7 +10,10 @@ use crate::{
             behavior::{Behavior, TurnOutput},
             mailbox::Mailbox,
         },
-        port::fault::{Fault, PARKED_EVENT},
+        port::{
+            fault::{Fault, PARKED_EVENT},
+            safeguard::Safeguard,
+        },
         tables::rebuild,
     },
     domain::Refusal,
@@ -29,6 +32,9 @@ impl Behavior for ViewBehavior {
     fn reload_state(&mut self, _: &Arc<Mailbox<ViewMail>>) -> Result<(), StoreError> {
         self.epoch = self.tree.store.activate(self.tree.id)?;
         (self.counters, self.counters_commit) = rebuild::load_counters(&self.tree)?;
+        if !self.shared.does(Safeguard::KeepPositions) {
+            self.counters.positions.clear();
+        }
         self.shared.generation.store(self.counters.generation, SeqCst);
         if rebuild::is_due(&self.counters, &self.tree) {
             return Ok(());

@@ -5,6 +5,7 @@ use crate::{
     actors::{
         actor::behavior::TurnOutput,
         erased::Versioned,
+        port::{safeguard::Safeguard, status::ChaosPoint},
         subscription::{
             progress::{Listener, SubscriptionProgress},
             source::Recipient,
@@ -165,6 +166,14 @@ impl<'a> ViewTurn<'a> {
 }
 
 impl Listener<RowChange> for ViewTurn<'_> {
+    fn does(&self, safeguard: Safeguard) -> bool {
+        self.behavior.shared.does(safeguard)
+    }
+
+    fn before_applying(&self) {
+        self.behavior.shared.inject_chaos(ChaosPoint::Applying);
+    }
+
     fn progress(&mut self) -> &mut SubscriptionProgress {
         &mut self.progress
     }

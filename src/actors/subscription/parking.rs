@@ -16,8 +16,9 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
+    time::Duration,
 };
+use tokio::time::Instant;
 
 /// At most so many rows are read at once.
 const ROWS: usize = 1024;

@@ -2,7 +2,10 @@
 
 use super::source::Recipient;
 use crate::{
-    actors::tables::{log::Envelope, parked::ParkedRow},
+    actors::{
+        port::safeguard::Safeguard,
+        tables::{log::Envelope, parked::ParkedRow},
+    },
     store::StoreError,
 };
 use std::collections::BTreeMap;
@@ -35,6 +38,12 @@ pub(super) struct Retried {
 
 /// A turn that applies events.
 pub trait Listener<T> {
+    /// Whether its context does what this says.
+    fn does(&self, _safeguard: Safeguard) -> bool {
+        true
+    }
+    /// An event is about to be applied: a crash costs that event only.
+    fn before_applying(&self) {}
     /// What it has changed so far.
     fn progress(&mut self) -> &mut SubscriptionProgress;
     /// Applies what one event means for one aggregate or row, or returns why that fails.

@@ -44,7 +44,8 @@ pub struct Subscribers {
 }
 
 impl Subscribers {
-    pub fn new(aggregate: &'static dyn AggregateType) -> Self {
+    /// With no subscriber yet. If the log is written here, this start of its writer is called `word`.
+    pub fn new(aggregate: &'static dyn AggregateType, word: Word) -> Self {
         let subscribers = RwLock::new(Vec::new());
         let history = RwLock::default();
         Self {
@@ -53,7 +54,7 @@ impl Subscribers {
             latest: AtomicU64::new(0),
             changes: watch::Sender::new(0),
             history,
-            word: Word::new(),
+            word,
         }
     }
 

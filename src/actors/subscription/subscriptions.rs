@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     actors::{
-        port::health::ParkedId,
+        port::{health::ParkedId, safeguard::Safeguard},
         tables::{
             parked::{ParkedRow, parked_key},
             tree::Tree,
@@ -22,8 +22,9 @@ use crate::{
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    time::{Duration, Instant},
+    time::Duration,
 };
+use tokio::time::Instant;
 
 /// At most so many events of one parked queue a turn.
 const MAX_RETRIES_PER_QUEUE: usize = 64;
@@ -128,6 +129,9 @@ impl<T> Subscriptions<T> {
             Some(first) if first.sequence <= position + 1 => {
                 self.apply_batch(work, delivery.subscription, delivery.batch.as_ref())
             }
+            Some(_) if !work.does(Safeguard::ReadTheLog) => {
+                self.apply_batch(work, delivery.subscription, delivery.batch.as_ref())
+            }
             _ => self.catch_up(work, delivery.subscription),
         }
     }
@@ -178,11 +182,12 @@ impl<T> Subscriptions<T> {
         let mut position = work.progress().position(source);
         for index in 0.. {
             let Some(envelope) = batch.envelope_at(index) else { break };
-            if envelope.sequence <= position {
+            if envelope.sequence <= position && work.does(Safeguard::DropDuplicates) {
                 continue;
             }
-            let waits_for_another = subscription.parked.get(envelope.aggregate).is_some()
-                || work.progress().newly_parked.contains_key(&(place, envelope.aggregate));
+            let waits_for_another = (subscription.parked.get(envelope.aggregate).is_some()
+                || work.progress().newly_parked.contains_key(&(place, envelope.aggregate)))
+                && work.does(Safeguard::KeepParkedOrder);
             let taken = if waits_for_another {
                 Err("it waits for an earlier event of its aggregate".to_owned())
             } else {
@@ -198,7 +203,7 @@ impl<T> Subscriptions<T> {
                 let queue = work.progress().newly_parked.entry((place, envelope.aggregate));
                 queue.or_insert((0, envelope.sequence)).0 += 1;
             }
-            position = envelope.sequence;
+            position = position.max(envelope.sequence);
         }
         work.progress().positions.insert(source.to_owned(), position);
         Ok(())
@@ -349,7 +354,11 @@ fn apply_event<T>(
     index: usize,
 ) -> Result<Result<(), String>, StoreError> {
     let Some(envelope) = batch.envelope_at(index) else { return Ok(Ok(())) };
-    match catch_unwind(AssertUnwindSafe(|| batch.react_at(index))) {
+    let react = || {
+        work.before_applying();
+        batch.react_at(index)
+    };
+    match catch_unwind(AssertUnwindSafe(react)) {
         Ok(None) => Ok(Ok(())),
         Ok(Some((whose, what))) => work.apply_event(source, envelope, whose, what),
         Err(_) => Ok(Err("the policy panicked".to_owned())),

@@ -142,10 +142,10 @@ pub fn next_batch(
             || meta.written_by.rows < ROWS_WITH_PLAIN_TEXTS,
         due: meta.written_by.due != plan.to.due,
     };
-    let kept = status.retention.seconds();
+    let (second, kept) = status.keeping();
     let rows = BTreeMap::new();
     let postings = BTreeMap::new();
-    let mut page = RebuildPage { tree, changed, meta, plan, kept, rows, postings };
+    let mut page = RebuildPage { tree, changed, meta, plan, second, kept, rows, postings };
     page.rewrite_rows()?;
     let (batch, after) = page.into_batch(epoch, commit)?;
     status.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
@@ -165,6 +165,7 @@ struct RebuildPage<'a> {
     changed: ChangedFunctions,
     meta: Counters,
     plan: Rebuild,
+    second: u64,
     kept: u64,
     rows: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     postings: BTreeMap<Vec<u8>, Posting>,

@@ -6,7 +6,8 @@ use crate::actors::{
     port::{fault::Fault, health::Phase},
 };
 use actix::{AsyncContext, Context, Supervised, fut::wrap_future};
-use std::{sync::atomic::Ordering::Relaxed, time::Instant};
+use std::sync::atomic::Ordering::Relaxed;
+use tokio::time::Instant;
 
 impl<L: Behavior> Supervised for ContextActor<L> {
     fn restarting(&mut self, ctx: &mut Context<Self>) {

@@ -2,19 +2,15 @@
 
 use super::{RebuildPage, text_of};
 use crate::{
-    actors::{
-        port::clock::machine_seconds,
-        tables::{
-            answers::{
-                ANSWER_VERSION, AnswerPage, AnswerPageV1, RecordedAnswer, answer_page_key,
-                spill_oldest,
-            },
-            expiry::expiry_rows,
-            key_pages::key_pages,
-            questions::{QuestionPage, waiting_keys_key},
-            responses::{IdempotencyRow, request_key},
-            version::VERSION,
+    actors::tables::{
+        answers::{
+            ANSWER_VERSION, AnswerPage, AnswerPageV1, RecordedAnswer, answer_page_key, spill_oldest,
         },
+        expiry::expiry_rows,
+        key_pages::key_pages,
+        questions::{QuestionPage, waiting_keys_key},
+        responses::{IdempotencyRow, request_key},
+        version::VERSION,
     },
     store::{
         StoreError, codec,
@@ -54,7 +50,7 @@ impl RebuildPage<'_> {
         let (Some(context), Some(number)) = (text_of(key), last_number(key)) else {
             return Err(StoreError::Damaged("answers under a key that is none".into()));
         };
-        let now = machine_seconds();
+        let now = self.second;
         let answers = old
             .into_iter()
             .map(|(ask, (kept, at))| (ask, RecordedAnswer { kept, at, asked: None }))
