@@ -1,15 +1,15 @@
-//! Simulates systems under many seeds: `cargo run --release --example simulate -- --seeds 50000`.
+//! Simulates systems under many seeds: `cargo run --release --example simulate -- --seeds 2000`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "../tests/simulation/simulator/mod.rs"]
+#[path = "../tests/simulation/runtime/mod.rs"]
 mod simulator;
 
 use clap::Parser;
-use simulator::{Business, Mitigation, business, businesses, run, run_many, seeds_until_noticed};
+use simulator::{Business, Mitigation, Run, business, businesses, run_many, seeds_until_noticed};
 use std::process::ExitCode;
 use strum::VariantArray;
 
-/// Runs systems on a model of the runtime in which everything goes wrong.
+/// Runs the real actors of systems in virtual time, where everything goes wrong.
 #[derive(Parser)]
 struct Options {
     /// Which system; all of them when left out.
@@ -18,8 +18,14 @@ struct Options {
     /// One seed.
     #[arg(long)]
     seed: Option<u64>,
+    /// No more than so many steps of it.
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Steps of it that do nothing: `3,4,9`.
+    #[arg(long, value_delimiter = ',')]
+    skip: Vec<u64>,
     /// So many seeds.
-    #[arg(long, default_value_t = 50_000)]
+    #[arg(long, default_value_t = 2_000)]
     seeds: u64,
     /// The first of them.
     #[arg(long, default_value_t = 1)]
@@ -53,7 +59,13 @@ fn main() -> ExitCode {
         if options.proof {
             prove(business, options.seeds);
         } else if let Some(seed) = options.seed {
-            let verdict = run(business, seed, options.without, options.trace);
+            let run = Run {
+                seed,
+                without: options.without,
+                most: options.steps.unwrap_or(u64::MAX),
+                skipped: options.skip.iter().copied().collect(),
+            };
+            let verdict = run.run(business, options.trace);
             println!(
                 "{}, seed {seed}: {}",
                 business.system,
@@ -76,19 +88,11 @@ fn main() -> ExitCode {
 
 fn prove(business: &'static Business, seeds: u64) {
     for mitigation in Mitigation::VARIANTS {
+        let system = business.system;
+        let name = mitigation.as_ref();
         match seeds_until_noticed(business, *mitigation, seeds) {
-            Some((seed, wrong)) => {
-                println!(
-                    "{} without {}: seed {seed}: {wrong}",
-                    business.system,
-                    mitigation.as_ref()
-                )
-            }
-            None => println!(
-                "{} without {}: unnoticed in {seeds} seeds",
-                business.system,
-                mitigation.as_ref()
-            ),
+            Some((run, wrong)) => println!("{system} without {name}: seed {}: {wrong}", run.seed),
+            None => println!("{system} without {name}: unnoticed in {seeds} seeds"),
         }
     }
 }

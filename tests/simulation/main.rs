@@ -4,6 +4,8 @@
 
 mod catalogue;
 mod deliveries;
+mod runtime;
 mod schedules;
 mod shuffle;
 mod simulator;
+mod virtual_time;

@@ -1,5 +1,6 @@
 //! What the runtime does against each pitfall. The simulator can leave one out, to see that it would be noticed.
 
+use holdfast::actors::Safeguard;
 use strum::{AsRefStr, EnumString, VariantArray};
 
 /// One thing that the runtime does so that the systems stay right.
@@ -44,4 +45,31 @@ pub enum Mitigation {
     KeepNumbers,
     /// A request that comes again under its key is the same request.
     KeepKeys,
+}
+
+impl Mitigation {
+    /// What the runtime is told to leave out for it; the others are taken away from its disk.
+    pub fn safeguard(self) -> Option<Safeguard> {
+        match self {
+            Self::KeepWithdrawals => Some(Safeguard::KeepWithdrawals),
+            Self::KeepAnswers => Some(Safeguard::KeepAnswers),
+            Self::UndoAfterSilence => Some(Safeguard::SendUndos),
+            Self::RefuseWhileOpen => Some(Safeguard::RefuseWhileOpen),
+            Self::PostponeWhileOpen => Some(Safeguard::PostponeWhileOpen),
+            Self::DropLateAnswers => Some(Safeguard::DropLateAnswers),
+            Self::DropDuplicates => Some(Safeguard::DropDuplicates),
+            Self::KeepPositions => Some(Safeguard::KeepPositions),
+            Self::ReadTheLog => Some(Safeguard::ReadTheLog),
+            Self::KeepOrderAside => Some(Safeguard::KeepParkedOrder),
+            Self::KeepMarks => Some(Safeguard::KeepMarks),
+            Self::MoveWithEffect
+            | Self::KeepWhatIsDurable
+            | Self::WaitForDisk
+            | Self::CheckClaims
+            | Self::KeepTimers
+            | Self::KeepQuestions
+            | Self::KeepNumbers
+            | Self::KeepKeys => None,
+        }
+    }
 }

@@ -19,6 +19,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod aggregate;
+mod client;
 mod fault_plan;
 mod mitigation;
 mod network;

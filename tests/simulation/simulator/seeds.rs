@@ -79,7 +79,10 @@ impl fmt::Display for Report {
         let tail = Tail::default();
         run_into(business, *seed, None, Trace::new(Some(tail.clone()), false));
         writeln!(f, "\n\nseed {seed} goes wrong; the end of its trace:")?;
-        tail.borrow().iter().try_for_each(|line| writeln!(f, "| {line}"))?;
+        tail.lock()
+            .expect("no panic holds it")
+            .iter()
+            .try_for_each(|line| writeln!(f, "| {line}"))?;
         writeln!(f, "{system}, seed {seed}: {wrong}")?;
         write!(
             f,

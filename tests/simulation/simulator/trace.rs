@@ -1,9 +1,13 @@
 //! What happened, line by line: hashed always, kept or printed on demand.
 
-use std::{cell::RefCell, collections::VecDeque, fmt, rc::Rc};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// The last lines; they outlive a world that panics.
-pub type Tail = Rc<RefCell<VecDeque<String>>>;
+pub type Tail = Arc<Mutex<VecDeque<String>>>;
 const TAIL: usize = 60;
 
 /// FNV-1a over whatever is written to it.
@@ -51,7 +55,7 @@ impl Trace {
             println!("{line}");
         }
         if let Some(tail) = &self.tail {
-            let mut tail = tail.borrow_mut();
+            let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
             if tail.len() == TAIL {
                 tail.pop_front();
             }

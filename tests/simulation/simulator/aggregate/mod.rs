@@ -5,11 +5,12 @@ mod publishing;
 mod quiescence;
 
 use super::{
+    client::{CommandRoute, Order, Things, command_routes},
     mitigation::Mitigation,
     network::{Flight, Message, Network},
     subscription::{Ears, Heard, Log, Logs, Told, ears_of},
     table::Table,
-    world::{CommandRoute, Context, Order, Things, command_routes},
+    world::Context,
 };
 use holdfast::domain::{
     Addressee, Aggregate, Ask, AskId, Commands, DecisionContext, Id, Lifecycle, Name, NoAnswer,

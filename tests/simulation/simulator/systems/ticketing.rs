@@ -131,7 +131,7 @@ fn finally(world: &World) -> Result<(), String> {
             ),
             "예약가능" => {
                 must!(
-                    at("endtime") >= world.network.now(),
+                    at("endtime") >= world.now(),
                     "ticket {number} ought to have expired: {ticket}"
                 )
             }

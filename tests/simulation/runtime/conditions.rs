@@ -1,0 +1,133 @@
+//! What the actors meet: the network between contexts, the machine's clock, chance, and the moments in which they crash.
+
+use super::{plan::Plan, trace::Trace};
+use holdfast::{
+    actors::{ChaosPoint, Machine, Network, Transmission},
+    domain::Timestamp,
+};
+use std::{
+    fmt,
+    panic::resume_unwind,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use support::chance::Chance;
+use tokio::time::Instant;
+
+struct State {
+    chance: Chance,
+    plan: Plan,
+    trace: Trace,
+    /// Nothing goes wrong any more.
+    healed: bool,
+    /// When it began, on the machine's clock and on tokio's; how far the machine's was set since.
+    start: Timestamp,
+    origin: Instant,
+    set: i64,
+}
+
+/// So far is the machine's clock set at the most, in microseconds: eight hours.
+const MOST_SET: i64 = 8 * 3_600_000_000;
+
+/// The conditions under one seed. Clones are the same ones.
+#[derive(Clone)]
+pub struct Conditions(Arc<Mutex<State>>);
+
+impl Conditions {
+    pub fn new(chance: Chance, plan: Plan, start: Timestamp, trace: Trace) -> Self {
+        let origin = Instant::now();
+        Self(Arc::new(Mutex::new(State {
+            chance,
+            plan,
+            trace,
+            healed: false,
+            start,
+            origin,
+            set: 0,
+        })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn say(&self, line: fmt::Arguments<'_>) {
+        self.state().trace.say(line);
+    }
+    pub fn hash(&self) -> u64 {
+        self.state().trace.hash()
+    }
+    /// From now on nothing goes wrong.
+    pub fn heal(&self) {
+        self.state().healed = true;
+    }
+    /// Somebody sets the machine's clock.
+    pub fn set_clock(&self, by: i64) {
+        let mut state = self.state();
+        state.set = (state.set + by).clamp(-MOST_SET, MOST_SET);
+    }
+    /// Whether a batch conflicts.
+    pub fn conflicts(&self) -> bool {
+        let mut state = self.state();
+        let often = state.plan.conflicts;
+        state.happens(often)
+    }
+    pub fn machine(&self) -> Machine {
+        let clock = self.clone();
+        let chance = self.clone();
+        Machine::new(move || clock.state().now(), move || chance.state().chance.number())
+    }
+    /// Where a crash hurts most.
+    pub fn crash(&self, context: &'static str, point: ChaosPoint) {
+        let crashes = {
+            let mut state = self.state();
+            let often = match point {
+                ChaosPoint::BeforeCommit | ChaosPoint::AfterCommit => state.plan.crashes,
+                ChaosPoint::Applying => state.plan.parked,
+            };
+            let crashes = state.happens(often);
+            if crashes {
+                state.trace.say(format_args!("{context} crashes: {point:?}"));
+            }
+            crashes
+        };
+        if crashes {
+            // As a panic, but for the words on the terminal.
+            resume_unwind(Box::new("as the schedule wants it"));
+        }
+    }
+}
+
+impl State {
+    /// Whether something happens that happens so often in a thousand.
+    fn happens(&mut self, in_thousand: u64) -> bool {
+        !self.healed && in_thousand > 0 && self.chance.between(0, 1000) < in_thousand
+    }
+    fn now(&self) -> Timestamp {
+        let passed = i64::try_from(self.origin.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.start.plus_micros(passed + self.set)
+    }
+    fn delay(&mut self) -> Duration {
+        let most = self.plan.delay.as_millis() as u64;
+        if self.healed || most == 0 || self.chance.coin() {
+            return Duration::ZERO;
+        }
+        Duration::from_millis(self.chance.between(0, most + 1))
+    }
+}
+
+impl Network for Conditions {
+    fn deliveries(&self, message: Transmission<'_>) -> Vec<Duration> {
+        let mut state = self.state();
+        let lost = state.plan.lost;
+        let doubled = state.plan.doubled;
+        if state.happens(lost) {
+            state.trace.say(format_args!("lost: {message:?}"));
+            return Vec::new();
+        }
+        let times = 1 + usize::from(state.happens(doubled));
+        let pauses: Vec<Duration> = (0..times).map(|_| state.delay()).collect();
+        state.trace.say(format_args!("{message:?} in {pauses:?}"));
+        pauses
+    }
+}

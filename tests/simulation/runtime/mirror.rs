@@ -1,0 +1,390 @@
+//! What the logs say of each context: its states, folded from its events as they are read from outside, whether its actor
+//! runs or not. What the actor has stored must be the same.
+
+use super::{
+    client::{CommandRoute, Order, Things, command_routes},
+    trace::Digest,
+};
+use holdfast::{
+    actors::{Context, Fault, ListQuery},
+    domain::{
+        Aggregate, Board, Entity, Folds, Id, Lifecycle, Name, Target, Timestamp, View,
+        lenient::BadBody,
+    },
+};
+use serde_json::{Value, json};
+use std::{any::Any, cell::RefCell, collections::BTreeMap, rc::Rc};
+
+/// An event in the log of its context.
+struct Said<E> {
+    number: u64,
+    version: u64,
+    /// The digest of the events of this thing up to here.
+    history: Digest,
+    event: E,
+}
+
+type Log<S> = Rc<RefCell<Vec<Said<<S as Aggregate>::Event>>>>;
+
+/// The logs of all contexts, by name; a view may be laid out before its source.
+#[derive(Default)]
+struct Logs(BTreeMap<&'static str, Box<dyn Any>>);
+
+impl Logs {
+    fn of<S: Aggregate>(&mut self) -> Log<S> {
+        let log = self.0.entry(S::NAME.context).or_insert_with(|| Box::new(Log::<S>::default()));
+        log.downcast_ref::<Log<S>>().expect("the log of that type").clone()
+    }
+}
+
+/// A context, whichever, as far as it is known from outside. What a view does not do has a body here.
+pub trait Mirror {
+    fn name(&self) -> Name;
+    fn things(&self) -> &Things;
+    fn as_any(&self) -> &dyn Any;
+    /// Reads what is new in the log. Says each event.
+    fn read(
+        &mut self,
+        _context: &dyn Context,
+        _say: &mut dyn FnMut(std::fmt::Arguments<'_>),
+    ) -> Result<(), String> {
+        Ok(())
+    }
+    /// The process has ended: what is in the log is another question.
+    fn forget(&mut self) {}
+    /// Whether that request makes a new thing, or what is wrong with it.
+    fn makes_new(&self, _order: &Order) -> Result<bool, String> {
+        Err("a view takes no commands".to_owned())
+    }
+    /// The digest of all that has happened to a thing up to a version.
+    fn history(&self, _number: u64, _version: u64) -> Option<u64> {
+        None
+    }
+    fn said(&self, _number: u64, _event: &str) -> usize {
+        0
+    }
+    fn events(&self) -> &[(u64, Value)] {
+        &[]
+    }
+    /// The names of the events that it may say, by a search through its states.
+    fn sayable(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// What must hold at any time.
+    fn always(&self) -> Result<(), String> {
+        Ok(())
+    }
+    /// Which of its things are held for which order, by the context and number of that.
+    fn held_for(&self) -> Vec<(u64, Name, u64)> {
+        Vec::new()
+    }
+    /// What it waits for, if for anything.
+    fn waits(&self, _now: Timestamp) -> Option<String> {
+        None
+    }
+    /// What must hold when nothing is left to do. A view keeps what it shows.
+    fn at_rest(&mut self, context: &dyn Context) -> Result<(), String>;
+}
+
+/// All mirrors of a system, in the order of its board.
+#[derive(Default)]
+pub struct Mirrors {
+    pub all: Vec<Box<dyn Mirror>>,
+    logs: Logs,
+}
+
+impl Board for Mirrors {
+    fn aggregate<A: Aggregate>(&mut self) {
+        let log = self.logs.of::<A>();
+        self.all.push(Box::new(AggregateMirror::<A>::of(log)));
+    }
+    fn view<V: View>(&mut self) {
+        let mut heard = Sources { logs: &mut self.logs, folds: Vec::new() };
+        V::folds(&mut heard);
+        let folds = heard.folds;
+        self.all.push(Box::new(ViewMirror::<V> { folds, shown: Things::default() }));
+    }
+}
+
+/// A context that decides.
+pub struct AggregateMirror<A: Aggregate> {
+    routes: Vec<CommandRoute<A>>,
+    log: Log<A>,
+    events: Vec<(u64, Value)>,
+    states: BTreeMap<u64, (u64, A)>,
+    histories: BTreeMap<u64, Digest>,
+    shown: Things,
+}
+
+impl<A: Aggregate> AggregateMirror<A> {
+    fn of(log: Log<A>) -> Self {
+        Self {
+            routes: command_routes::<A>(),
+            log,
+            events: Vec::new(),
+            states: BTreeMap::new(),
+            histories: BTreeMap::new(),
+            shown: Things::default(),
+        }
+    }
+
+    /// Each thing that was said, in order.
+    pub fn each_said(&self, mut look: impl FnMut(u64, &A::Event)) {
+        self.log.borrow().iter().for_each(|said| look(said.number, &said.event));
+    }
+
+    fn take(&mut self, number: u64, version: u64, event: A::Event) -> Result<(), String> {
+        let (before, state) = self.states.entry(number).or_default();
+        if version != *before + 1 {
+            return Err(format!("#{number} has version {version} after {before}"));
+        }
+        *before = version;
+        state.evolve(&event);
+        self.shown.set(number, state);
+        let history = self.histories.entry(number).or_default();
+        *history = history.and(format_args!("{event:?}"));
+        self.log.borrow_mut().push(Said { number, version, history: *history, event });
+        Ok(())
+    }
+}
+
+fn typed<A: Aggregate>(name: &str, data: &Value) -> Result<A::Event, String> {
+    let whole = serde_json::from_value(json!({ name: data }));
+    let bare = || serde_json::from_value(Value::from(name));
+    whole.or_else(|why| bare().map_err(|_| format!("{name} {data} is no event of it: {why}")))
+}
+
+fn shown_by(context: &dyn Context, number: u64) -> Result<Option<Value>, String> {
+    match context.read_item(number) {
+        Ok(seen) => serde_json::from_slice(&seen.body).map(Some).map_err(|why| why.to_string()),
+        Err(Fault::Refused(_)) => Ok(None),
+        Err(fault) => Err(format!("#{number} cannot be read: {fault}")),
+    }
+}
+
+impl<A: Aggregate> Mirror for AggregateMirror<A> {
+    fn name(&self) -> Name {
+        A::NAME
+    }
+    fn things(&self) -> &Things {
+        &self.shown
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn read(
+        &mut self,
+        context: &dyn Context,
+        say: &mut dyn FnMut(std::fmt::Arguments<'_>),
+    ) -> Result<(), String> {
+        let log = context.event_log().ok_or("it has no log")?;
+        loop {
+            let from = self.log.borrow().len() as u64 + 1;
+            let page =
+                log.read_page(from).map_err(|why| format!("its log from {from} on: {why}"))?;
+            if page.items.is_empty() {
+                return Ok(());
+            }
+            for ((sequence, event), expected) in page.items.into_iter().zip(from..) {
+                if sequence != expected || event.sequence != expected {
+                    return Err(format!(
+                        "its log has a gap: {sequence} where {expected} should be"
+                    ));
+                }
+                let number = event.number;
+                let version = event.version;
+                say(format_args!(
+                    "  {} {sequence}: #{number} {version} {} {}",
+                    A::NAME,
+                    event.name,
+                    event.data
+                ));
+                let typed = typed::<A>(&event.name, &event.data)?;
+                self.events.push((number, json!({ event.name: event.data })));
+                self.take(number, version, typed)?;
+            }
+        }
+    }
+    fn forget(&mut self) {
+        self.log.borrow_mut().clear();
+        *self = Self::of(self.log.clone());
+    }
+    fn makes_new(&self, order: &Order) -> Result<bool, String> {
+        let route =
+            self.routes.iter().find(|route| route.takes(order)).ok_or("it has no such route")?;
+        let (target, _) =
+            (route.enter)(order.body.clone()).map_err(|bad: BadBody| bad.to_string())?;
+        Ok(order.number.is_none() && matches!(target, Target::New))
+    }
+    fn history(&self, number: u64, version: u64) -> Option<u64> {
+        let log = self.log.borrow();
+        let said = log.iter().rfind(|said| (said.number, said.version) == (number, version))?;
+        Some(said.history.0)
+    }
+    fn said(&self, number: u64, event: &str) -> usize {
+        let log = self.log.borrow();
+        log.iter().filter(|said| said.number == number && said.event.as_ref() == event).count()
+    }
+    fn events(&self) -> &[(u64, Value)] {
+        &self.events
+    }
+    fn sayable(&self) -> Vec<String> {
+        let found = holdfast::board::explore_states::<A>().expect("its samples are commands");
+        found.arrows.into_iter().flat_map(|(_, events)| events).collect()
+    }
+    fn always(&self) -> Result<(), String> {
+        let mut held = BTreeMap::new();
+        for (number, (_, state)) in &self.states {
+            for key in state.held_keys() {
+                if let Some(other) = held.insert(key.clone(), *number) {
+                    return Err(format!("{key} is held by #{other} and #{number}"));
+                }
+            }
+        }
+        Ok(())
+    }
+    fn held_for(&self) -> Vec<(u64, Name, u64)> {
+        let held = |(number, (_, state)): (&u64, &(u64, A))| {
+            let (order, of) = state.on_behalf_of()?;
+            Some((*number, order, of))
+        };
+        self.states.iter().filter_map(held).collect()
+    }
+    fn waits(&self, now: Timestamp) -> Option<String> {
+        self.states.iter().find_map(|(number, (_, state))| {
+            if let Some(ask) = state.awaits(Id::new(*number)) {
+                return Some(format!("#{number} waits: {ask:?}"));
+            }
+            if state.lifecycle() == Lifecycle::Open {
+                return Some(format!("#{number} is open"));
+            }
+            let (due, _) = state.due()?;
+            (due <= now).then(|| format!("the time of #{number} came at {due}"))
+        })
+    }
+    fn at_rest(&mut self, context: &dyn Context) -> Result<(), String> {
+        for number in self.states.keys() {
+            let folded = self.shown.get(*number).cloned();
+            let stored = shown_by(context, *number)?;
+            if stored != folded {
+                return Err(format!("#{number} is {stored:?}, and its events say {folded:?}"));
+            }
+        }
+        let states = self.states.iter().map(|(number, (_, state))| (*number, state));
+        lists_what_is_established(context, states, &self.shown)
+    }
+}
+
+/// A list has what is established, as it is, and nothing else.
+fn lists_what_is_established<'a, E: Entity>(
+    context: &dyn Context,
+    states: impl Iterator<Item = (u64, &'a E)>,
+    shown: &Things,
+) -> Result<(), String> {
+    let established = states.filter(|(_, state)| state.lifecycle() == Lifecycle::Established);
+    let expected: BTreeMap<u64, Value> =
+        established.filter_map(|(number, _)| Some((number, shown.get(number)?.clone()))).collect();
+    let listed = listed(context)?;
+    if listed == expected {
+        return Ok(());
+    }
+    let differs = |number: &&u64| listed.get(*number) != expected.get(*number);
+    let number = listed.keys().chain(expected.keys()).find(differs).copied().unwrap_or_default();
+    Err(format!(
+        "#{number} is listed as {:?}, and the events say {:?}",
+        listed.get(&number),
+        expected.get(&number)
+    ))
+}
+
+/// Everything that a context lists.
+fn listed(context: &dyn Context) -> Result<BTreeMap<u64, Value>, String> {
+    let mut found = BTreeMap::new();
+    let mut query = ListQuery { size: 100, ..ListQuery::default() };
+    loop {
+        let page =
+            context.list_items(&query).map_err(|fault| format!("it cannot be listed: {fault}"))?;
+        if !page.damaged.is_empty() {
+            return Err(format!("rows of {:?} are damaged", page.damaged));
+        }
+        for seen in page.items {
+            let shown = serde_json::from_slice(&seen.body).map_err(|why| why.to_string())?;
+            if found.insert(seen.number, shown).is_some() {
+                return Err(format!("#{} is listed twice", seen.number));
+            }
+        }
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// What the events of one source make of the rows of a view.
+type Fold<V> = Box<dyn Fn(&mut BTreeMap<u64, V>)>;
+
+/// The sources of a view, in the order in which it names them.
+struct Sources<'a, V> {
+    logs: &'a mut Logs,
+    folds: Vec<Fold<V>>,
+}
+
+impl<V: View> Folds<V> for Sources<'_, V> {
+    fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
+        let log = self.logs.of::<S>();
+        self.folds.push(Box::new(move |rows| {
+            for said in log.borrow().iter() {
+                if let Some(number) = row(&said.event) {
+                    fold(rows.entry(number).or_default(), &said.event);
+                }
+            }
+        }));
+    }
+}
+
+/// A view: what its sources make of it.
+struct ViewMirror<V: View> {
+    folds: Vec<Fold<V>>,
+    shown: Things,
+}
+
+impl<V: View> ViewMirror<V> {
+    fn folded(&self, backwards: bool) -> BTreeMap<u64, V> {
+        let mut rows = BTreeMap::new();
+        let fold = |fold: &Fold<V>| fold(&mut rows);
+        if backwards {
+            self.folds.iter().rev().for_each(fold)
+        } else {
+            self.folds.iter().for_each(fold)
+        }
+        rows
+    }
+}
+
+impl<V: View> Mirror for ViewMirror<V> {
+    fn name(&self) -> Name {
+        V::NAME
+    }
+    fn things(&self) -> &Things {
+        &self.shown
+    }
+    fn as_any(&self) -> &dyn Any {
+        &self.shown
+    }
+    fn at_rest(&mut self, context: &dyn Context) -> Result<(), String> {
+        let rows = self.folded(false);
+        // The same rows, whichever source is heard first.
+        if rows != self.folded(true) {
+            return Err(format!("its rows depend on the order of its sources: {rows:?}"));
+        }
+        if let Some((number, _)) = rows.iter().find(|(_, row)| row.lifecycle() == Lifecycle::Open) {
+            return Err(format!("row {number} is open for ever"));
+        }
+        self.shown.show(rows.iter());
+        lists_what_is_established(
+            context,
+            rows.iter().map(|(number, row)| (*number, row)),
+            &self.shown,
+        )
+    }
+}

@@ -1,0 +1,41 @@
+//! The real actors in virtual time: the contexts of a system on a node, as the server starts it, in one thread whose clock is
+//! paused, so that a seed determines everything that happens.
+//!
+//! A seed is one schedule of client commands, of messages that are delayed, doubled, lost and reordered, of contexts that
+//! crash, stop and start, of the death of the process with a part of what it had not written, and of steps of the clock.
+//! After each step the invariants are looked at, and once nothing goes wrong any more everything must come to rest.
+//!
+//! | module | what |
+//! |---|---|
+//! | `world` | the node of a system, its clients, and what they were promised |
+//! | `disk` | the store of a node: what of it is durable, and what a death leaves |
+//! | `conditions` | the network, the clock, chance, and where the actors crash |
+//! | `mirror` | what the logs say of each context, read as anybody may |
+//! | `schedule` | what happens next |
+//! | `seeds` | many seeds, and the shortest schedule of one that fails |
+
+// Each of the two programs that share this uses its part of it.
+#![allow(dead_code, unused_imports)]
+// The clients and the systems are those of the model of the runtime, too.
+#![allow(clippy::duplicate_mod)]
+
+mod conditions;
+mod disk;
+mod mirror;
+mod plan;
+mod schedule;
+mod seeds;
+mod world;
+
+#[path = "../simulator/client.rs"]
+mod client;
+#[path = "../simulator/mitigation.rs"]
+mod mitigation;
+#[path = "../simulator/systems/mod.rs"]
+mod systems;
+#[path = "../simulator/trace.rs"]
+mod trace;
+
+pub use mitigation::Mitigation;
+pub use seeds::{Run, Verdict, run_many, seeds_until_noticed, unsaid};
+pub use systems::{Business, business, businesses, businesses_by_routes};

@@ -1,0 +1,157 @@
+//! What happens next: chance decides, and in the end everything heals and must come to rest.
+
+use super::{mitigation::Mitigation, world::World};
+use holdfast::actors::{Context, Node, Phase};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use support::chance::Chance;
+
+/// After healing, rest must come within so many looks, a minute after each other at the most.
+const REST: u32 = 400;
+/// In microseconds.
+const HOUR: i64 = 3_600_000_000;
+
+impl World {
+    /// Runs the schedule to its end, or to the first thing that is wrong. Of the steps, those in `skipped` do nothing, and
+    /// there are no more than `most`. Says how many steps it took.
+    pub async fn run(&mut self, most: u64, skipped: &BTreeSet<u64>) -> u64 {
+        for order in (self.business.opening)() {
+            self.send(order);
+        }
+        let steps = self.plan.steps.min(most);
+        for step in 0..steps {
+            // Each has its own chance, so that one that is skipped changes no other.
+            let mut chance = self.chance.fork();
+            if !skipped.contains(&step) {
+                self.step(&mut chance).await;
+            }
+            let pause = chance.between(0, self.plan.pace.as_micros() as u64 + 1);
+            tokio::time::sleep(Duration::from_micros(pause)).await;
+            self.look();
+            if self.wrong.is_some() {
+                return step + 1;
+            }
+        }
+        self.say(format_args!("everything heals"));
+        self.conditions.heal();
+        self.come_to_rest().await;
+        steps
+    }
+
+    async fn come_to_rest(&mut self) {
+        let mut busy = None;
+        let mut quiet = 0;
+        for look in 0..REST {
+            self.disk().sync(self.disk().accepted());
+            for context in self.contexts() {
+                if matches!(context.phase(), Phase::Stopped | Phase::Failed) {
+                    context.start().await;
+                }
+            }
+            // Whoever waits for a time looks at the clock.
+            let _ = self.node().advance_clock(Duration::from_micros(1));
+            tokio::time::sleep(Duration::from_millis(50 << look.min(10))).await;
+            self.disk().sync(self.disk().accepted());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            self.look();
+            if self.wrong.is_some() {
+                return;
+            }
+            busy = self.is_busy();
+            quiet = if busy.is_none() { quiet + 1 } else { 0 };
+            if quiet == 2 {
+                return self.judge();
+            }
+        }
+        let busy = busy.unwrap_or_default();
+        self.wrong(format!("it never comes to rest: {busy}"));
+    }
+
+    async fn step(&mut self, chance: &mut Chance) {
+        let plan = self.plan.clone();
+        // What is down does not stay down for long.
+        if chance.between(0, 1000) < 60 {
+            for context in self.contexts() {
+                drop(actix_rt::spawn(context.start()));
+            }
+        }
+        let mut dice = chance.between(0, 1000);
+        let mut is = |weight: u64| {
+            let hit = dice < weight;
+            dice = dice.wrapping_sub(weight);
+            hit
+        };
+        if is(plan.orders) {
+            self.order(chance);
+        } else if is(plan.syncs) {
+            self.sync(chance);
+        } else if is(plan.deaths) {
+            self.crash(chance);
+        } else if is(plan.stops) {
+            self.stop_or_start(chance);
+        } else if is(plan.clock) {
+            self.turn_clock(chance);
+        } else if is(plan.rebuilds) {
+            let context = self.any_context(chance);
+            self.say(format_args!("{} is rebuilt", context.name()));
+            drop(actix_rt::spawn(context.rebuild_view()));
+        }
+    }
+
+    fn any_context(&self, chance: &mut Chance) -> Arc<dyn Context> {
+        let contexts = self.contexts();
+        contexts[chance.number() as usize % contexts.len()].clone()
+    }
+
+    fn order(&mut self, chance: &mut Chance) {
+        if !self.sent.is_empty() && chance.between(0, 1000) < 150 {
+            let again = self.sent[chance.number() as usize % self.sent.len()].clone();
+            return self.enter(&again);
+        }
+        let order = (self.business.order)(chance, self);
+        self.send(order);
+    }
+    fn send(&mut self, mut order: super::world::Order) {
+        if order.is_post() {
+            order.key = Some(self.sent.len() as u64);
+        }
+        self.enter(&order);
+        self.sent.push(order);
+    }
+
+    fn sync(&mut self, chance: &mut Chance) {
+        let disk = self.disk();
+        let to = chance.between(disk.durable(), disk.accepted() + 1);
+        self.say(format_args!("the disk has {to} of {}", disk.accepted()));
+        disk.sync(to);
+    }
+
+    /// The process dies. Of what was not known to be on its disk, some may be.
+    fn crash(&mut self, chance: &mut Chance) {
+        let durable = self.disk().durable();
+        let accepted = self.disk().accepted();
+        let first = if self.does(Mitigation::KeepWhatIsDurable) { durable } else { durable / 2 };
+        let to = chance.between(first, accepted + 1);
+        self.say(format_args!("the process dies, and {to} of {accepted} commits are left"));
+        self.die(to);
+    }
+
+    fn stop_or_start(&mut self, chance: &mut Chance) {
+        let context = self.any_context(chance);
+        let name = context.name();
+        let is_away = matches!(context.phase(), Phase::Stopped | Phase::Failed);
+        self.say(format_args!("{name} {}", if is_away { "starts" } else { "stops" }));
+        drop(actix_rt::spawn(if is_away { context.start() } else { context.stop() }));
+    }
+
+    fn turn_clock(&mut self, chance: &mut Chance) {
+        let step = chance.between(0, self.plan.stride as u64);
+        // What is kept for a day is kept by the machine's clock, which nobody sets by as much.
+        let by = (step as i64) % HOUR;
+        match chance.between(0, 10) {
+            0 => self.conditions.set_clock(-by),
+            1..3 => self.conditions.set_clock(by),
+            _ => drop(self.node().advance_clock(Duration::from_micros(step))),
+        }
+        self.say(format_args!("it is {}", self.now()));
+    }
+}

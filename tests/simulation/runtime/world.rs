@@ -1,0 +1,379 @@
+//! All of a system: the node that the server would start, its clients, and what they were promised.
+
+pub use super::client::{Order, Things};
+
+use super::{
+    conditions::Conditions,
+    disk::Disk,
+    mirror::{AggregateMirror, Mirror, Mirrors},
+    mitigation::Mitigation,
+    plan::Plan,
+    systems::Business,
+    trace::Trace,
+};
+use holdfast::{
+    actors::{
+        CommandRequest, Context, Fault, GuardSettings, IdempotencyKey, LocalNode, Node,
+        NodeSettings, Outcome, RouteInfo, Threads, Verb,
+    },
+    domain::{Aggregate, Timestamp},
+    store::{Commit, Store},
+    systems,
+};
+use serde_json::Value;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+use support::chance::Chance;
+
+/// What a client was answered.
+struct Reply {
+    context: usize,
+    /// The request's key, if it makes something new.
+    key: Option<u64>,
+    answer: Result<Outcome, Fault>,
+}
+
+/// One life of the process.
+struct Life {
+    node: LocalNode,
+    disk: Arc<Disk>,
+    replies: Rc<RefCell<Vec<Reply>>>,
+}
+
+pub struct World {
+    pub business: &'static Business,
+    pub plan: Plan,
+    pub chance: Chance,
+    pub conditions: Conditions,
+    /// What clients have sent, to be sent again.
+    pub sent: Vec<Order>,
+    /// The first thing that is not as it must be.
+    pub wrong: Option<String>,
+    mirrors: Mirrors,
+    life: Life,
+    off: Option<Mitigation>,
+    /// The commit up to which the logs have been read.
+    looked: Option<Commit>,
+    /// What clients know to have happened: of each thing the version, and the digest of its events up to there.
+    acknowledged: BTreeMap<(usize, u64), (u64, u64)>,
+    /// What clients know to have been made by which request, and the other way round.
+    made: BTreeMap<u64, (usize, u64)>,
+    made_by: BTreeMap<(usize, u64), u64>,
+}
+
+impl Life {
+    fn start(
+        business: &Business,
+        disk: Arc<Disk>,
+        conditions: &Conditions,
+        off: Option<Mitigation>,
+    ) -> Self {
+        let crashes = conditions.clone();
+        let guard = GuardSettings {
+            timeout: systems::ask_timeout_millis(business.system)
+                .map_or(GuardSettings::default().timeout, Duration::from_millis),
+            ..GuardSettings::default()
+        };
+        let settings = NodeSettings {
+            threads: Threads::Current,
+            machine: conditions.machine(),
+            network: Some(Arc::new(conditions.clone())),
+            chaos: Some(Arc::new(move |context, point| crashes.crash(context, point))),
+            without: off.and_then(Mitigation::safeguard),
+            systems: BTreeMap::from([(business.system.to_owned(), (business.settings)())]),
+            system_guards: BTreeMap::from([(business.system.to_owned(), guard)]),
+            ..NodeSettings::default()
+        };
+        let store: Arc<dyn Store> = disk.clone();
+        let node = LocalNode::start(store, settings, |board| {
+            assert!(systems::lay_out(business.system, board), "no system {}", business.system);
+        });
+        let node = node.expect("the node starts");
+        Self { node, disk, replies: Rc::default() }
+    }
+}
+
+impl World {
+    /// Must be called within an actix system whose clock is paused.
+    pub fn new(
+        business: &'static Business,
+        seed: u64,
+        off: Option<Mitigation>,
+        trace: Trace,
+    ) -> Self {
+        let start: Timestamp = business.clock.parse().expect("a time");
+        let mut chance = Chance::new(seed);
+        let plan = Plan::of(&mut chance);
+        let conditions = Conditions::new(chance.fork(), plan.clone(), start, trace);
+        let disk = Arc::new(Disk::new(conditions.clone(), off));
+        let life = Life::start(business, disk, &conditions, off);
+        let mut mirrors = Mirrors::default();
+        systems::lay_out(business.system, &mut mirrors);
+        Self {
+            business,
+            plan,
+            chance,
+            conditions,
+            sent: Vec::new(),
+            wrong: None,
+            mirrors,
+            life,
+            off,
+            looked: None,
+            acknowledged: BTreeMap::new(),
+            made: BTreeMap::new(),
+            made_by: BTreeMap::new(),
+        }
+    }
+
+    pub fn node(&self) -> &LocalNode {
+        &self.life.node
+    }
+    pub fn disk(&self) -> &Disk {
+        &self.life.disk
+    }
+    pub fn contexts(&self) -> Vec<Arc<dyn Context>> {
+        self.life.node.contexts().to_vec()
+    }
+    pub fn say(&self, line: std::fmt::Arguments<'_>) {
+        self.conditions.say(line);
+    }
+    pub fn wrong(&mut self, what: String) {
+        self.wrong.get_or_insert(what);
+    }
+    pub fn does(&self, mitigation: Mitigation) -> bool {
+        self.off != Some(mitigation)
+    }
+    /// Business time.
+    pub fn now(&self) -> Timestamp {
+        self.life.node.now()
+    }
+
+    fn each(&self) -> impl Iterator<Item = &dyn Mirror> {
+        self.mirrors.all.iter().map(|mirror| mirror.as_ref())
+    }
+    fn find(&self, context: &str) -> &dyn Mirror {
+        let found = self.each().find(|known| known.name().short() == context);
+        found.unwrap_or_else(|| panic!("there is no context {context}"))
+    }
+    /// What there is to see of the context with that short name.
+    pub fn all(&self, context: &str) -> &Things {
+        self.find(context).things()
+    }
+    /// How often thing `number` of that context has said `event`.
+    pub fn said(&self, context: &str, number: u64, event: &str) -> usize {
+        self.find(context).said(number, event)
+    }
+    /// Each thing that was said in the context of `A`, in order: by which of them, and what.
+    pub fn each_said<A: Aggregate>(&self, look: impl FnMut(u64, &A::Event)) {
+        let found = self.find(A::NAME.short()).as_any().downcast_ref::<AggregateMirror<A>>();
+        found.expect("a context of that type").each_said(look);
+    }
+    /// Everything that a context has said, as JSON.
+    pub fn events(&self, context: &str) -> Vec<(u64, Value)> {
+        self.find(context).events().to_vec()
+    }
+    /// Each event that was said, and each that may be, by context.
+    pub fn said_and_sayable(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let mut said = BTreeSet::new();
+        let mut sayable = BTreeSet::new();
+        for mirror in &self.mirrors.all {
+            let named = |event: &str| format!("{}: {event}", mirror.name());
+            sayable.extend(mirror.sayable().iter().map(|event| named(event)));
+            let names =
+                mirror.events().iter().filter_map(|(_, event)| event.as_object()?.keys().next());
+            said.extend(names.map(|event| named(event)));
+        }
+        (said, sayable)
+    }
+
+    /// A client's request comes to its context.
+    pub fn enter(&mut self, order: &Order) {
+        self.say(format_args!("client: {order:?}"));
+        let at = |known: &dyn Mirror| known.name().collection == order.collection;
+        let Some(place) = self.each().position(at) else {
+            return self.wrong(format!("there is no collection for {order:?}"));
+        };
+        let is_new = match self.mirrors.all[place].makes_new(order) {
+            Ok(is_new) => is_new,
+            Err(why) => return self.wrong(format!("{order:?}: {why}")),
+        };
+        let context = self.life.node.contexts()[place].clone();
+        let Some(route) = context.routes().iter().position(|route| takes(route, order.verb)) else {
+            return self.wrong(format!("{} has no route for {order:?}", context.name()));
+        };
+        let idempotency =
+            order.key.map(|key| IdempotencyKey::new(format!("{}/{key}", order.collection)));
+        let answer = context.execute_command(CommandRequest {
+            route,
+            number: order.number,
+            body: order.body.clone(),
+            idempotency,
+            ..CommandRequest::default()
+        });
+        let replies = self.life.replies.clone();
+        let key = order.key.filter(|_| is_new);
+        actix_rt::spawn(async move {
+            let answer = answer.await.map_err(|failed| failed.fault);
+            replies.borrow_mut().push(Reply { context: place, key, answer });
+        });
+    }
+
+    /// Reads what has happened, and checks what must hold at any time.
+    pub fn look(&mut self) {
+        let accepted = self.life.disk.accepted();
+        if self.looked != Some(accepted) {
+            self.looked = Some(accepted);
+            let read = self.read_logs().and_then(|()| self.holds_always());
+            if let Err(what) = read.and_then(|()| (self.business.always)(self)) {
+                self.wrong(what);
+            }
+        }
+        let replies = std::mem::take(&mut *self.life.replies.borrow_mut());
+        replies.into_iter().for_each(|reply| self.hear(reply));
+    }
+
+    fn read_logs(&mut self) -> Result<(), String> {
+        let conditions = self.conditions.clone();
+        for (mirror, context) in self.mirrors.all.iter_mut().zip(self.life.node.contexts()) {
+            let read = mirror.read(context.as_ref(), &mut |line| conditions.say(line));
+            read.map_err(|what| format!("{}: {what}", mirror.name()))?;
+        }
+        Ok(())
+    }
+
+    /// What every context declares of itself holds at any time.
+    fn holds_always(&self) -> Result<(), String> {
+        let checked = |mirror: &dyn Mirror| {
+            mirror.always().map_err(|what| format!("{}: {what}", mirror.name()))
+        };
+        self.each().try_for_each(checked)
+    }
+
+    /// What is held for an order is held for one that is there.
+    fn holds_for_orders(&self) -> Result<(), String> {
+        for mirror in self.each() {
+            for (number, order, of) in mirror.held_for() {
+                if self.find(order.short()).things().get(of).is_none() {
+                    let name = mirror.name();
+                    return Err(format!(
+                        "{name} #{number} is held for {order} #{of}, which is not there"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, Reply { context, key, answer }: Reply) {
+        let name = self.mirrors.all[context].name();
+        match answer {
+            Ok(outcome) => {
+                let Outcome { number, version, settled, .. } = outcome;
+                self.say(format_args!("{name} answers #{number} {version} {settled}"));
+                self.acknowledge((context, number), version, key.filter(|_| settled));
+            }
+            Err(Fault::BadBody(bad)) => self.wrong(format!("{name} takes no such body: {bad:?}")),
+            Err(fault) => self.say(format_args!("{name} refuses: {fault}")),
+        }
+    }
+
+    fn acknowledge(&mut self, thing: (usize, u64), version: u64, key: Option<u64>) {
+        let mirror = &self.mirrors.all[thing.0];
+        let name = mirror.name();
+        let Some(history) = mirror.history(thing.1, version) else {
+            return self.wrong(format!(
+                "{name} #{} is acknowledged as of version {version}, and its log lacks that",
+                thing.1
+            ));
+        };
+        let known = self.acknowledged.entry(thing).or_default();
+        *known = (*known).max((version, history));
+        let Some(key) = key else { return };
+        let made = *self.made.entry(key).or_insert(thing);
+        let by = *self.made_by.entry(thing).or_insert(key);
+        if (made, by) != (thing, key) {
+            self.wrong(format!(
+                "request {key} made {name} #{}, as request {by} did, or {made:?} before",
+                thing.1
+            ));
+        }
+    }
+
+    /// What clients were told stands.
+    pub fn acknowledged_stands(&mut self) {
+        let gone = |((context, number), (version, history)): (&(usize, u64), &(u64, u64))| {
+            let mirror = &self.mirrors.all[*context];
+            let stands = mirror.history(*number, *version) == Some(*history);
+            (!stands).then(|| {
+                let name = mirror.name();
+                format!("{name} #{number} was acknowledged as of version {version}, and is gone")
+            })
+        };
+        if let Some(what) = self.acknowledged.iter().find_map(gone) {
+            self.wrong(what);
+        }
+    }
+
+    /// The process dies, and the next one finds all up to commit `to`.
+    pub fn die(&mut self, to: Commit) {
+        let disk = Arc::new(self.life.disk.end(to));
+        self.life = Life::start(self.business, disk, &self.conditions, self.off);
+        self.mirrors.all.iter_mut().for_each(|mirror| mirror.forget());
+        self.looked = None;
+        if let Err(what) = self.read_logs() {
+            self.wrong(what);
+        }
+        self.acknowledged_stands();
+    }
+
+    /// What is still to be done, if anything is.
+    pub fn is_busy(&self) -> Option<String> {
+        if self.life.disk.durable() < self.life.disk.accepted() {
+            return Some("not all is durable".to_owned());
+        }
+        let now = self.now();
+        let waits = |mirror: &dyn Mirror| {
+            mirror.waits(now).map(|what| format!("{}: {what}", mirror.name()))
+        };
+        if let Some(waits) = self.each().find_map(waits) {
+            return Some(waits);
+        }
+        self.life.node.contexts().iter().find_map(|context| {
+            let health = context.health();
+            let is_quiet = health.state == holdfast::actors::Phase::Running
+                && (health.mailbox, health.waiting, health.backlog, health.parked) == (0, 0, 0, 0);
+            (!is_quiet).then(|| format!("{health:?}"))
+        })
+    }
+
+    /// What must hold when nothing is left to do.
+    pub fn judge(&mut self) {
+        self.acknowledged_stands();
+        let mut found = Vec::new();
+        for (mirror, context) in self.mirrors.all.iter_mut().zip(self.life.node.contexts()) {
+            let rest = mirror.at_rest(context.as_ref());
+            found.extend(rest.err().map(|what| format!("{}: {what}", mirror.name())));
+            let damaged = context.health().damage;
+            found.extend(damaged.map(|what| format!("{} is damaged: {what}", mirror.name())));
+        }
+        found.extend(self.holds_for_orders().err());
+        found.extend((self.business.finally)(self).err());
+        found.into_iter().for_each(|what| self.wrong(what));
+    }
+}
+
+/// Whether a route is the one that is meant by `POST`, `PATCH`, `DELETE`, or the word of a verb in the path.
+fn takes(route: &RouteInfo, verb: &str) -> bool {
+    match (route.word, route.verb) {
+        (Some(word), _) => word == verb,
+        (None, Verb::Post) => verb == "POST",
+        (None, Verb::Patch) => verb == "PATCH",
+        (None, Verb::Delete) => verb == "DELETE",
+    }
+}

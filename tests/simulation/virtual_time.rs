@@ -1,0 +1,90 @@
+//! The real actors of every system under many schedules, each of which a seed determines.
+use crate::runtime::{
+    Business, Mitigation, Run, Verdict, businesses, businesses_by_routes, run_many,
+    seeds_until_noticed,
+};
+use std::{collections::BTreeSet, ops::Range, thread};
+
+/// So many seeds a system; `cargo run --release --example simulate` tries more.
+const SEEDS: u64 = 50;
+/// The same, where clients know no more than the routes of a system.
+const SEEDS_BY_ROUTES: u64 = 10;
+
+#[test]
+fn every_system_is_simulated() {
+    let simulated: Vec<&str> = businesses().iter().map(|business| business.system).collect();
+    assert_eq!(simulated, support::selected_systems(holdfast::systems::NAMES));
+}
+
+/// Runs each seed twice, on two threads; gives the trace of each.
+fn run_twice(business: &'static Business, seeds: Range<u64>) -> Vec<u64> {
+    let verdicts = || -> Vec<Verdict> {
+        seeds.clone().map(|seed| Run::of(seed).run(business, false)).collect()
+    };
+    let (first, again) = thread::scope(|scope| {
+        let first = scope.spawn(verdicts);
+        let again = verdicts();
+        (first.join().expect("the first runs end"), again)
+    });
+    for ((one, two), seed) in first.iter().zip(&again).zip(seeds) {
+        let system = business.system;
+        assert_eq!(one.wrong, None, "{}", Run::of(seed).report(business));
+        assert_eq!(one, two, "{system}: seed {seed} is two schedules");
+    }
+    first.into_iter().map(|verdict| verdict.hash).collect()
+}
+
+#[test]
+fn the_invariants_hold_under_every_schedule_and_the_same_seed_is_the_same_one() {
+    for business in businesses() {
+        let traces = run_twice(business, 1..SEEDS + 1);
+        let all: BTreeSet<u64> = traces.iter().copied().collect();
+        assert_eq!(all.len(), traces.len(), "{}: another seed, another schedule", business.system);
+    }
+}
+
+/// What the runtime, or its disk, would not do, and the system that notices it soon.
+const NOTICED: &[(Mitigation, &str)] = &[
+    (Mitigation::KeepWithdrawals, "bookrent"),
+    (Mitigation::UndoAfterSilence, "bookrent"),
+    (Mitigation::PostponeWhileOpen, "movie"),
+    (Mitigation::DropDuplicates, "bookrent"),
+    (Mitigation::MoveWithEffect, "movie"),
+    (Mitigation::ReadTheLog, "bookrent"),
+    (Mitigation::WaitForDisk, "bookrent"),
+];
+
+#[test]
+fn what_the_runtime_would_not_do_is_noticed() {
+    for business in businesses() {
+        let noticed = NOTICED.iter().filter(|(_, system)| *system == business.system);
+        for (mitigation, system) in noticed {
+            let noticed = seeds_until_noticed(business, *mitigation, 100);
+            assert!(noticed.is_some(), "{system}: that {mitigation:?} is left out goes unnoticed");
+        }
+    }
+}
+
+#[test]
+fn a_schedule_that_fails_is_shrunk_and_its_command_repeats_it() {
+    let Some(business) = businesses().first() else { return };
+    let found = seeds_until_noticed(business, Mitigation::WaitForDisk, 1000);
+    let (run, _) = found.expect("that answers do not wait for the disk is noticed");
+    let steps = run.run(business, false).steps;
+    let shrunk = run.clone().shrunk(business);
+    assert!(shrunk.length() < steps, "{} of {steps} steps are left", shrunk.length());
+    let verdict = shrunk.run(business, false);
+    assert!(verdict.wrong.is_some());
+    assert_eq!(shrunk.run(business, false), verdict);
+    let command = shrunk.command(business);
+    let seed = format!("--system {} --seed {}", business.system, run.seed);
+    assert!(command.contains(&seed) && command.contains("--without wait-for-disk"), "{command}");
+}
+
+#[test]
+fn a_system_without_a_model_is_simulated_by_its_routes() {
+    for business in businesses_by_routes() {
+        let report = run_many(business, 1..SEEDS_BY_ROUTES + 1, None, 2);
+        assert!(report.failed.is_none(), "{report}");
+    }
+}
