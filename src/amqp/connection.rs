@@ -53,7 +53,7 @@ pub struct LiveConnection {
 /// How the connection is doing.
 #[derive(Clone, Default)]
 pub struct ConnectionState {
-    wait_connected: Option<LiveConnection>,
+    live: Option<LiveConnection>,
     /// Why the broker takes nothing, while it takes nothing.
     pub blocked: Option<String>,
     /// Why there is no connection.
@@ -65,11 +65,11 @@ pub struct ConnectionState {
 impl ConnectionState {
     /// Whether there is a connection.
     pub fn is_up(&self) -> bool {
-        self.wait_connected.is_some()
+        self.live.is_some()
     }
     /// Whether it is still the connection of this generation.
     pub fn is_generation(&self, generation: u64) -> bool {
-        self.wait_connected.as_ref().is_some_and(|live| live.generation == generation)
+        self.live.as_ref().is_some_and(|live| live.generation == generation)
     }
     /// Whether it can be used now, and why not; `trouble` is an error that a user of it has while it is open.
     pub fn describe_state(&self, trouble: Option<String>) -> (bool, &'static str, Option<String>) {
@@ -94,7 +94,7 @@ pub fn check_url(url: &str) -> Result<(), &'static str> {
 pub struct ManagedConnection {
     settings: ConnectionSettings,
     state: watch::Sender<ConnectionState>,
-    report_broken: mpsc::UnboundedSender<(u64, String)>,
+    broken: mpsc::UnboundedSender<(u64, String)>,
     reconnects: AtomicU64,
 }
 
@@ -106,12 +106,8 @@ impl ManagedConnection {
             error: Some("not connected yet".into()),
             ..ConnectionState::default()
         });
-        let connection = Arc::new(Self {
-            settings,
-            state,
-            report_broken: broken,
-            reconnects: AtomicU64::new(0),
-        });
+        let reconnects = AtomicU64::new(0);
+        let connection = Arc::new(Self { settings, state, broken, reconnects });
         let running = Box::pin(connection.clone().run(breaks));
         (connection, running)
     }
@@ -140,7 +136,7 @@ impl ManagedConnection {
         let mut state = self.state.subscribe();
         loop {
             let ready = state.wait_for(|state| state.is_up() && fits(state)).await;
-            if let Ok(ConnectionState { wait_connected: Some(live), .. }) = ready.as_deref() {
+            if let Ok(ConnectionState { live: Some(live), .. }) = ready.as_deref() {
                 return live.clone();
             }
         }
@@ -150,7 +146,7 @@ impl ManagedConnection {
     pub async fn first_attempt(&self) -> Option<LiveConnection> {
         let mut state = self.state.subscribe();
         let tried = state.wait_for(|state| state.tried).await;
-        tried.ok().and_then(|state| state.wait_connected.clone())
+        tried.ok().and_then(|state| state.live.clone())
     }
 
     /// The next connection after the one of this generation.
@@ -165,7 +161,7 @@ impl ManagedConnection {
 
     /// Reports that this connection does not work any more: there will be another one.
     pub fn report_broken(&self, generation: u64, why: &str) {
-        let _ = self.report_broken.send((generation, why.to_owned()));
+        let _ = self.broken.send((generation, why.to_owned()));
     }
 
     /// Waits for `work` as long as the connection is up and something moves; but a broker that has announced that it takes
@@ -175,7 +171,7 @@ impl ManagedConnection {
     /// Why there is no use in waiting any longer.
     pub async fn with_progress_timeout<T>(
         &self,
-        wait_connected: &LiveConnection,
+        live: &LiveConnection,
         moves: &AtomicUsize,
         timeout: Duration,
         work: impl Future<Output = lapin::Result<T>>,
@@ -184,7 +180,7 @@ impl ManagedConnection {
         let mut state = self.state();
         let mut before = (0, false);
         loop {
-            let gone = state.wait_for(|state| !state.is_generation(wait_connected.generation));
+            let gone = state.wait_for(|state| !state.is_generation(live.generation));
             tokio::select! {
                 done = &mut work => return done.map_err(|why| why.to_string()),
                 _ = gone => return Err("the connection was lost".into()),
@@ -279,7 +275,7 @@ impl ManagedConnection {
         let mut events = connection.events_listener();
         let live = LiveConnection { connection: connection.clone(), generation };
         self.state.send_replace(ConnectionState {
-            wait_connected: Some(live),
+            live: Some(live),
             tried: true,
             ..ConnectionState::default()
         });

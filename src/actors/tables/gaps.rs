@@ -101,7 +101,7 @@ pub fn scan_over(
             Some(None) => return Ok((rows, true)),
             None if rows.is_empty() => {
                 return Ok((
-                    behind_a_gap(range, &from, &scan.to, prefix, levels.saturating_sub(1))?,
+                    first_after_a_gap(range, &from, &scan.to, prefix, levels.saturating_sub(1))?,
                     false,
                 ));
             }
@@ -123,10 +123,10 @@ fn first_from(
     }
 }
 
-/// The first row behind the part that `from` is in: looked for in larger and larger steps of the number after `prefix`
+/// The first row after the part that `from` is in: looked for in larger and larger steps of the number after `prefix`
 /// bytes, then between the last two, and then, if it may go `deeper`, in the same way among the keys that share the last
 /// number with which nothing could be read.
-fn behind_a_gap(
+fn first_after_a_gap(
     range: &impl ReadRange,
     from: &[u8],
     to: &[u8],
@@ -165,7 +165,7 @@ fn behind_a_gap(
         let within = key(lost);
         let to = prefix_end(&within).min(to.to_vec());
         let begin = within.max(from.to_vec());
-        let found = behind_a_gap(range, &begin, &to, prefix + 8, deeper - 1)?;
+        let found = first_after_a_gap(range, &begin, &to, prefix + 8, deeper - 1)?;
         if !found.is_empty() {
             return Ok(found);
         }

@@ -51,7 +51,7 @@ pub struct Table {
     /// Too many runs wait to be merged.
     too_many_runs: AtomicBool,
     /// Runs that are merged into others, and may still be read.
-    take_retired: Mutex<Vec<Arc<SortedRun>>>,
+    retired: Mutex<Vec<Arc<SortedRun>>>,
     damage: Arc<DamageLog>,
     /// Runs that are not merged, because one of them is damaged.
     unmergeable: Mutex<BTreeSet<u64>>,
@@ -84,7 +84,7 @@ impl Table {
             manifest: Mutex::new(manifest),
             next_run,
             too_many_runs: AtomicBool::new(false),
-            take_retired: Mutex::default(),
+            retired: Mutex::default(),
             damage,
             unmergeable: Mutex::default(),
         };
@@ -370,14 +370,14 @@ impl Table {
             let begin = runs.iter().position(|run| run.number == first.number).unwrap_or_default();
             runs.splice(begin..begin + merged.len(), run).for_each(drop);
         })?;
-        sync::lock(&self.take_retired).extend(merged);
+        sync::lock(&self.retired).extend(merged);
         Ok(true)
     }
 
     /// Takes the merged runs that are read no more, to be [removed](Table::remove) once sled has
     /// been synced: until then a power cut may bring them back.
     pub fn take_retired(&self) -> Vec<u64> {
-        sync::lock(&self.take_retired)
+        sync::lock(&self.retired)
             .extract_if(.., |run| Arc::strong_count(run) == 1)
             .map(|run| run.number)
             .collect()
