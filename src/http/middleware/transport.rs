@@ -11,6 +11,10 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{Accept, TlsAcceptor, server::TlsStream};
 
+/// So many bytes of an answer are kept below TLS for a client that does not read. The rest waits above, where it counts
+/// towards `http.unsent_bytes`.
+const TLS_BUFFER: usize = 16 * 1024;
+
 /// What carries a connection.
 #[derive(Debug)]
 pub enum Transport {
@@ -39,7 +43,9 @@ impl Transport {
         match tls {
             None => Self::Plain(stream),
             Some(tls) => {
-                let accept = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
+                let accept = TlsAcceptor::from(Arc::clone(tls)).accept_with(stream, |session| {
+                    session.set_buffer_limit(Some(TLS_BUFFER));
+                });
                 Self::Handshake(Box::new(Handshake(accept)))
             }
         }
