@@ -3,7 +3,7 @@
 use serde_json::json;
 use std::{
     fs,
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::TcpStream,
     time::Duration,
 };
@@ -64,9 +64,11 @@ fn a_client_that_does_not_negotiate_is_let_go_and_others_are_served() {
     plain.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     for stream in [&mut silent, &mut plain] {
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let mut heard = Vec::new();
-        let _ = stream.read_to_end(&mut heard);
-        assert!(!String::from_utf8_lossy(&heard).contains("HTTP/1.1 200"), "{heard:?}");
+        let mut received = Vec::new();
+        // The connection may be reset; it may not stay open.
+        let end = stream.read_to_end(&mut received).map_err(|error| error.kind());
+        assert!(!matches!(end, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)), "{end:?}");
+        assert!(!String::from_utf8_lossy(&received).contains("HTTP/1.1 200"), "{received:?}");
     }
     server.get("/livez").is(200);
 }
