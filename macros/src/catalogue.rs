@@ -1,4 +1,4 @@
-//! What a catalogue costs no context: the value of a correction, its body, and which events say what staff has done.
+//! What no context of a catalogue writes itself: the value of a correction, its body, and the events for what staff does.
 
 use crate::{
     args::{Args, Form, Known},

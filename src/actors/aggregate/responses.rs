@@ -80,8 +80,8 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Stores a refusal by the business under the idempotency key, with the number of the order that a repeat is to be
-    /// told of; 0 where there is none.
+    /// Stores a refusal by the business under the idempotency key, with the number of the order whose outcome a repeat is
+    /// to get; 0 where there is none.
     pub(crate) fn store_refusal(
         &mut self,
         entry: &CommandMessage,

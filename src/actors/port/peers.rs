@@ -15,7 +15,7 @@ use std::time::Duration;
 pub struct PeerQuestion {
     /// Names it for ever: the same id gets the same answer.
     pub id: AskId,
-    /// The event of the asking context that it follows from; earlier versions do not tell it.
+    /// The event of the asking context that it follows from; earlier versions do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<EventId>,
     /// The saga that it belongs to.

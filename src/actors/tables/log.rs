@@ -25,7 +25,7 @@ pub enum Cause {
     Command(Cow<'static, str>),
     /// An event of another context, by its sequence there.
     Event(Cow<'static, str>, u64),
-    /// A question that was put here by a node of an earlier version, which does not tell the event.
+    /// A question that was put here by a node of an earlier version, which does not send the event.
     Ask(AskId),
     /// The answer of this context, or its absence.
     Answer(Cow<'static, str>),
