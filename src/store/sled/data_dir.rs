@@ -52,7 +52,8 @@ fn protect(dir: &Path) -> Result<(), StoreError> {
         return Err(cannot_open(
             dir,
             format!(
-                "may be written by every user of the machine; look at what is in it, then run `chmod 700 {}`",
+                "may be written by every user of the machine; look at what is in it, then run `chmod 700 {}`, or name a \
+                 directory in it that is not there yet",
                 dir.display()
             ),
         ));
