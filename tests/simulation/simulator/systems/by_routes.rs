@@ -54,7 +54,12 @@ impl<A: Aggregate> Routes<A> for Found {
         self.add::<A>("POST", of_schema(schema_for!(B).as_value()));
     }
     fn patch<B: Body>(&mut self, _: Role, _: fn(B) -> A::Command) {
-        self.add::<A>("PATCH", of_schema(schema_for!(B).as_value()));
+        // A body without a value changes nothing, and no route takes it.
+        let mut bodies = of_schema(schema_for!(B).as_value());
+        bodies.retain(|body| {
+            body.as_object().is_none_or(|fields| !fields.values().all(Value::is_null))
+        });
+        self.add::<A>("PATCH", bodies);
     }
     fn patch_verb(&mut self, _: Role, verb: &'static str, _: fn() -> A::Command) {
         self.add::<A>(verb, vec![Value::Null]);
