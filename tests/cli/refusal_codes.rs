@@ -16,12 +16,32 @@ fn codes_in(text: &str) -> BTreeSet<String> {
     arguments.filter_map(|rest| Some(rest.split('"').next()?.to_owned())).collect()
 }
 
+/// The codes of constants such as `const CAR_TAKEN: RefusalCode` that `text` refuses with.
+fn codes_of_constants(text: &str) -> BTreeSet<String> {
+    let constants = text.split("const ").skip(1).filter_map(|rest| {
+        let (name, value) = rest.split_once(": RefusalCode =")?;
+        Some((name, value.split('"').nth(1)?))
+    });
+    let is_used = |name: &str| text.contains(&format!("{name}.into()"));
+    constants.filter(|(name, _)| is_used(name)).map(|(_, code)| code.to_owned()).collect()
+}
+
 /// The codes that the sources below `folder` refuse with.
 fn codes_below(folder: &str) -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let sources = sources(&root.join(folder));
     let own = sources.into_iter().filter(|(path, _)| !path.ends_with("tests.rs"));
-    own.flat_map(|(_, text)| codes_in(&text)).collect()
+    let own: Vec<_> = own.map(|(_, text)| text).collect();
+    let called = own.iter().flat_map(|text| codes_in(text));
+    called.chain(codes_of_constants(&own.concat())).collect()
+}
+
+#[test]
+fn a_constant_counts_where_it_is_refused_with() {
+    let text = "pub const CAR_TAKEN: RefusalCode =\n    RefusalCode::conflict(\"car-taken\", \"a\", \"b\");";
+    assert!(codes_of_constants(text).is_empty());
+    let used = format!("{text} (Some(_), Unlock) => Err(CAR_TAKEN.into()),");
+    assert_eq!(codes_of_constants(&used), BTreeSet::from(["car-taken".to_owned()]));
 }
 
 #[test]

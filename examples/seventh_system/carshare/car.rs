@@ -57,9 +57,7 @@ impl Aggregate for Car {
             (Some(on), Unlock { trip }) if on == trip => ignore(),
             (_, Unlock { .. }) if !self.is_offered() => Err(Refusal::unknown(Self::NAME)),
             (None, Unlock { trip }) => emit(Unlocked { trip_id: trip }),
-            (Some(_), Unlock { .. }) => {
-                Err(Refusal::conflict("car-taken", "the car is on a trip", "운행 중인 차량입니다"))
-            }
+            (Some(_), Unlock { .. }) => Err(super::CAR_TAKEN.into()),
             (Some(on), Lock { trip }) if on == trip => emit(Locked { trip_id: trip }),
             (_, Lock { .. }) => ignore(),
         }

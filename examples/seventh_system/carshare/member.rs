@@ -12,7 +12,7 @@ pub struct Member {
 
 #[command]
 pub enum Command {
-    Join(NewMember),
+    Join(NewUser),
 }
 
 #[event]
@@ -26,7 +26,7 @@ impl Aggregate for Member {
     type Settings = ();
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        let Command::Join(NewMember { phone, .. }) = command;
+        let Command::Join(NewUser { phone, .. }) = command;
         if self.phone == phone { ignore() } else { emit(Event::Joined { user_id: this.id, phone }) }
     }
 
@@ -35,14 +35,13 @@ impl Aggregate for Member {
     }
 
     fn routes(routes: &mut impl Routes<Self>) {
-        routes
-            .post(Role::Customer, |it: NewMember| (Target::Chosen(it.user_id), Command::Join(it)));
+        routes.post(Role::Customer, |it: NewUser| (Target::Chosen(it.user_id), Command::Join(it)));
     }
 }
 
 /// `POST /members`
 #[body]
-pub struct NewMember {
+pub struct NewUser {
     pub user_id: Id<Member>,
     pub phone: String,
 }

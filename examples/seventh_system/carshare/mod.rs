@@ -20,11 +20,11 @@ use crate::domain::{Board, RefusalCode};
 /// How long one try of an ask may take.
 pub const ASK_TIMEOUT_MILLIS: u64 = 600;
 
-/// The codes that decisions refuse with.
-const REFUSALS: &[RefusalCode] = &[
-    RefusalCode::conflict("car-taken", "the car is on a trip", "운행 중인 차량입니다"),
-    RefusalCode::conflict("user-driving", "the user is on another trip", "이미 운행 중입니다"),
-];
+/// What decisions refuse with.
+const CAR_TAKEN: RefusalCode =
+    RefusalCode::conflict("car-taken", "the car is on a trip", "운행 중인 차량입니다");
+const USER_DRIVING: RefusalCode =
+    RefusalCode::conflict("user-driving", "the user is on another trip", "이미 운행 중입니다");
 
 /// Lays the contexts out on `board`.
 pub fn lay_out(board: &mut impl Board) {
@@ -33,5 +33,5 @@ pub fn lay_out(board: &mut impl Board) {
     board.aggregate::<trip::Trip>();
     board.aggregate::<receipt::Receipt>();
     board.view::<usage::Usage>();
-    board.refusals(REFUSALS);
+    board.refusals(&[CAR_TAKEN, USER_DRIVING]);
 }

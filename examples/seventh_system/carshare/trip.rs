@@ -87,7 +87,7 @@ impl Aggregate for Trip {
     }
 
     fn claim_refusal(_: &str) -> Refusal {
-        Refusal::conflict("user-driving", "the user is on another trip", "이미 운행 중입니다")
+        super::USER_DRIVING.into()
     }
 
     fn due(&self) -> Option<(Timestamp, Command)> {
