@@ -52,7 +52,8 @@ pub async fn dispatch_request(
     let mut response = answer.unwrap_or_else(|problem| problem_response(problem, &request));
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
-    if state.settings.certificate.is_some() {
+    // On loopback it would bind all other servers of the machine too.
+    if state.settings.certificate.is_some() && !state.settings.hosts.is_loopback {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, ALWAYS_ENCRYPTED);
     }
     let correlation = request.headers().get("x-correlation-id");

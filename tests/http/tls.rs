@@ -24,7 +24,6 @@ fn a_server_with_a_certificate_speaks_https() {
     assert!(server.url().starts_with("https://127.0.0.1:"), "{}", server.url());
     let created = server.post("/books", json!({"title": "t", "status": true})).is(201);
     assert!(created.header("location").starts_with("https://127.0.0.1:"), "{:?}", created.headers);
-    assert_eq!(created.header("strict-transport-security"), "max-age=31536000");
     let book = server.get("/books/1").is(200);
     let itself = book["_links"]["self"]["href"].as_str().unwrap();
     assert!(itself.starts_with(server.url()), "{itself}");
@@ -34,6 +33,18 @@ fn a_server_with_a_certificate_speaks_https() {
     }
     let all = server.get("/books?size=100").is(200);
     assert_eq!(all["_embedded"]["books"].as_array().unwrap().len(), 100);
+}
+
+#[test]
+fn browsers_are_told_to_stay_with_https_but_on_loopback() {
+    let (server, files, _directory) = encrypted("");
+    assert!(!server.get("/books").is(200).headers.contains_key("strict-transport-security"));
+    let open = format!("{}[auth]\nallow_open_beyond_loopback = true\n", files.http_section());
+    let outside = Server::at("0.0.0.0:0", "bookrent", &open, &[]);
+    assert_eq!(
+        outside.get("/books").is(200).header("strict-transport-security"),
+        "max-age=31536000"
+    );
 }
 
 #[test]

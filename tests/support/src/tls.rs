@@ -45,7 +45,7 @@ impl CertificateFiles {
 
     /// Replaces the certificate and its key by others.
     pub fn renew(&self) {
-        let names = ["localhost", "127.0.0.1"].map(String::from).to_vec();
+        let names = ["localhost", "127.0.0.1", "0.0.0.0"].map(String::from).to_vec();
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(names).unwrap();
         let certificate = params.signed_by(&key, &AUTHORITY.issuer).unwrap();
