@@ -36,7 +36,7 @@ fn a_server_with_a_certificate_speaks_https() {
 }
 
 #[test]
-fn browsers_are_told_to_stay_with_https_but_on_loopback() {
+fn browsers_are_asked_to_stay_with_https_but_on_loopback() {
     let (server, files, _directory) = encrypted("");
     assert!(!server.get("/books").is(200).headers.contains_key("strict-transport-security"));
     let open = format!("{}[auth]\nallow_open_beyond_loopback = true\n", files.http_section());
