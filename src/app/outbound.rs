@@ -59,7 +59,7 @@ impl Outbound {
     /// # Errors
     /// [`Failure`] if the configuration is wrong.
     pub fn peer_client(&self, settings: &Settings) -> Result<Option<Arc<dyn PeerClient>>, Failure> {
-        let Some(credential) = operator_credential(settings).filter(|_| !settings.peers.is_empty())
+        let Some(credential) = node_credential(settings).filter(|_| !settings.peers.is_empty())
         else {
             return Ok(None);
         };
@@ -121,7 +121,7 @@ impl Drop for Outbound {
 }
 
 /// The credential of nodes, if there is one.
-pub fn operator_credential(settings: &Settings) -> Option<String> {
+pub fn node_credential(settings: &Settings) -> Option<String> {
     settings.node.credential.as_ref().map(|secret| secret.reveal().to_owned())
 }
 

@@ -108,7 +108,7 @@ pub async fn serve_system(
         max_connections: budget.connections,
         max_forwarded: budget.forwarded,
         max_streams: budget.streams,
-        node_credential: outbound::operator_credential(settings),
+        node_credential: outbound::node_credential(settings),
         remote_contexts: outbound::remote_contexts(settings),
         ingresses: broker.iter().flat_map(BrokerService::ingress).collect(),
         openapi: Some(describe_api(settings).to_string()),

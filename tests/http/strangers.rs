@@ -1,5 +1,5 @@
 //! What an open server on loopback does not answer: requests that are for another name, or have come through a proxy that
-//! nothing was said of.
+//! is not trusted.
 
 use support::{Answer, Client, Server, raw};
 
