@@ -36,6 +36,7 @@ pub mod domain;
 mod durations;
 pub mod events;
 pub mod http;
+pub mod identity;
 pub mod lab;
 pub mod limits;
 pub mod notifications;

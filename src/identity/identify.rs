@@ -1,0 +1,36 @@
+//! From what a request shows to who sends it.
+
+use super::Principal;
+use futures_util::future::LocalBoxFuture;
+use std::sync::Arc;
+
+/// What a request shows of its sender.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Credentials<'a> {
+    /// The header `Authorization`.
+    pub authorization: Option<&'a str>,
+    /// The header `Cookie`.
+    pub cookie: Option<&'a str>,
+    /// The header `X-Holdfast-As`, which development alone reads.
+    pub acting_as: Option<&'a str>,
+}
+
+/// One way of identifying the sender of a request. Several are tried in turn.
+pub trait Identify: Send + Sync {
+    /// Who it is; `None` where `credentials` are not of a kind that this way knows.
+    fn identify<'a>(
+        &'a self,
+        credentials: Credentials<'a>,
+    ) -> LocalBoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>>;
+}
+
+/// Why credentials of a known kind identify nobody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unidentified {
+    /// They are not valid: 401.
+    #[error("the credentials are not valid: {0}")]
+    Invalid(&'static str),
+    /// They cannot be judged at present, such as while the provider is away and its keys were never read: 503.
+    #[error("the credentials cannot be verified at present: {0}")]
+    Unavailable(&'static str),
+}
