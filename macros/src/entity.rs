@@ -31,6 +31,10 @@ const ENTITY: &[Known] = &[
     ("old_versions", Form::Types, "old_versions(Version1, Version2)"),
     ("index_version", Form::Number, "index_version = 2"),
     ("catalogue", Form::Flag, "catalogue"),
+    ("holds", Form::Expr, "holds = self.is_driving().then_some(self.car_id)"),
+    ("held_by", Form::Expr, "held_by = self.trip_id"),
+    ("debit", Form::Items, "debit(paid = self.amount)"),
+    ("credit", Form::Items, "credit(paid = self.is_placed().then_some(self.amount))"),
 ];
 
 pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
@@ -117,6 +121,7 @@ fn implementation(
         .iter()
         .map(|own| camel_case(&own.name))
         .chain(args.texts("id_aliases").iter().map(syn::LitStr::value));
+    let invariants = invariants(args)?;
     let old = &versions.arms;
     let docs = item.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));
     Ok(quote! {
@@ -143,6 +148,7 @@ fn implementation(
                 #representation { #(#names: #values),* }
             }
             #lifecycle
+            #invariants
             fn indexes(&self) -> Vec<(&'static str, ::holdfast::domain::Key)> {
                 vec![#(#unique,)* #(#index),*]
             }
@@ -164,6 +170,44 @@ fn implementation(
             }
         }
     })
+}
+
+/// What must hold between it and other contexts, where that is declared.
+fn invariants(args: &Args) -> Result<TokenStream> {
+    let holds = args.expr("holds").map(|thing| {
+        quote! {
+            fn holds(&self) -> Option<(::holdfast::domain::Name, ::holdfast::domain::Key)> {
+                (#thing).map(|thing| ::holdfast::domain::Address::from(thing).place())
+            }
+        }
+    });
+    let held_by = args.expr("held_by").map(|holder| {
+        quote! {
+            fn held_by(&self) -> Option<(::holdfast::domain::Name, ::holdfast::domain::Key)> {
+                (#holder).map(|order| ::holdfast::domain::Address::from(order).place())
+            }
+        }
+    });
+    let entries =
+        [("debit", quote!()), ("credit", quote!(-))].into_iter().flat_map(|(side, sign)| {
+            args.items(side).iter().map(move |item| {
+                let Item { name, value: Some(amount), .. } = item else {
+                    let words = format!("write `{side}({} = an amount)`", item.name);
+                    return Err(Error::new(item.name.span(), words));
+                };
+                let sum = name.to_string();
+                Ok(quote!((#sum, #sign ::holdfast::domain::Amount::from(#amount).get())))
+            })
+        });
+    let entries = entries.collect::<Result<Vec<_>>>()?;
+    let balances = (!entries.is_empty()).then(|| {
+        quote! {
+            fn balances(&self) -> Vec<(&'static str, i64)> {
+                vec![#(#entries),*]
+            }
+        }
+    });
+    Ok(quote!(#holds #held_by #balances))
 }
 
 /// Its place among the contexts and in the path.

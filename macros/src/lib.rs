@@ -45,6 +45,9 @@ fn finish(item: &impl ToTokens, made: syn::Result<proc_macro2::TokenStream>) -> 
 /// correction carries, and `take_over(corrected)`. With `catalogue` it also makes `CorrectBook`, the body of the `PATCH`, and
 /// `impl Catalogue`, which refuses a field where `#[correctable(unless = self.held_by.is_some())]` says that an order holds
 /// it; without it a context writes both by hand.
+///
+/// What must hold between contexts: `holds = ..` is the thing that an order has, `held_by = ..` the order that has a thing.
+/// `debit(paid = ..)` and `credit(paid = ..)` are what it adds to, and takes from, a sum that comes out even.
 #[proc_macro_attribute]
 pub fn entity(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut item = parse_macro_input!(item as syn::ItemStruct);

@@ -20,6 +20,15 @@ impl<A: Entity> Address<A> {
         Self { to: Addressee::Key(key), of: PhantomData }
     }
 
+    /// Its context, and its number or its key.
+    pub fn place(self) -> (Name, Key) {
+        let which = match self.to {
+            Addressee::Number(number) => Key::Number(number),
+            Addressee::Key(key) => Key::Text(key),
+        };
+        (A::NAME, which)
+    }
+
     /// The same without its type.
     pub fn into_addressee(self) -> Addressee {
         self.to

@@ -1,7 +1,7 @@
 //! What a context that decides is made of.
 
 use super::{
-    Address, Body, Commands, Decision, Decoder, Entity, Id, Message, MessageOutcome, Name,
+    Address, Body, Commands, Decision, Decoder, Entity, Entry, Id, Message, MessageOutcome, Name,
     NamedMessage, OpenAsk, Refusal, Role, Target, Timestamp, Undecodable,
 };
 use schemars::JsonSchema;
@@ -131,6 +131,13 @@ pub trait Aggregate: Entity {
     /// The order that this thing is held for, by its context and number. What a client commands meanwhile (approve, on a
     /// book) belongs to the saga of that order.
     fn on_behalf_of(&self) -> Option<(Name, u64)> {
+        None
+    }
+
+    /// What `event` adds to a sum of its system, or takes from it, under the number of another thing: a product gives a unit
+    /// to a rental. `self` is the state before it. Once every saga has ended, each sum of a number is zero; see
+    /// [`Entity::balances`].
+    fn entry(&self, _event: &Self::Event) -> Option<Entry> {
         None
     }
 

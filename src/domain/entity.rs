@@ -86,6 +86,26 @@ pub trait Entity: Wire + Default {
         Vec::new()
     }
 
+    /// The thing that this order has, which no other may have: its context, and its number or the key that only it has. At any time that thing says the same
+    /// of itself in [`Entity::held_by`]. Declared with `holds = ..`.
+    fn holds(&self) -> Option<(Name, Key)> {
+        None
+    }
+
+    /// The order that has this thing, likewise. Once every saga has ended, that order says the same of
+    /// itself in [`Entity::holds`]. Declared with `held_by = ..`.
+    fn held_by(&self) -> Option<(Name, Key)> {
+        None
+    }
+
+    /// What it adds to sums of its system, and what it takes from them, under its own number: what is paid for a rental,
+    /// and what the rental was charged. Once every saga has ended, each sum of a number is zero. Declared with
+    /// `debit(..)` and `credit(..)`; where one thing has to do with many numbers, its events say it: see
+    /// [`Aggregate::entry`](super::Aggregate::entry).
+    fn balances(&self) -> Vec<(&'static str, i64)> {
+        Vec::new()
+    }
+
     /// Fields that are this entity's own number under another name (the `rentId` of a delivery): lists filter by them
     /// too, at no cost.
     fn id_aliases() -> &'static [&'static str] {

@@ -20,6 +20,7 @@ mod commands;
 mod decision;
 mod entity;
 mod id;
+mod invariants;
 pub mod lenient;
 mod message;
 mod noun;
@@ -51,6 +52,7 @@ pub use entity::{
 };
 pub use holdfast_macros::{body, command, entity, event, status, value};
 pub use id::Id;
+pub use invariants::{Amount, Entry};
 pub use message::{NamedMessage, Wire};
 pub use noun::Noun;
 pub use order::OrderOutcome;

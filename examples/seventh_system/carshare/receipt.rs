@@ -36,6 +36,11 @@ impl Aggregate for Receipt {
         *self = Self { trip_id: Some(trip_id), user_id };
     }
 
+    fn entry(&self, event: &Event) -> Option<Entry> {
+        let Event::Written { trip_id, .. } = *event;
+        Some(Entry::credit("receipts", trip_id, 1))
+    }
+
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.creating::<Trip>(|event| match *event {
             Ended { trip_id, user_id, .. } => Some(Command::Write { trip_id, user_id }),

@@ -13,6 +13,7 @@ use crate::domain::prelude::*;
     korean = "도서",
     port = 8081,
     index(status),
+    held_by = self.held_by,
     catalogue
 )]
 pub struct Book {
@@ -247,5 +248,20 @@ mod tests {
     fn letting_go_takes_back_the_question_of_that_rent() {
         assert_eq!(Release { rent: RENT }.compensates(), Some(AskId::of(RENT, 1)));
         assert_eq!(Take { rent: RENT }.compensates(), None);
+    }
+
+    #[test]
+    fn it_says_which_rent_has_it_as_the_rent_does() {
+        let book = given::<Book>([registered(), taken()]).0;
+        assert_eq!(book.held_by(), Some((Rent::NAME, Key::Number(7))));
+        assert_eq!(given::<Book>([registered()]).0.held_by(), None);
+        let book_id = Id::new(3);
+        let address = String::new();
+        let requested = rent::Event::RentRequested { rent_id: RENT, book_id, user_id: 9, address };
+        let address = String::new();
+        let rented = rent::Event::BookRented { rent_id: RENT, book_id, user_id: 9, address };
+        assert_eq!(given::<Rent>([requested.clone()]).0.holds(), None);
+        let rent = given::<Rent>([requested, rented]).0;
+        assert_eq!(rent.holds(), Some((Book::NAME, Key::Number(3))));
     }
 }

@@ -14,7 +14,8 @@ use crate::domain::prelude::*;
     korean = "대여",
     port = 8082,
     order,
-    index(status, user_id, book_id)
+    index(status, user_id, book_id),
+    holds = (self.status == Status::Rented).then_some(self.book_id)
 )]
 pub struct Rent {
     book_id: Id<Book>,

@@ -26,7 +26,8 @@ pub const ASKS_BIKE: u32 = 2;
 #[entity(
     context = "gbike.rent", collection = "rents", korean = "대여", port = 8081, order,
     id(rentid: Id<Rent>),
-    index(status, userid, bikeid), old_versions(version_1::Rent)
+    index(status, userid, bikeid), old_versions(version_1::Rent),
+    holds = (self.status == Status::Rented).then_some(self.bikeid)
 )]
 pub struct Rent {
     /// Who rides.

@@ -110,6 +110,11 @@ impl Aggregate for UserDeposit {
         }
     }
 
+    fn entry(&self, event: &Event) -> Option<Entry> {
+        let Event::UpdatedDeposit { deposit, billid: Some(bill), .. } = *event else { return None };
+        Some(Entry::debit("charged", bill, self.deposit.saturating_sub(deposit)))
+    }
+
     fn whenever(policies: &mut impl Policies<Self>) {
         use {Command::*, billing::Event::*};
         policies.on::<Billing>(|event| match *event {

@@ -26,7 +26,8 @@ use crate::domain::prelude::*;
     port = 8081,
     order,
     index(status),
-    old_versions(version_1::Book)
+    old_versions(version_1::Book),
+    credit(paid = self.status.is_paid().then_some(self.order.total_price).flatten())
 )]
 pub struct Book {
     #[shown(

@@ -10,7 +10,8 @@ use crate::{
 #[entity(
     context = "movie.payment", collection = "payments", korean = "결제", title = "MoviePayment",
     port = 8082, generic,
-    id(booking_id: Id<Book>), index(status = self.status()), lifecycle = self.progress.lifecycle()
+    id(booking_id: Id<Book>), index(status = self.status()), lifecycle = self.progress.lifecycle(),
+    debit(paid = self.total_price.filter(|_| self.progress == Progress::Paid))
 )]
 pub struct Payment {
     /// How much was charged, in won; null when the booking named no price.

@@ -9,13 +9,13 @@ use super::{
 use crate::domain::prelude::*;
 
 /// What a printed ticket earns.
-const GRANTED: u64 = 100;
+pub(super) const GRANTED: u64 = 100;
 
 /// The points of the booking with the same number.
 #[entity(
     context = "movie.point", collection = "points", korean = "포인트", title = "MoviePoint",
     port = 8085, supporting,
-    id(booking_id: Id<Book>), index(status)
+    id(booking_id: Id<Book>), index(status), debit(points = self.score)
 )]
 pub struct Point {
     /// How many.

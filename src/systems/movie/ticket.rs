@@ -16,7 +16,8 @@ mod version_1;
 #[entity(
     context = "movie.ticket", collection = "tickets", korean = "티켓", title = "MovieTicket",
     port = 8084,
-    id(booking_id: Id<Book>), index(status), old_versions(version_1::Ticket)
+    id(booking_id: Id<Book>), index(status), old_versions(version_1::Ticket),
+    credit(points = (self.status == Status::Printed).then_some(point::GRANTED))
 )]
 pub struct Ticket {
     movie_name: Option<String>,

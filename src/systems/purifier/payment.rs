@@ -14,7 +14,8 @@ use crate::{
     context = "purifier.payment", collection = "payments", korean = "결제", title = "RentalPayment",
     port = 8082,
     generic, id(rental_id: Id<Rental>), index(status, product_id),
-    lifecycle = self.progress.lifecycle()
+    lifecycle = self.progress.lifecycle(),
+    debit(paid = (self.progress == Progress::Paid).then_some(self.amt))
 )]
 pub struct Payment {
     product_id: Id<Product>,

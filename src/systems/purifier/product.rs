@@ -8,7 +8,7 @@ pub use catalogue::{Correction, Register};
 use super::{
     delivery::{self, Delivery, Shipped},
     rental::Rental,
-    stock::Decreased,
+    stock::{self, Decreased},
 };
 use crate::domain::prelude::*;
 
@@ -124,6 +124,10 @@ impl Aggregate for Product {
             Event::ProductWithdrawn { .. } => self.withdrawn = true,
             Event::ProductRestored { .. } => self.withdrawn = false,
         }
+    }
+
+    fn entry(&self, event: &Event) -> Option<Entry> {
+        stock::entry(event)
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
@@ -251,5 +255,12 @@ mod tests {
             given::<Product>([]).when(decrease(30_000)).then([refused(Reason::ProductUnknown)]);
         assert_eq!(unknown.0.lifecycle(), Lifecycle::Absent);
         let _ = unknown.when(Increase { rental: RENTAL }).then_nothing();
+    }
+
+    #[test]
+    fn a_unit_that_is_out_is_entered_under_the_number_of_its_rental() {
+        let back = ProductIncreased { product_id: PRODUCT, rental_id: RENTAL, stock: 3 };
+        assert_eq!(Product::default().entry(&back), Some(Entry::debit("units", RENTAL, 1)));
+        assert_eq!(Entry::credit("units", RENTAL, true).amount, -1);
     }
 }

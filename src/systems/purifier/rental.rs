@@ -22,7 +22,8 @@ use crate::domain::prelude::*;
     korean = "렌탈",
     port = 8081,
     order,
-    index(status, customer_id, product_id)
+    index(status, customer_id, product_id),
+    credit(paid = self.status.is_paid().then_some(self.request.amt))
 )]
 pub struct Rental {
     #[shown(

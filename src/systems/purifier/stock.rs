@@ -1,6 +1,9 @@
 //! What is said of the stock of a product: that a unit has gone out, or why none has.
 
-use super::{product::Product, rental::Rental};
+use super::{
+    product::{Event, Product},
+    rental::Rental,
+};
 use crate::domain::prelude::*;
 use strum::AsRefStr;
 
@@ -28,4 +31,15 @@ pub enum Reason {
     OutOfStock,
     ProductUnknown,
     PriceDiffers,
+}
+
+/// A unit that has gone out is with a delivery until it comes back.
+pub(super) fn entry(event: &Event) -> Option<Entry> {
+    match *event {
+        Event::ProductDecreased(Decreased { rental_id, .. }) => {
+            Some(Entry::credit("units", rental_id, 1))
+        }
+        Event::ProductIncreased { rental_id, .. } => Some(Entry::debit("units", rental_id, 1)),
+        _ => None,
+    }
 }

@@ -12,6 +12,7 @@ use crate::domain::prelude::*;
     context = "ticketing.reservation", collection = "reservations", korean = "예약", port = 8081,
     order,
     id(reservation_id: Id<Reservation>), index(status, user_id, ticket_id),
+    holds = (self.status == Status::Reserved).then_some(self.ticket_id)
 )]
 pub struct Reservation {
     ticket_id: Id<Ticket>,

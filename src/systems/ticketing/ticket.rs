@@ -12,7 +12,7 @@ use crate::domain::prelude::*;
 #[entity(
     context = "ticketing.ticket", collection = "tickets", korean = "티켓",
     title = "ReservableTicket", port = 8082,
-    id(ticket_id: Id<Ticket>), index(status)
+    id(ticket_id: Id<Ticket>), index(status), held_by = self.held_by
 )]
 pub struct Ticket {
     /// Whether it can be had; null where nothing is known of it.

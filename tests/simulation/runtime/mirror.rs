@@ -3,6 +3,7 @@
 
 use super::{
     client::{CommandRoute, Order, Things, command_routes},
+    ledger::Ledger,
     trace::Digest,
 };
 use holdfast::{
@@ -91,12 +92,14 @@ pub trait Mirror {
 pub struct Mirrors {
     pub all: Vec<Box<dyn Mirror>>,
     logs: Logs,
+    /// What they say of each other.
+    pub ledger: Ledger,
 }
 
 impl Board for Mirrors {
     fn aggregate<A: Aggregate>(&mut self) {
         let log = self.logs.of::<A>();
-        self.all.push(Box::new(AggregateMirror::<A>::of(log)));
+        self.all.push(Box::new(AggregateMirror::<A>::of(log, self.ledger.clone())));
     }
     fn view<V: View>(&mut self) {
         let mut heard = Sources { logs: &mut self.logs, folds: Vec::new() };
@@ -114,10 +117,11 @@ pub struct AggregateMirror<A: Aggregate> {
     states: BTreeMap<u64, (u64, A)>,
     histories: BTreeMap<u64, Digest>,
     shown: Things,
+    ledger: Ledger,
 }
 
 impl<A: Aggregate> AggregateMirror<A> {
-    fn of(log: Log<A>) -> Self {
+    fn of(log: Log<A>, ledger: Ledger) -> Self {
         Self {
             routes: command_routes::<A>(),
             log,
@@ -125,6 +129,7 @@ impl<A: Aggregate> AggregateMirror<A> {
             states: BTreeMap::new(),
             histories: BTreeMap::new(),
             shown: Things::default(),
+            ledger,
         }
     }
 
@@ -139,7 +144,9 @@ impl<A: Aggregate> AggregateMirror<A> {
             return Err(format!("#{number} has version {version} after {before}"));
         }
         *before = version;
+        let old = state.clone();
         state.evolve(&event);
+        self.ledger.note(number, &old, &event, state);
         self.shown.set(number, state);
         let history = self.histories.entry(number).or_default();
         *history = history.and(format_args!("{event:?}"));
@@ -207,7 +214,8 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
     }
     fn forget(&mut self) {
         self.log.borrow_mut().clear();
-        *self = Self::of(self.log.clone());
+        self.ledger.forget(A::NAME.context);
+        *self = Self::of(self.log.clone(), self.ledger.clone());
     }
     fn makes_new(&self, order: &Order) -> Result<bool, String> {
         let route =

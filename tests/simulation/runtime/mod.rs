@@ -11,6 +11,7 @@
 //! | `disk` | the store of a node: what of it is durable, and what a death leaves |
 //! | `conditions` | the network, the clock, chance, and where the actors crash |
 //! | `mirror` | what the logs say of each context, read as anybody may |
+//! | `ledger` | who has a thing, and which sums come out even, as contexts declare it |
 //! | `schedule` | what happens next |
 //! | `seeds` | many seeds, and the shortest schedule of one that fails |
 
@@ -21,6 +22,7 @@
 
 mod conditions;
 mod disk;
+mod ledger;
 mod mirror;
 mod plan;
 mod schedule;

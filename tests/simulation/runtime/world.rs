@@ -252,7 +252,8 @@ impl World {
         let checked = |mirror: &dyn Mirror| {
             mirror.always().map_err(|what| format!("{}: {what}", mirror.name()))
         };
-        self.each().try_for_each(checked)
+        self.each().try_for_each(checked)?;
+        self.mirrors.ledger.holds_always()
     }
 
     /// What is held for an order is held for one that is there.
@@ -363,6 +364,7 @@ impl World {
             found.extend(damaged.map(|what| format!("{} is damaged: {what}", mirror.name())));
         }
         found.extend(self.holds_for_orders().err());
+        found.extend(self.mirrors.ledger.holds_at_rest().err());
         found.extend((self.business.finally)(self).err());
         found.into_iter().for_each(|what| self.wrong(what));
     }

@@ -10,6 +10,7 @@ use crate::domain::prelude::*;
     korean = "도서",
     port = 8083,
     index(status, user_id, rent_id),
+    held_by = self.rent_id.filter(|_| self.status == Status::Approved),
     catalogue
 )]
 pub struct Book {

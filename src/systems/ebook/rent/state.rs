@@ -10,7 +10,9 @@ use crate::{domain::prelude::*, systems::payment::declined};
     korean = "대여",
     port = 8081,
     order,
-    index(status, user_id, book_id)
+    index(status, user_id, book_id),
+    holds = (self.status == Status::Approved).then_some(self.book_id),
+    credit(paid = self.is_charged().then_some(self.rental_fee).flatten())
 )]
 pub struct Rent {
     pub(super) user_id: u64,
@@ -56,6 +58,11 @@ pub enum Status {
 }
 
 impl Rent {
+    /// Whether what it costs is kept.
+    fn is_charged(&self) -> bool {
+        use Status::*;
+        matches!(self.status, Rented | Withdrawing | Approved | Returned)
+    }
     /// What `event` makes of it.
     pub(super) fn apply(&mut self, event: Event) {
         self.status = match event {

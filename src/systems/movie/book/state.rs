@@ -37,6 +37,11 @@ impl Status {
         }
     }
 
+    /// Whether what it costs is kept.
+    pub fn is_paid(self) -> bool {
+        matches!(self, Self::PaidComplete | Self::PrintComplete | Self::Canceling)
+    }
+
     /// Whether the booking has its seats, or asks for them.
     pub fn holds_seats(self) -> bool {
         !matches!(self, Self::New | Self::Declined | Self::Unanswered | Self::Canceled)

@@ -29,6 +29,11 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether what the customer paid is kept.
+    pub fn is_paid(self) -> bool {
+        matches!(self, Self::Placed | Self::Supplied)
+    }
+
     /// That of a rental with this status to which `event` happens.
     pub fn after(self, event: &Event) -> Self {
         match event {
