@@ -27,6 +27,7 @@ pub use crate::actors::port::status::{Chaos, ChaosPoint};
 pub use ask::breaker::BreakerSettings;
 pub use ask::guard::GuardSettings;
 pub use cluster::dead_letters::{DeadLetter, DeadLetterStore, DeadLetters, NumberedLetter};
+pub use cluster::requests::{answer_question, check_continues};
 pub use node::builder::NodeBuilder;
 pub use node::declarations::{Declarations, collect_declarations};
 pub use node::local_node::LocalNode;

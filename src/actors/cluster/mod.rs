@@ -4,3 +4,4 @@ pub mod dead_letters;
 pub mod known_pasts;
 pub mod remote_context;
 pub mod replica;
+pub mod requests;

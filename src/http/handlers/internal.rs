@@ -1,7 +1,7 @@
 //! What nodes say to each other: asks for contexts of this node, and the events of its logs.
 
 use crate::{
-    actors::{Context, EventId, EventLog, Fault, PeerAnswer, PeerQuestion, RecordedEvent},
+    actors::{self, Context, EventId, PeerQuestion, PeerReply, RecordedEvent},
     api::{self, Problem, header_text},
     domain::lenient::BadBody,
     http::{
@@ -51,30 +51,13 @@ pub async fn answer_ask(call: Call<'_>) -> Reply {
         let en = format!("not an ask: {error}");
         Problem::bad_body(BadBody::new("", en, "다른 노드의 요청 형식이 아닙니다"))
     })?;
-    state.node.compare_pasts(context.as_ref(), &question)?;
     let deadline = header_text(request, "holdfast-deadline-ms").and_then(|text| text.parse().ok());
     let deadline = deadline.map_or(MAX_WAIT, Duration::from_millis).min(MAX_WAIT);
-    let away = |_| Fault::Away(context.name().context);
-    let asked = tokio::time::timeout(deadline, context.answer_peer(question));
-    let answer = match asked.await.map_err(away)?? {
-        Ok(()) => PeerAnswer::Yes,
-        Err(refusal) => PeerAnswer::No(refusal),
-    };
-    // The answer, what it was judged by, and every event of the history must survive a power cut.
-    let history = context.event_log().map(|log| log.past().to_string());
-    state.node.wait_durable(state.node.accepted_commit()).await?;
-    Ok(HttpResponse::Ok().insert_header((HISTORY, history.unwrap_or_default())).json(answer))
-}
-
-/// The event that the other node has and this log has not.
-fn missing_here(query: &EventsQuery, log: &dyn EventLog<RecordedEvent>) -> Option<String> {
-    let before = query.from.saturating_sub(1);
-    match query.after {
-        Some(id) if id.sequence == before && log.has_event(id) => None,
-        None if before <= *log.latest().borrow() => None,
-        Some(id) => Some(id.to_string()),
-        None => Some(before.to_string()),
-    }
+    let node = state.node.as_ref();
+    let PeerReply { answer, past } =
+        actors::answer_question(node, context.as_ref(), question, deadline).await?;
+    let past = past.map(|past| past.to_string()).unwrap_or_default();
+    Ok(HttpResponse::Ok().insert_header((HISTORY, past)).json(answer))
 }
 
 /// `GET /internal/events/{context}`
@@ -89,14 +72,7 @@ pub async fn send_events(call: Call<'_>) -> Reply {
         )
     })?;
     let log = context.event_log().ok_or_else(Problem::not_found)?;
-    if let Some(event) = missing_here(&query, log.as_ref()) {
-        let context = context.name().context.to_owned();
-        let detail = format!(
-            "event {event} is not in the log of {context}: its data was restored from a backup, or another node decides for \
-             it too"
-        );
-        return Err(Fault::HistoryChanged { context, detail }.into());
-    }
+    actors::check_continues(log.as_ref(), query.from, query.after)?;
     let mut latest = log.latest();
     let linger = Duration::from_millis(query.linger).min(MAX_WAIT);
     let arrived = tokio::time::timeout(linger, latest.wait_for(|latest| *latest >= query.from));

@@ -6,6 +6,7 @@ use holdfast::{
     domain::Timestamp,
 };
 use std::{
+    collections::BTreeSet,
     fmt,
     panic::resume_unwind,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -14,7 +15,18 @@ use std::{
 use support::chance::Chance;
 use tokio::time::Instant;
 
+/// A way that can be cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Link {
+    /// From node to node.
+    Nodes,
+    /// From that node to the broker.
+    Broker(usize),
+}
+
 struct State {
+    /// The ways that are cut at present.
+    cut: BTreeSet<Link>,
     chance: Chance,
     plan: Plan,
     trace: Trace,
@@ -37,6 +49,7 @@ impl Conditions {
     pub fn new(chance: Chance, plan: Plan, start: Timestamp, trace: Trace) -> Self {
         let origin = Instant::now();
         Self(Arc::new(Mutex::new(State {
+            cut: BTreeSet::new(),
             chance,
             plan,
             trace,
@@ -59,7 +72,39 @@ impl Conditions {
     }
     /// From now on nothing goes wrong.
     pub fn heal(&self) {
-        self.state().healed = true;
+        let mut state = self.state();
+        state.healed = true;
+        state.cut.clear();
+    }
+    /// Cuts a way, or mends it.
+    pub fn toggle_cut(&self, link: Link) {
+        let mut state = self.state();
+        let is_cut = !state.cut.remove(&link) && state.cut.insert(link);
+        state.trace.say(format_args!("{link:?} is {}", if is_cut { "cut" } else { "mended" }));
+    }
+    pub fn is_cut(&self, link: Link) -> bool {
+        self.state().cut.contains(&link)
+    }
+    /// How a message is delivered over a way that can be cut.
+    pub fn deliveries_over(&self, link: Link, message: Transmission<'_>) -> Vec<Duration> {
+        if self.is_cut(link) { Vec::new() } else { self.deliveries(message) }
+    }
+    /// A number from `from` to before `to`.
+    pub fn between(&self, from: u64, to: u64) -> u64 {
+        self.state().chance.between(from, to)
+    }
+    pub fn delay(&self) -> Duration {
+        self.state().delay()
+    }
+    pub fn is_lost(&self) -> bool {
+        let mut state = self.state();
+        let often = state.plan.lost;
+        state.happens(often)
+    }
+    pub fn is_doubled(&self) -> bool {
+        let mut state = self.state();
+        let often = state.plan.doubled;
+        state.happens(often)
     }
     /// Somebody sets the machine's clock.
     pub fn set_clock(&self, by: i64) {

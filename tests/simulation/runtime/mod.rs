@@ -8,6 +8,7 @@
 //! | module | what |
 //! |---|---|
 //! | `world` | the node of a system, its clients, and what they were promised |
+//! | `wire`, `broker` | what lies between two nodes: their questions and events |
 //! | `disk` | the store of a node: what of it is durable, and what a death leaves |
 //! | `conditions` | the network, the clock, chance, and where the actors crash |
 //! | `mirror` | what the logs say of each context, read as anybody may |
@@ -20,6 +21,7 @@
 // The clients and the systems are those of the model of the runtime, too.
 #![allow(clippy::duplicate_mod)]
 
+mod broker;
 mod conditions;
 mod disk;
 mod ledger;
@@ -27,6 +29,7 @@ mod mirror;
 mod plan;
 mod schedule;
 mod seeds;
+mod wire;
 mod world;
 
 #[path = "../simulator/client.rs"]

@@ -1,12 +1,14 @@
 //! What happens next: chance decides, and in the end everything heals and must come to rest.
 
-use super::{mitigation::Mitigation, world::World};
-use holdfast::actors::{Context, Node, Phase};
+use super::{conditions::Link, mitigation::Mitigation, world::World};
+use holdfast::actors::{Context, Phase};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use support::chance::Chance;
 
 /// After healing, rest must come within so many looks, a minute after each other at the most.
 const REST: u32 = 400;
+/// Of a thousand steps, so many cut a way between nodes, or mend it.
+const CUTS: u64 = 30;
 /// In microseconds.
 const HOUR: i64 = 3_600_000_000;
 
@@ -41,16 +43,16 @@ impl World {
         let mut busy = None;
         let mut quiet = 0;
         for look in 0..REST {
-            self.disk().sync(self.disk().accepted());
+            self.sync();
             for context in self.contexts() {
                 if matches!(context.phase(), Phase::Stopped | Phase::Failed) {
                     context.start().await;
                 }
             }
             // Whoever waits for a time looks at the clock.
-            let _ = self.node().advance_clock(Duration::from_micros(1));
+            self.advance_clock(Duration::from_micros(1));
             tokio::time::sleep(Duration::from_millis(50 << look.min(10))).await;
-            self.disk().sync(self.disk().accepted());
+            self.sync();
             tokio::time::sleep(Duration::from_millis(1)).await;
             self.look();
             if self.wrong.is_some() {
@@ -83,7 +85,7 @@ impl World {
         if is(plan.orders) {
             self.order(chance);
         } else if is(plan.syncs) {
-            self.sync(chance);
+            self.sync_some(chance);
         } else if is(plan.deaths) {
             self.crash(chance);
         } else if is(plan.stops) {
@@ -94,6 +96,10 @@ impl World {
             let context = self.any_context(chance);
             self.say(format_args!("{} is rebuilt", context.name()));
             drop(actix_rt::spawn(context.rebuild_view()));
+        } else if self.nodes() > 1 && is(CUTS) {
+            let node = self.any_node(chance);
+            let links = [Link::Nodes, Link::Broker(node)];
+            self.conditions.toggle_cut(links[chance.number() as usize % links.len()]);
         }
     }
 
@@ -118,8 +124,11 @@ impl World {
         self.sent.push(order);
     }
 
-    fn sync(&mut self, chance: &mut Chance) {
-        let disk = self.disk();
+    fn any_node(&self, chance: &mut Chance) -> usize {
+        if self.nodes() == 1 { 0 } else { chance.number() as usize % self.nodes() }
+    }
+    fn sync_some(&mut self, chance: &mut Chance) {
+        let disk = self.disk(self.any_node(chance));
         let to = chance.between(disk.durable(), disk.accepted() + 1);
         self.say(format_args!("the disk has {to} of {}", disk.accepted()));
         disk.sync(to);
@@ -127,12 +136,13 @@ impl World {
 
     /// The process dies. Of what was not known to be on its disk, some may be.
     fn crash(&mut self, chance: &mut Chance) {
-        let durable = self.disk().durable();
-        let accepted = self.disk().accepted();
+        let node = self.any_node(chance);
+        let durable = self.disk(node).durable();
+        let accepted = self.disk(node).accepted();
         let first = if self.does(Mitigation::KeepWhatIsDurable) { durable } else { durable / 2 };
         let to = chance.between(first, accepted + 1);
-        self.say(format_args!("the process dies, and {to} of {accepted} commits are left"));
-        self.die(to);
+        self.say(format_args!("process {node} dies, and {to} of {accepted} commits are left"));
+        self.die(node, to);
     }
 
     fn stop_or_start(&mut self, chance: &mut Chance) {
@@ -150,7 +160,7 @@ impl World {
         match chance.between(0, 10) {
             0 => self.conditions.set_clock(-by),
             1..3 => self.conditions.set_clock(by),
-            _ => drop(self.node().advance_clock(Duration::from_micros(step))),
+            _ => self.advance_clock(Duration::from_micros(step)),
         }
         self.say(format_args!("it is {}", self.now()));
     }

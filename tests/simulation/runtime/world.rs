@@ -3,6 +3,7 @@
 pub use super::client::{Order, Things};
 
 use super::{
+    broker::{BROKER, Broker},
     conditions::Conditions,
     disk::Disk,
     mirror::{AggregateMirror, Mirror, Mirrors},
@@ -10,11 +11,12 @@ use super::{
     plan::Plan,
     systems::Business,
     trace::Trace,
+    wire::{Hosts, Nodes, Wire},
 };
 use holdfast::{
     actors::{
         CommandRequest, Context, Fault, GuardSettings, IdempotencyKey, LocalNode, Node,
-        NodeSettings, Outcome, RouteInfo, Threads, Verb,
+        NodeSettings, Outcome, PeerClient, RouteInfo, Threads, Verb,
     },
     domain::{Aggregate, Timestamp},
     store::{Commit, Store},
@@ -29,6 +31,7 @@ use std::{
     time::Duration,
 };
 use support::chance::Chance;
+use tokio::task::JoinHandle;
 
 /// What a client was answered.
 struct Reply {
@@ -40,9 +43,19 @@ struct Reply {
 
 /// One life of the process.
 struct Life {
-    node: LocalNode,
+    node: Arc<LocalNode>,
     disk: Arc<Disk>,
     replies: Rc<RefCell<Vec<Reply>>>,
+    /// What flows in and out, where there is another node.
+    flows: Vec<JoinHandle<()>>,
+}
+
+/// How the contexts of a system are spread over nodes.
+struct Cluster {
+    nodes: Nodes,
+    hosts: Arc<Hosts>,
+    broker: Broker,
+    count: usize,
 }
 
 pub struct World {
@@ -55,10 +68,11 @@ pub struct World {
     /// The first thing that is not as it must be.
     pub wrong: Option<String>,
     mirrors: Mirrors,
-    life: Life,
+    lives: Vec<Life>,
+    cluster: Cluster,
     off: Option<Mitigation>,
     /// The commit up to which the logs have been read.
-    looked: Option<Commit>,
+    looked: Option<Vec<Commit>>,
     /// What clients know to have happened: of each thing the version, and the digest of its events up to there.
     acknowledged: BTreeMap<(usize, u64), (u64, u64)>,
     /// What clients know to have been made by which request, and the other way round.
@@ -72,6 +86,8 @@ impl Life {
         disk: Arc<Disk>,
         conditions: &Conditions,
         off: Option<Mitigation>,
+        cluster: &Cluster,
+        place: usize,
     ) -> Self {
         let crashes = conditions.clone();
         let guard = GuardSettings {
@@ -79,7 +95,19 @@ impl Life {
                 .map_or(GuardSettings::default().timeout, Duration::from_millis),
             ..GuardSettings::default()
         };
+        let Cluster { nodes, hosts, broker, count } = cluster;
+        let of_this = hosts.iter().filter(|(_, at)| **at == place);
+        let contexts = of_this.map(|(context, _)| (*context).to_owned()).collect();
+        let wire = Wire {
+            conditions: conditions.clone(),
+            nodes: nodes.clone(),
+            hosts: hosts.clone(),
+            place,
+        };
+        let wire: Arc<dyn PeerClient> = Arc::new(wire);
         let settings = NodeSettings {
+            contexts: (*count > 1).then_some(contexts),
+            wire: (*count > 1).then_some(wire),
             threads: Threads::Current,
             machine: conditions.machine(),
             network: Some(Arc::new(conditions.clone())),
@@ -93,8 +121,36 @@ impl Life {
         let node = LocalNode::start(store, settings, |board| {
             assert!(systems::lay_out(business.system, board), "no system {}", business.system);
         });
-        let node = node.expect("the node starts");
-        Self { node, disk, replies: Rc::default() }
+        let node = Arc::new(node.expect("the node starts"));
+        nodes.put(place, node.clone());
+        let mut flows = Vec::new();
+        if *count > 1 {
+            let sink = broker.publisher(place);
+            let out = node.attach_sink(BROKER, &sink, |context| context.event_log());
+            flows.extend(out.expect("places can be read").into_iter().map(actix_rt::spawn));
+            flows.extend(node.follow_replicas().into_iter().map(actix_rt::spawn));
+            for replica in node.replica_handles() {
+                flows.push(actix_rt::spawn(broker.clone().feed(place, replica.clone())));
+            }
+        }
+        Self { node, disk, replies: Rc::default(), flows }
+    }
+}
+
+impl Cluster {
+    /// Under every third seed there are two nodes, and chance says which hosts what.
+    fn of(
+        seed: u64,
+        contexts: impl Iterator<Item = &'static str>,
+        conditions: &Conditions,
+    ) -> Self {
+        let mut chance = Chance::new(!seed);
+        let is_spread = seed.is_multiple_of(3);
+        let place = |context| (context, usize::from(is_spread && chance.coin()));
+        let hosts: Hosts = contexts.map(place).collect();
+        let count = if hosts.values().any(|place| *place > 0) { 2 } else { 1 };
+        let broker = Broker::new(conditions.clone());
+        Self { nodes: Nodes::default(), hosts: Arc::new(hosts), broker, count }
     }
 }
 
@@ -110,10 +166,15 @@ impl World {
         let mut chance = Chance::new(seed);
         let plan = Plan::of(&mut chance);
         let conditions = Conditions::new(chance.fork(), plan.clone(), start, trace);
-        let disk = Arc::new(Disk::new(conditions.clone(), off));
-        let life = Life::start(business, disk, &conditions, off);
         let mut mirrors = Mirrors::default();
         systems::lay_out(business.system, &mut mirrors);
+        let names = mirrors.all.iter().map(|mirror| mirror.name().context);
+        let cluster = Cluster::of(seed, names, &conditions);
+        let start = |place| {
+            let disk = Arc::new(Disk::new(conditions.clone(), off));
+            Life::start(business, disk, &conditions, off, &cluster, place)
+        };
+        let lives = (0..cluster.count).map(start).collect();
         Self {
             business,
             plan,
@@ -122,7 +183,8 @@ impl World {
             sent: Vec::new(),
             wrong: None,
             mirrors,
-            life,
+            lives,
+            cluster,
             off,
             looked: None,
             acknowledged: BTreeMap::new(),
@@ -131,14 +193,30 @@ impl World {
         }
     }
 
-    pub fn node(&self) -> &LocalNode {
-        &self.life.node
+    /// How many nodes there are.
+    pub fn nodes(&self) -> usize {
+        self.lives.len()
     }
-    pub fn disk(&self) -> &Disk {
-        &self.life.disk
+    /// The disk of that node.
+    pub fn disk(&self, node: usize) -> &Disk {
+        &self.lives[node].disk
     }
+    /// Everything that was accepted is on the disks.
+    pub fn sync(&self) {
+        self.lives.iter().for_each(|life| life.disk.sync(life.disk.accepted()));
+    }
+    /// Operators advance business time on each node.
+    pub fn advance_clock(&self, by: Duration) {
+        self.lives.iter().for_each(|life| drop(life.node.advance_clock(by)));
+    }
+    /// All contexts, in the order of the board.
     pub fn contexts(&self) -> Vec<Arc<dyn Context>> {
-        self.life.node.contexts().to_vec()
+        let names = self.mirrors.all.iter().map(|mirror| mirror.name().context);
+        names.map(|name| self.context(name)).collect()
+    }
+    fn context(&self, name: &str) -> Arc<dyn Context> {
+        let mut all = self.lives.iter().flat_map(|life| life.node.contexts());
+        all.find(|context| context.name().context == name).expect("some node hosts it").clone()
     }
     pub fn say(&self, line: std::fmt::Arguments<'_>) {
         self.conditions.say(line);
@@ -151,7 +229,7 @@ impl World {
     }
     /// Business time.
     pub fn now(&self) -> Timestamp {
-        self.life.node.now()
+        self.lives.iter().map(|life| life.node.now()).min().unwrap_or_default()
     }
 
     fn each(&self) -> impl Iterator<Item = &dyn Mirror> {
@@ -203,7 +281,8 @@ impl World {
             Ok(is_new) => is_new,
             Err(why) => return self.wrong(format!("{order:?}: {why}")),
         };
-        let context = self.life.node.contexts()[place].clone();
+        let name = self.mirrors.all[place].name().context;
+        let context = self.context(name);
         let Some(route) = context.routes().iter().position(|route| takes(route, order.verb)) else {
             return self.wrong(format!("{} has no route for {order:?}", context.name()));
         };
@@ -216,7 +295,7 @@ impl World {
             idempotency,
             ..CommandRequest::default()
         });
-        let replies = self.life.replies.clone();
+        let replies = self.lives[self.cluster.hosts[name]].replies.clone();
         let key = order.key.filter(|_| is_new);
         actix_rt::spawn(async move {
             let answer = answer.await.map_err(|failed| failed.fault);
@@ -226,21 +305,27 @@ impl World {
 
     /// Reads what has happened, and checks what must hold at any time.
     pub fn look(&mut self) {
-        let accepted = self.life.disk.accepted();
-        if self.looked != Some(accepted) {
+        let accepted: Vec<_> = self.lives.iter().map(|life| life.disk.accepted()).collect();
+        if self.looked.as_ref() != Some(&accepted) {
             self.looked = Some(accepted);
             let read = self.read_logs().and_then(|()| self.holds_always());
             if let Err(what) = read.and_then(|()| (self.business.always)(self)) {
                 self.wrong(what);
             }
         }
-        let replies = std::mem::take(&mut *self.life.replies.borrow_mut());
+        let replies = |life: &Life| std::mem::take(&mut *life.replies.borrow_mut());
+        let replies: Vec<_> = self.lives.iter().flat_map(replies).collect();
         replies.into_iter().for_each(|reply| self.hear(reply));
+        let dispute = self.lives.iter().find_map(|life| life.node.disputes().into_iter().next());
+        if let Some(dispute) = dispute {
+            self.wrong(format!("two pasts of {}: {}", dispute.context, dispute.detail));
+        }
     }
 
     fn read_logs(&mut self) -> Result<(), String> {
         let conditions = self.conditions.clone();
-        for (mirror, context) in self.mirrors.all.iter_mut().zip(self.life.node.contexts()) {
+        let contexts = self.contexts();
+        for (mirror, context) in self.mirrors.all.iter_mut().zip(contexts) {
             let read = mirror.read(context.as_ref(), &mut |line| conditions.say(line));
             read.map_err(|what| format!("{}: {what}", mirror.name()))?;
         }
@@ -321,11 +406,18 @@ impl World {
         }
     }
 
-    /// The process dies, and the next one finds all up to commit `to`.
-    pub fn die(&mut self, to: Commit) {
-        let disk = Arc::new(self.life.disk.end(to));
-        self.life = Life::start(self.business, disk, &self.conditions, self.off);
-        self.mirrors.all.iter_mut().for_each(|mirror| mirror.forget());
+    /// The process of that node dies, and the next one finds all up to commit `to`. The others go on.
+    pub fn die(&mut self, node: usize, to: Commit) {
+        let life = &mut self.lives[node];
+        life.flows.drain(..).for_each(|flow| flow.abort());
+        let disk = Arc::new(life.disk.end(to));
+        let Self { business, conditions, off, cluster, .. } = self;
+        *life = Life::start(business, disk, conditions, *off, cluster, node);
+        for mirror in &mut self.mirrors.all {
+            if self.cluster.hosts[mirror.name().context] == node {
+                mirror.forget();
+            }
+        }
         self.looked = None;
         if let Err(what) = self.read_logs() {
             self.wrong(what);
@@ -335,8 +427,11 @@ impl World {
 
     /// What is still to be done, if anything is.
     pub fn is_busy(&self) -> Option<String> {
-        if self.life.disk.durable() < self.life.disk.accepted() {
+        if self.lives.iter().any(|life| life.disk.durable() < life.disk.accepted()) {
             return Some("not all is durable".to_owned());
+        }
+        if let Some(flow) = self.lives.iter().find_map(|life| self.flows(life)) {
+            return Some(flow);
         }
         let now = self.now();
         let waits = |mirror: &dyn Mirror| {
@@ -345,7 +440,7 @@ impl World {
         if let Some(waits) = self.each().find_map(waits) {
             return Some(waits);
         }
-        self.life.node.contexts().iter().find_map(|context| {
+        self.contexts().iter().find_map(|context| {
             let health = context.health();
             let is_quiet = health.state == holdfast::actors::Phase::Running
                 && (health.mailbox, health.waiting, health.backlog, health.parked) == (0, 0, 0, 0);
@@ -353,11 +448,23 @@ impl World {
         })
     }
 
+    /// What has not yet come from one node to the other.
+    fn flows(&self, life: &Life) -> Option<String> {
+        let pending = life.node.outbox_health().into_iter().find(|outbox| outbox.pending > 0);
+        let lags = life.node.replica_health().into_iter().find(|replica| {
+            let source = self.context(replica.context).event_log();
+            source.is_some_and(|log| *log.latest().borrow() > replica.last_sequence)
+        });
+        let pending = pending.map(|outbox| format!("{outbox:?}"));
+        pending.or(lags.map(|replica| format!("{replica:?}")))
+    }
+
     /// What must hold when nothing is left to do.
     pub fn judge(&mut self) {
         self.acknowledged_stands();
         let mut found = Vec::new();
-        for (mirror, context) in self.mirrors.all.iter_mut().zip(self.life.node.contexts()) {
+        let contexts = self.contexts();
+        for (mirror, context) in self.mirrors.all.iter_mut().zip(contexts) {
             let rest = mirror.at_rest(context.as_ref());
             found.extend(rest.err().map(|what| format!("{}: {what}", mirror.name())));
             let damaged = context.health().damage;
