@@ -4,6 +4,7 @@
 use super::{
     client::{CommandRoute, Order, Things, command_routes},
     ledger::Ledger,
+    seen::SharedSeen,
     trace::Digest,
 };
 use holdfast::{
@@ -67,10 +68,6 @@ pub trait Mirror {
     fn events(&self) -> &[(u64, Value)] {
         &[]
     }
-    /// The names of the events that it may say, by a search through its states.
-    fn sayable(&self) -> Vec<String> {
-        Vec::new()
-    }
     /// What must hold at any time.
     fn always(&self) -> Result<(), String> {
         Ok(())
@@ -94,12 +91,18 @@ pub struct Mirrors {
     logs: Logs,
     /// What they say of each other.
     pub ledger: Ledger,
+    /// What has happened in all of them, also what a death took back.
+    pub seen: SharedSeen,
 }
 
 impl Board for Mirrors {
     fn aggregate<A: Aggregate>(&mut self) {
         let log = self.logs.of::<A>();
-        self.all.push(Box::new(AggregateMirror::<A>::of(log, self.ledger.clone())));
+        self.all.push(Box::new(AggregateMirror::<A>::of(
+            log,
+            self.ledger.clone(),
+            self.seen.clone(),
+        )));
     }
     fn view<V: View>(&mut self) {
         let mut heard = Sources { logs: &mut self.logs, folds: Vec::new() };
@@ -118,10 +121,11 @@ pub struct AggregateMirror<A: Aggregate> {
     histories: BTreeMap<u64, Digest>,
     shown: Things,
     ledger: Ledger,
+    seen: SharedSeen,
 }
 
 impl<A: Aggregate> AggregateMirror<A> {
-    fn of(log: Log<A>, ledger: Ledger) -> Self {
+    fn of(log: Log<A>, ledger: Ledger, seen: SharedSeen) -> Self {
         Self {
             routes: command_routes::<A>(),
             log,
@@ -130,6 +134,7 @@ impl<A: Aggregate> AggregateMirror<A> {
             histories: BTreeMap::new(),
             shown: Things::default(),
             ledger,
+            seen,
         }
     }
 
@@ -148,6 +153,11 @@ impl<A: Aggregate> AggregateMirror<A> {
         state.evolve(&event);
         self.ledger.note(number, &old, &event, state);
         self.shown.set(number, state);
+        let mut seen = self.seen.borrow_mut();
+        seen.event(A::NAME, event.as_ref());
+        seen.status(number, &old);
+        seen.status(number, state);
+        drop(seen);
         let history = self.histories.entry(number).or_default();
         *history = history.and(format_args!("{event:?}"));
         self.log.borrow_mut().push(Said { number, version, history: *history, event });
@@ -215,7 +225,7 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
     fn forget(&mut self) {
         self.log.borrow_mut().clear();
         self.ledger.forget(A::NAME.context);
-        *self = Self::of(self.log.clone(), self.ledger.clone());
+        *self = Self::of(self.log.clone(), self.ledger.clone(), self.seen.clone());
     }
     fn makes_new(&self, order: &Order) -> Result<bool, String> {
         let route =
@@ -235,10 +245,6 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
     }
     fn events(&self) -> &[(u64, Value)] {
         &self.events
-    }
-    fn sayable(&self) -> Vec<String> {
-        let found = holdfast::board::explore_states::<A>().expect("its samples are commands");
-        found.arrows.into_iter().flat_map(|(_, events)| events).collect()
     }
     fn always(&self) -> Result<(), String> {
         let mut held = BTreeMap::new();

@@ -13,6 +13,7 @@
 //! | `conditions` | the network, the clock, chance, and where the actors crash |
 //! | `mirror` | what the logs say of each context, read as anybody may |
 //! | `ledger` | who has a thing, and which sums come out even, as contexts declare it |
+//! | `seen` | which events have happened, and which there are |
 //! | `schedule` | what happens next |
 //! | `seeds` | many seeds, and the shortest schedule of one that fails |
 
@@ -29,6 +30,7 @@ mod mirror;
 mod plan;
 mod schedule;
 mod seeds;
+mod seen;
 mod wire;
 mod world;
 
@@ -42,5 +44,6 @@ mod systems;
 mod trace;
 
 pub use mitigation::Mitigation;
-pub use seeds::{Run, Verdict, run_many, seeds_until_noticed, unsaid};
+pub use seeds::{Run, Verdict, missing, run_many, seeds_until_noticed};
+pub use seen::Seen;
 pub use systems::{Business, business, businesses, businesses_by_routes};

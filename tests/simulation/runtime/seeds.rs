@@ -2,6 +2,7 @@
 
 use super::{
     mitigation::Mitigation,
+    seen::{Declared, Seen},
     systems::Business,
     trace::{Tail, Trace},
     world::World,
@@ -40,6 +41,10 @@ pub struct Verdict {
     pub hash: u64,
     pub steps: u64,
     pub wrong: Option<String>,
+    /// What happened.
+    pub seen: Seen,
+    /// How many events came to another node by its feed, and how many its source was asked for.
+    pub carried: (u64, u64),
 }
 
 impl Run {
@@ -60,11 +65,15 @@ impl Run {
             hash: world.conditions.hash(),
             steps,
             wrong: world.wrong.take(),
+            seen: world.seen(),
+            carried: world.carried(),
         })
         .unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let words = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without words");
-            Verdict { hash: 0, steps: self.most, wrong: Some(format!("it panics: {words}")) }
+            let wrong = Some(format!("it panics: {words}"));
+            let seen = Seen::default();
+            Verdict { hash: 0, steps: self.most, wrong, seen, carried: (0, 0) }
         })
     }
 
@@ -251,17 +260,10 @@ pub fn seeds_until_noticed(
     })
 }
 
-/// The events that no context says under so many seeds, though it could.
-pub fn unsaid(business: &'static Business, seeds: u64) -> BTreeSet<String> {
-    let mut unsaid = BTreeSet::new();
-    for seed in 1..=seeds {
-        let found =
-            Run::of(seed).then(business, Trace::default(), |world, _| world.said_and_sayable());
-        let (said, sayable) = found.unwrap_or_default();
-        if seed == 1 {
-            unsaid = sayable;
-        }
-        unsaid.retain(|event| !said.contains(event));
-    }
-    unsaid
+/// What the contexts of a system declare, and no run has brought about.
+pub fn missing(business: &Business, seen: &[Seen]) -> Vec<String> {
+    let mut declared = Declared::default();
+    holdfast::systems::lay_out(business.system, &mut declared);
+    let is_missing = |what: &String| !seen.iter().any(|seen| seen.0.contains(what));
+    declared.0.0.into_iter().filter(is_missing).collect()
 }

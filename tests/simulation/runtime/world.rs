@@ -9,6 +9,7 @@ use super::{
     mirror::{AggregateMirror, Mirror, Mirrors},
     mitigation::Mitigation,
     plan::Plan,
+    seen::Seen,
     systems::Business,
     trace::Trace,
     wire::{Hosts, Nodes, Wire},
@@ -23,13 +24,7 @@ use holdfast::{
     systems,
 };
 use serde_json::Value;
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-    sync::Arc,
-    time::Duration,
-};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
 use support::chance::Chance;
 use tokio::task::JoinHandle;
 
@@ -128,10 +123,11 @@ impl Life {
             let sink = broker.publisher(place);
             let out = node.attach_sink(BROKER, &sink, |context| context.event_log());
             flows.extend(out.expect("places can be read").into_iter().map(actix_rt::spawn));
-            flows.extend(node.follow_replicas().into_iter().map(actix_rt::spawn));
             for replica in node.replica_handles() {
                 flows.push(actix_rt::spawn(broker.clone().feed(place, replica.clone())));
             }
+            // What is fed need not be asked for.
+            flows.extend(node.follow_replicas().into_iter().map(actix_rt::spawn));
         }
         Self { node, disk, replies: Rc::default(), flows }
     }
@@ -256,18 +252,14 @@ impl World {
     pub fn events(&self, context: &str) -> Vec<(u64, Value)> {
         self.find(context).events().to_vec()
     }
-    /// Each event that was said, and each that may be, by context.
-    pub fn said_and_sayable(&self) -> (BTreeSet<String>, BTreeSet<String>) {
-        let mut said = BTreeSet::new();
-        let mut sayable = BTreeSet::new();
-        for mirror in &self.mirrors.all {
-            let named = |event: &str| format!("{}: {event}", mirror.name());
-            sayable.extend(mirror.sayable().iter().map(|event| named(event)));
-            let names =
-                mirror.events().iter().filter_map(|(_, event)| event.as_object()?.keys().next());
-            said.extend(names.map(|event| named(event)));
-        }
-        (said, sayable)
+    /// Which events have happened, and which statuses things have had.
+    pub fn seen(&self) -> Seen {
+        self.mirrors.seen.borrow().clone()
+    }
+    /// How many events came to another node by its feed, and how many its source was asked for.
+    pub fn carried(&self) -> (u64, u64) {
+        let replicas = self.lives.iter().flat_map(|life| life.node.replica_health());
+        replicas.fold((0, 0), |(fed, asked), replica| (fed + replica.fed, asked + replica.asked))
     }
 
     /// A client's request comes to its context.

@@ -19,7 +19,9 @@ pub const BUSINESS: Business = Business {
     opening: || {
         let broken =
             Order::post("bikes", json!({ "bikeid": 3, "status": "불량", "location": "A" }));
-        let bikes = [1, 2].into_iter().chain(6..=BIKES).map(bike).chain([broken]);
+        let mended =
+            [Order::delete("bikes", 3), Order::patch("bikes", 3, json!({ "withdrawn": false }))];
+        let bikes = [1, 2].into_iter().chain(6..=BIKES).map(bike).chain([broken]).chain(mended);
         bikes.chain((6..=BIKES).map(|bike| ride(RIDER, bike))).collect()
     },
     order,
