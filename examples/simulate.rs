@@ -5,6 +5,7 @@
 mod simulator;
 
 use clap::Parser;
+use holdfast::domain;
 use simulator::{Business, Mitigation, Run, business, businesses, run_many, seeds_until_noticed};
 use std::process::ExitCode;
 use strum::VariantArray;

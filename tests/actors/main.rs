@@ -39,6 +39,7 @@ mod test_system_behavior;
 mod ticketing_failures;
 mod timers;
 mod unique_keys;
+mod unpublished;
 mod upgrades;
 mod versioned_system;
 mod versions;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use holdfast::domain;
+
 mod catalogue;
 mod deliveries;
 mod runtime;

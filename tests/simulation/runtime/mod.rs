@@ -46,4 +46,4 @@ mod trace;
 pub use mitigation::Mitigation;
 pub use seeds::{Run, Verdict, missing, run_many, seeds_until_noticed};
 pub use seen::Seen;
-pub use systems::{Business, business, businesses, businesses_by_routes};
+pub use systems::{Business, business, businesses, businesses_by_routes, seventh};

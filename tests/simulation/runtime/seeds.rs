@@ -3,7 +3,7 @@
 use super::{
     mitigation::Mitigation,
     seen::{Declared, Seen},
-    systems::Business,
+    systems::{Business, lay_out},
     trace::{Tail, Trace},
     world::World,
 };
@@ -263,7 +263,7 @@ pub fn seeds_until_noticed(
 /// What the contexts of a system declare, and no run has brought about.
 pub fn missing(business: &Business, seen: &[Seen]) -> Vec<String> {
     let mut declared = Declared::default();
-    holdfast::systems::lay_out(business.system, &mut declared);
+    lay_out(business.system, &mut declared);
     let is_missing = |what: &String| !seen.iter().any(|seen| seen.0.contains(what));
     declared.0.0.into_iter().filter(is_missing).collect()
 }

@@ -10,7 +10,7 @@ use super::{
     mitigation::Mitigation,
     plan::Plan,
     seen::Seen,
-    systems::Business,
+    systems::{Business, ask_timeout_millis, lay_out},
     trace::Trace,
     wire::{Hosts, Nodes, Wire},
 };
@@ -21,7 +21,6 @@ use holdfast::{
     },
     domain::{Aggregate, Timestamp},
     store::{Commit, Store},
-    systems,
 };
 use serde_json::Value;
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
@@ -86,7 +85,7 @@ impl Life {
     ) -> Self {
         let crashes = conditions.clone();
         let guard = GuardSettings {
-            timeout: systems::ask_timeout_millis(business.system)
+            timeout: ask_timeout_millis(business.system)
                 .map_or(GuardSettings::default().timeout, Duration::from_millis),
             ..GuardSettings::default()
         };
@@ -114,7 +113,7 @@ impl Life {
         };
         let store: Arc<dyn Store> = disk.clone();
         let node = LocalNode::start(store, settings, |board| {
-            assert!(systems::lay_out(business.system, board), "no system {}", business.system);
+            lay_out(business.system, board);
         });
         let node = Arc::new(node.expect("the node starts"));
         nodes.put(place, node.clone());
@@ -163,7 +162,7 @@ impl World {
         let plan = Plan::of(&mut chance);
         let conditions = Conditions::new(chance.fork(), plan.clone(), start, trace);
         let mut mirrors = Mirrors::default();
-        systems::lay_out(business.system, &mut mirrors);
+        lay_out(business.system, &mut mirrors);
         let names = mirrors.all.iter().map(|mirror| mirror.name().context);
         let cluster = Cluster::of(seed, names, &conditions);
         let start = |place| {

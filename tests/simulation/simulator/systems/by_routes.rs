@@ -79,20 +79,24 @@ impl Board for Found {
 static ROUTES: LazyLock<BTreeMap<&str, Vec<Route>>> = LazyLock::new(|| {
     let of = |system: &'static str| {
         let mut found = Found::default();
-        systems::lay_out(system, &mut found);
+        super::lay_out(system, &mut found);
         (system, found.0)
     };
-    systems::NAMES.iter().copied().map(of).collect()
+    systems::NAMES.iter().copied().chain([super::SEVENTH]).map(of).collect()
 });
 
-/// The body with other numbers, few enough to meet each other again.
-fn with_few_numbers(body: &Value, chance: &mut Chance) -> Value {
+/// What a word is in a sample, and others that may stand for it.
+const WORDS: [&str; 3] = ["a", "b", "c"];
+
+/// The body with other numbers and words, few enough to meet each other again.
+fn with_few_values(body: &Value, chance: &mut Chance) -> Value {
     match body {
         Value::Number(number) if number.is_u64() && chance.coin() => chance.between(1, 5).into(),
-        Value::Array(items) => items.iter().map(|item| with_few_numbers(item, chance)).collect(),
+        Value::String(word) if word == WORDS[0] => WORDS[chance.between(0, 3) as usize].into(),
+        Value::Array(items) => items.iter().map(|item| with_few_values(item, chance)).collect(),
         Value::Object(fields) => fields
             .iter()
-            .map(|(name, field)| (name.clone(), with_few_numbers(field, chance)))
+            .map(|(name, field)| (name.clone(), with_few_values(field, chance)))
             .collect::<serde_json::Map<_, _>>()
             .into(),
         other => other.clone(),
@@ -111,7 +115,7 @@ fn order(chance: &mut Chance, world: &World) -> Order {
         collection: route.collection,
         number: (route.verb != "POST").then_some(number),
         verb: route.verb,
-        body: with_few_numbers(body, chance),
+        body: with_few_values(body, chance),
         key: None,
     }
 }
