@@ -9,13 +9,14 @@ use crate::{
 };
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{Error, Fields, Ident, ItemStruct, Result};
+use syn::{Error, Expr, Fields, Ident, ItemStruct, Result};
 
 /// What may be said of an entity.
 const ENTITY: &[Known] = &[
     ("context", Form::Text, r#"context = "shop.order""#),
     ("collection", Form::Text, r#"collection = "orders""#),
     ("korean", Form::Text, r#"korean = "주문""#),
+    ("reads", Form::Expr, "reads = owner"),
     ("item", Form::Text, r#"item = "order""#),
     ("title", Form::Text, r#"title = "ShopOrder""#),
     ("aliases", Form::Texts, r#"aliases("purchases")"#),
@@ -106,6 +107,7 @@ fn implementation(
     let representation = format_ident!("{name}Representation");
     let place = place(args, name.span())?;
     let consts = consts(args, versions)?;
+    let reads = reads(args, name.span(), columns)?;
     let title = args.text("title").map_or_else(|| name.to_string(), syn::LitStr::value);
     let attributes = columns.iter().map(|column| &column.attributes);
     let names: Vec<_> = columns.iter().map(|column| &column.name).collect();
@@ -140,6 +142,7 @@ fn implementation(
 
         impl ::holdfast::domain::Entity for #name {
             const NAME: ::holdfast::domain::Name = #place;
+            const READS: ::holdfast::domain::Reads = #reads;
             #consts
             type Representation = #representation;
 
@@ -236,6 +239,39 @@ fn place(args: &Args, whole: Span) -> Result<TokenStream> {
             korean: #korean,
         }
     })
+}
+
+/// Who may read it.
+fn reads(args: &Args, whole: Span, columns: &[Column]) -> Result<TokenStream> {
+    const WAYS: &str =
+        "who may read it: `reads = public`, `owner`, `staff`, or `public_without(field, ..)`";
+    let Some(declared) = args.expr("reads") else {
+        return Err(Error::new(
+            whole,
+            format!("`reads = ..` is missing in `#[entity(..)]`; {WAYS}"),
+        ));
+    };
+    let wrong = || Error::new_spanned(declared, WAYS);
+    let reads = match declared {
+        Expr::Path(path) if path.path.is_ident("public") => quote!(Public),
+        Expr::Path(path) if path.path.is_ident("owner") => quote!(Owner),
+        Expr::Path(path) if path.path.is_ident("staff") => quote!(Staff),
+        Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("public_without")) =>
+        {
+            let fields = call.args.iter().map(|field| {
+                let Expr::Path(path) = field else { return Err(wrong()) };
+                let name = path.path.get_ident().ok_or_else(wrong)?;
+                let is_shown = columns.iter().any(|column| column.name == *name);
+                is_shown
+                    .then(|| camel_case(name))
+                    .ok_or_else(|| Error::new(name.span(), "no field of this name is shown"))
+            });
+            let fields = fields.collect::<Result<Vec<_>>>()?;
+            quote!(PublicWithout(&[#(#fields),*]))
+        }
+        _ => return Err(wrong()),
+    };
+    Ok(quote!(::holdfast::domain::Reads::#reads))
 }
 
 fn consts(args: &Args, versions: &Versions) -> Result<TokenStream> {

@@ -39,6 +39,7 @@ fn finish(item: &impl ToTokens, made: syn::Result<proc_macro2::TokenStream>) -> 
 ///
 /// A field `Option<Refusal>` with `#[ends]` says that an order was never established, and why; it is not shown. So does the
 /// code of the refusal, with `#[ends(by = refusal_of)]`: the refusal is `refusal_of(code)`.
+/// `reads = ..` says who may read it, and has no default: `public`, `owner`, `staff`, or `public_without(field, ..)`.
 /// `unique(plate)` also makes `with_plate(..)`, the address of the thing with that plate.
 ///
 /// `#[correctable]` on the fields of a `Book` that staff may correct makes `CorrectedBook`, the value that the event of a

@@ -53,7 +53,7 @@ mod tests {
 
     /// A door that opens, and a guest who asks it three things; the undo is declared, and no policy sends it.
     #[entity(
-        context = "house.door", collection = "doors", korean = "문",
+        context = "house.door", reads = public, collection = "doors", korean = "문",
         lifecycle = Lifecycle::Established
     )]
     struct Door {
@@ -85,7 +85,7 @@ mod tests {
         }
     }
     #[entity(
-        context = "house.guest", collection = "guests", korean = "손님",
+        context = "house.guest", reads = public, collection = "guests", korean = "손님",
         lifecycle = Lifecycle::Established
     )]
     struct Guest {

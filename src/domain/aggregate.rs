@@ -19,7 +19,7 @@ pub type MayAsk = &'static [(&'static str, &'static [Name])];
 ///
 /// /// A lamp.
 /// #[entity(
-///     context = "house.lamp", collection = "lamps", korean = "전등",
+///     context = "house.lamp", reads = public, collection = "lamps", korean = "전등",
 ///     lifecycle = Lifecycle::Established
 /// )]
 /// struct Lamp {
@@ -217,7 +217,7 @@ pub type Ask<A> = OpenAsk<<A as Aggregate>::Command>;
 /// use holdfast::domain::prelude::*;
 /// # /// A lamp.
 /// # #[entity(
-/// #     context = "house.lamp", collection = "lamps", korean = "전등",
+/// #     context = "house.lamp", reads = public, collection = "lamps", korean = "전등",
 /// #     lifecycle = Lifecycle::Established
 /// # )]
 /// # struct Lamp { on: bool }
@@ -240,7 +240,7 @@ pub type Ask<A> = OpenAsk<<A as Aggregate>::Command>;
 /// #     }
 /// # }
 /// # #[entity(
-/// #     context = "house.bill", collection = "bills", korean = "청구서",
+/// #     context = "house.bill", reads = public, collection = "bills", korean = "청구서",
 /// #     lifecycle = Lifecycle::Established
 /// # )]
 /// # struct Bill { times: u64 }
@@ -294,7 +294,7 @@ pub type ReactByKey<A, S> =
 /// use holdfast::domain::prelude::*;
 /// # /// A lamp.
 /// # #[entity(
-/// #     context = "house.lamp", collection = "lamps", korean = "전등",
+/// #     context = "house.lamp", reads = public, collection = "lamps", korean = "전등",
 /// #     lifecycle = Lifecycle::Established
 /// # )]
 /// # struct Lamp { on: bool }
@@ -345,7 +345,7 @@ pub trait Routes<A: Aggregate> {
 /// use holdfast::domain::prelude::*;
 /// # /// A lamp.
 /// # #[entity(
-/// #     context = "house.lamp", collection = "lamps", korean = "전등",
+/// #     context = "house.lamp", reads = public, collection = "lamps", korean = "전등",
 /// #     lifecycle = Lifecycle::Established
 /// # )]
 /// # struct Lamp { on: bool }

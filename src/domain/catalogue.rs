@@ -49,7 +49,7 @@ pub trait CatalogueEvent<A, C> {
 /// use holdfast::domain::{prelude::*, spec::given};
 ///
 /// /// A lamp for hire.
-/// #[entity(context = "house.lamp", collection = "lamps", korean = "등", catalogue)]
+/// #[entity(context = "house.lamp", reads = public, collection = "lamps", korean = "등", catalogue)]
 /// struct Lamp {
 ///     #[exists]
 ///     #[correctable]

@@ -7,7 +7,7 @@ use super::{AskId, NamedMessage};
 /// ```
 /// use holdfast::domain::prelude::*;
 /// # #[entity(
-/// #     context = "shop.order", collection = "orders", korean = "주문",
+/// #     context = "shop.order", reads = public, collection = "orders", korean = "주문",
 /// #     lifecycle = Lifecycle::Established
 /// # )]
 /// # struct Order { total: u64 }

@@ -1,6 +1,6 @@
 //! What is stored under a number and can be read: an aggregate's state, a view's row.
 
-use super::{Id, Kind, Noun, OrderOutcome, Refusal, Wire, text};
+use super::{Id, Kind, Noun, OrderOutcome, Reads, Refusal, Wire, text};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
@@ -12,8 +12,8 @@ use std::fmt;
 ///
 /// /// A parking space.
 /// #[entity(
-///     context = "parking.space", collection = "spaces", korean = "주차면", index(status),
-///     unique(plate)
+///     context = "parking.space", collection = "spaces", korean = "주차면", reads = staff,
+///     index(status), unique(plate)
 /// )]
 /// struct Space {
 ///     status: Status,
@@ -55,6 +55,8 @@ pub trait Entity: Wire + Default {
     const ALIASES: &'static [&'static str] = &[];
     /// The port that its clients know from before, if any.
     const PORT: Option<u16> = None;
+    /// Who may read it.
+    const READS: Reads;
     /// How it looks from outside.
     type Representation: Serialize + JsonSchema;
 

@@ -4,6 +4,6 @@ pub use super::{
     Address, Aggregate, Ask, AskId, Catalogue, CatalogueRoutes, Change, Commands, Correctable,
     Decision, DecisionContext, Entity, Entry, Folds, Id, Key, Kind, Lifecycle, Maintenance, MayAsk,
     Message, MessageOutcome, Messages, Name, NoAnswer, ONLY_ATTEMPT, Policies, React, ReactByKey,
-    Refusal, Role, Routes, Subdomain, Target, Timestamp, View, ask, body, command, emit, entity,
-    event, ignore, status, value,
+    Reads, Refusal, Role, Routes, Subdomain, Target, Timestamp, View, ask, body, command, emit,
+    entity, event, ignore, status, value,
 };

@@ -7,7 +7,7 @@ use super::{Aggregate, Entity};
 /// ```
 /// use holdfast::domain::prelude::*;
 /// # #[entity(
-/// #     context = "house.lamp", collection = "lamps", korean = "전등",
+/// #     context = "house.lamp", reads = public, collection = "lamps", korean = "전등",
 /// #     lifecycle = Lifecycle::Established
 /// # )]
 /// # struct Lamp { on: bool }
@@ -24,7 +24,7 @@ use super::{Aggregate, Entity};
 /// # }
 /// /// How often each lamp was toggled.
 /// #[entity(
-///     context = "house.wear", collection = "wears", korean = "마모",
+///     context = "house.wear", reads = public, collection = "wears", korean = "마모",
 ///     lifecycle = Lifecycle::Established
 /// )]
 /// struct Wear {
@@ -50,7 +50,7 @@ pub trait View: Entity {
 /// use holdfast::domain::prelude::*;
 /// # /// A lamp.
 /// # #[entity(
-/// #     context = "house.lamp", collection = "lamps", korean = "전등",
+/// #     context = "house.lamp", reads = public, collection = "lamps", korean = "전등",
 /// #     lifecycle = Lifecycle::Established
 /// # )]
 /// # struct Lamp { on: bool }
@@ -74,7 +74,7 @@ pub trait View: Entity {
 /// # }
 /// /// Whether each lamp is on, and how often it was toggled.
 /// #[entity(
-///     context = "house.panel", collection = "panels", korean = "제어판",
+///     context = "house.panel", reads = public, collection = "panels", korean = "제어판",
 ///     lifecycle = Lifecycle::Established
 /// )]
 /// struct Panel {

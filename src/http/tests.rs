@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     actors::*,
-    domain::{Name, OrderOutcome, Refusal, Role, Timestamp},
+    domain::{Name, OrderOutcome, Reads, Refusal, Role, Timestamp},
     store::{Commit, StoreHealth},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -31,6 +31,9 @@ impl Declaration for Things {
     }
     fn aliases(&self) -> &'static [&'static str] {
         &["Notes"]
+    }
+    fn reads(&self) -> Reads {
+        Reads::Public
     }
     fn is_view(&self) -> bool {
         false

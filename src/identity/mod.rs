@@ -1,7 +1,9 @@
 //! Who calls, and what they may do. Pure: how a caller is identified is the matter of other rooms.
 
+mod audience;
 mod identify;
 mod principal;
 
+pub use audience::{Access, Audience, Owner, Verdict, allowed};
 pub use identify::{Credentials, Identify, Unidentified};
-pub use principal::{Principal, Role, Roles};
+pub use principal::{DEVELOPMENT, Principal, Role, Roles};

@@ -56,6 +56,7 @@ macro_rules! version {
             $($event)*
 
             impl Entity for Parcel {
+                const READS: holdfast::domain::Reads = holdfast::domain::Reads::Public;
                 const NAME: Name =
                     Name { system: "post", context: "post.parcel", collection: "parcels", item: "parcel", korean: "소포" };
                 type Representation = bool;
@@ -84,6 +85,7 @@ macro_rules! version {
                 }
             }
             impl Entity for Shelf {
+                const READS: holdfast::domain::Reads = holdfast::domain::Reads::Public;
                 const NAME: Name =
                     Name { system: "post", context: "post.shelf", collection: "shelves", item: "shelf", korean: "선반" };
                 type Representation = Shown;

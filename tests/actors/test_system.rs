@@ -68,6 +68,7 @@ pub enum DeskEvent {
     GivenBack { order: u64 },
 }
 impl Entity for Desk {
+    const READS: holdfast::domain::Reads = holdfast::domain::Reads::Public;
     const NAME: Name = name("kiosk.desk", "desks", "desk");
     type Representation = DeskShown;
     fn represent(&self, _: Id<Self>) -> DeskShown {
@@ -187,6 +188,7 @@ pub struct KioskSettings {
     price: u64,
 }
 impl Entity for Order {
+    const READS: holdfast::domain::Reads = holdfast::domain::Reads::Public;
     const NAME: Name = name("kiosk.order", "orders", "order");
     type Representation = OrderShown;
     fn represent(&self, _: Id<Self>) -> OrderShown {

@@ -68,6 +68,7 @@ struct Take {
 impl holdfast::domain::Body for Take {}
 
 impl<const V: u16> Entity for Locker<V> {
+    const READS: holdfast::domain::Reads = holdfast::domain::Reads::Public;
     const NAME: Name = name("lockers.locker", "lockers", "locker");
     const INDEX_VERSION: u16 = V;
     type Representation = Shown;
@@ -133,6 +134,7 @@ pub struct WallShown {
     key: String,
 }
 impl<const V: u16> Entity for Wall<V> {
+    const READS: holdfast::domain::Reads = holdfast::domain::Reads::Public;
     const NAME: Name = name("lockers.wall", "walls", "wall");
     const INDEX_VERSION: u16 = V;
     type Representation = WallShown;

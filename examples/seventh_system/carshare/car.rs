@@ -5,7 +5,7 @@ use super::trip::{Event as TripEvent, Trip};
 use crate::domain::prelude::*;
 
 /// A car, and the trip that it is on.
-#[entity(context = "carshare.car", collection = "cars", korean = "차량", unique(plate), catalogue,
+#[entity(context = "carshare.car", reads = public, collection = "cars", korean = "차량", unique(plate), catalogue,
     held_by = self.trip_id)]
 pub struct Car {
     #[exists]

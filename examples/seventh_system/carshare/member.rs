@@ -3,7 +3,7 @@
 use crate::domain::prelude::*;
 
 /// The user with this number.
-#[entity(context = "carshare.member", collection = "members", korean = "회원", generic,
+#[entity(context = "carshare.member", reads = owner, collection = "members", korean = "회원", generic,
     id(user_id: Id<Member>))]
 pub struct Member {
     #[exists]

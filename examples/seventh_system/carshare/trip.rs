@@ -5,7 +5,7 @@ use super::car::{self, Car};
 use crate::domain::prelude::*;
 
 /// A trip of one user in one car.
-#[entity(context = "carshare.trip", collection = "trips", korean = "운행", order, index(user_id),
+#[entity(context = "carshare.trip", reads = owner, collection = "trips", korean = "운행", order, index(user_id),
     holds = (self.status == Status::Driving).then(|| Car::with_plate(&self.plate)),
     debit(receipts = self.status == Status::Over && self.refusal.is_none()))]
 pub struct Trip {

@@ -4,7 +4,7 @@ use super::trip::{Event::Begun, Trip};
 use crate::domain::prelude::*;
 
 /// The trips of the user with the same number.
-#[entity(context = "carshare.usage", collection = "usages", korean = "이용 현황", supporting)]
+#[entity(context = "carshare.usage", reads = staff, collection = "usages", korean = "이용 현황", supporting)]
 pub struct Usage {
     #[exists]
     trips: u64,

@@ -1,11 +1,11 @@
 use holdfast_macros::entity;
 
-#[entity(contxt = "shop.order", collection = "orders", korean = "주문")]
+#[entity(contxt = "shop.order", collection = "orders", reads = owner, korean = "주문")]
 struct UnknownKey {
     status: u8,
 }
 
-#[entity(collection = "orders", korean = "주문")]
+#[entity(collection = "orders", reads = owner, korean = "주문")]
 struct WithoutContext {
     status: u8,
 }
@@ -15,42 +15,42 @@ struct WithoutKoreanName {
     status: u8,
 }
 
-#[entity(context = "order", collection = "orders", korean = "주문")]
+#[entity(context = "order", collection = "orders", reads = owner, korean = "주문")]
 struct WithoutSystem {
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders", korean = "주문", port = "8081")]
+#[entity(context = "shop.order", collection = "orders", reads = owner, korean = "주문", port = "8081")]
 struct PortThatIsText {
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders", korean = "주문", port = 80810)]
+#[entity(context = "shop.order", collection = "orders", reads = owner, korean = "주문", port = 80810)]
 struct PortThatIsNone {
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders", korean = "주문", supporting, generic)]
+#[entity(context = "shop.order", collection = "orders", reads = owner, korean = "주문", supporting, generic)]
 struct TwoKinds {
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders", korean = "주문", order, order)]
+#[entity(context = "shop.order", collection = "orders", reads = owner, korean = "주문", order, order)]
 struct Twice {
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders", korean = "주문", id(order_id))]
+#[entity(context = "shop.order", collection = "orders", reads = owner, korean = "주문", id(order_id))]
 struct NumberWithoutType {
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders", korean = "주문")]
+#[entity(context = "shop.order", collection = "orders", reads = owner, korean = "주문")]
 struct NothingSaysWhetherItExists {
     amount: u64,
 }
 
-#[entity(context = "shop.order", collection = "orders", korean = "주문")]
+#[entity(context = "shop.order", collection = "orders", reads = owner, korean = "주문")]
 struct TwoFieldsSayWhetherItExists {
     #[exists]
     amount: u64,
@@ -58,20 +58,20 @@ struct TwoFieldsSayWhetherItExists {
     name: String,
 }
 
-#[entity(context = "shop.order", collection = "orders", korean = "주문")]
+#[entity(context = "shop.order", collection = "orders", reads = owner, korean = "주문")]
 struct ShownWithoutType {
     #[shown(city)]
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders", korean = "주문")]
+#[entity(context = "shop.order", collection = "orders", reads = owner, korean = "주문")]
 struct EndedByNothing {
     status: u8,
     #[ends(of = refusal_of)]
     reason: Option<String>,
 }
 
-#[entity(context = "shop.order", collection = "orders", korean = "주문")]
+#[entity(context = "shop.order", collection = "orders", reads = owner, korean = "주문")]
 struct TwoFieldsWithdraw {
     status: u8,
     #[withdrawn]
@@ -80,27 +80,27 @@ struct TwoFieldsWithdraw {
     lost: bool,
 }
 
-#[entity(context = "shop.order", collection = "orders", korean = "주문")]
+#[entity(context = "shop.order", collection = "orders", reads = owner, korean = "주문")]
 struct ThereFromTheBeginning {
     #[since = 1]
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders", korean = "주문")]
+#[entity(context = "shop.order", collection = "orders", reads = owner, korean = "주문")]
 struct AVersionIsLeftOut {
     status: u8,
     #[since = 3]
     amount: u64,
 }
 
-#[entity(context = "shop.lamp", collection = "lamps", korean = "등")]
+#[entity(context = "shop.lamp", collection = "lamps", reads = owner, korean = "등")]
 struct CorrectedAndNeverWithdrawn {
     #[exists]
     #[correctable]
     name: String,
 }
 
-#[entity(context = "shop.lamp", collection = "lamps", korean = "등", catalogue)]
+#[entity(context = "shop.lamp", collection = "lamps", reads = owner, korean = "등", catalogue)]
 struct NothingToCorrect {
     #[exists]
     name: String,
@@ -108,7 +108,7 @@ struct NothingToCorrect {
     withdrawn: bool,
 }
 
-#[entity(context = "shop.lamp", collection = "lamps", korean = "등")]
+#[entity(context = "shop.lamp", collection = "lamps", reads = owner, korean = "등")]
 struct DecidedWhereNothingIsMade {
     #[exists]
     #[correctable(unless = self.is_out)]
@@ -118,7 +118,7 @@ struct DecidedWhereNothingIsMade {
     withdrawn: bool,
 }
 
-#[entity(context = "shop.lamp", collection = "lamps", korean = "등", catalogue)]
+#[entity(context = "shop.lamp", collection = "lamps", reads = owner, korean = "등", catalogue)]
 struct UnknownKeyOfACorrection {
     #[exists]
     #[correctable(if_free = self.is_out)]
@@ -127,7 +127,7 @@ struct UnknownKeyOfACorrection {
     withdrawn: bool,
 }
 
-#[entity(context = "shop.lamp", collection = "lamps", korean = "등", catalogue)]
+#[entity(context = "shop.lamp", collection = "lamps", reads = owner, korean = "등", catalogue)]
 struct CorrectionThatIsText {
     #[exists]
     #[correctable = "name"]
@@ -136,7 +136,7 @@ struct CorrectionThatIsText {
     withdrawn: bool,
 }
 
-#[entity(context = "shop.lamp", collection = "lamps", korean = "등", catalogue)]
+#[entity(context = "shop.lamp", collection = "lamps", reads = owner, korean = "등", catalogue)]
 struct CorrectedAndWithdrawnByOneField {
     #[exists]
     name: String,
@@ -145,7 +145,22 @@ struct CorrectedAndWithdrawnByOneField {
     withdrawn: bool,
 }
 
-#[entity(context = "shop.order", collection = "orders", korean = "주문")]
+#[entity(context = "shop.order", collection = "orders", reads = owner, korean = "주문")]
 struct WithoutNames(u64);
+
+#[entity(context = "shop.order", collection = "orders", korean = "주문")]
+struct NothingSaysWhoMayReadIt {
+    status: u8,
+}
+
+#[entity(context = "shop.order", collection = "orders", korean = "주문", reads = everyone)]
+struct ReadBySomethingElse {
+    status: u8,
+}
+
+#[entity(context = "shop.order", collection = "orders", korean = "주문", reads = public_without(user))]
+struct WithoutAFieldThatIsNotShown {
+    status: u8,
+}
 
 fn main() {}

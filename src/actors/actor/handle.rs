@@ -19,7 +19,7 @@ use crate::{
             tree::Tree,
         },
     },
-    domain::{Lifecycle, MessageOutcome, Name, Refusal},
+    domain::{Lifecycle, MessageOutcome, Name, Reads, Refusal},
     store::StoreError,
     sync,
 };
@@ -158,6 +158,9 @@ impl<P: HandlePart> Declaration for ContextHandle<P> {
     }
     fn aliases(&self) -> &'static [&'static str] {
         self.tree.entity.aliases()
+    }
+    fn reads(&self) -> Reads {
+        self.tree.entity.reads()
     }
     fn is_view(&self) -> bool {
         P::IS_VIEW

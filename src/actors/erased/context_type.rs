@@ -5,7 +5,7 @@ use super::values::{
     Settings, State, Versioned,
 };
 use crate::{
-    domain::{AnyCommand, AskId, Name, Refusal, Timestamp, Undecodable},
+    domain::{AnyCommand, AskId, Name, Reads, Refusal, Timestamp, Undecodable},
     store::{EventPart, codec::Record},
 };
 use schemars::{Schema, SchemaGenerator};
@@ -19,6 +19,8 @@ pub trait EntityType: Send + Sync {
     fn aliases(&self) -> &'static [&'static str];
     /// [`Entity::IS_ORDER`].
     fn is_order(&self) -> bool;
+    /// [`Entity::READS`].
+    fn reads(&self) -> Reads;
     /// [`Entity::id_aliases`].
     fn id_aliases(&self) -> &'static [&'static str];
     /// How one looks.

@@ -11,7 +11,7 @@ use crate::{
     actors::port::saga::SagaId,
     domain::{
         Aggregate, AnyCommand, Ask, AskId, Commands, DecisionContext, Decoder, Entity, Id, Name,
-        OpenAsk as PutAsk, Refusal, Timestamp, Undecodable, View,
+        OpenAsk as PutAsk, Reads, Refusal, Timestamp, Undecodable, View,
     },
     store::{EventPart, codec::Record},
 };
@@ -92,6 +92,9 @@ impl<E: Entity, F: Functions<E>> EntityType for Typed<E, F> {
     }
     fn is_order(&self) -> bool {
         E::IS_ORDER
+    }
+    fn reads(&self) -> Reads {
+        E::READS
     }
     fn id_aliases(&self) -> &'static [&'static str] {
         E::id_aliases()

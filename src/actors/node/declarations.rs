@@ -7,7 +7,7 @@ use crate::{
         port::declaration::{Declaration, RouteInfo},
         tables::query,
     },
-    domain::{Aggregate, Board, Name, View},
+    domain::{Aggregate, Board, Name, Reads, View},
 };
 use schemars::{Schema, SchemaGenerator};
 use std::sync::Arc;
@@ -62,6 +62,9 @@ impl Declaration for Declared {
     }
     fn is_order(&self) -> bool {
         self.entity.is_order()
+    }
+    fn reads(&self) -> Reads {
+        self.entity.reads()
     }
     fn aliases(&self) -> &'static [&'static str] {
         self.entity.aliases()

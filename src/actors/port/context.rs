@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     domain::{MessageOutcome, OrderOutcome, Refusal, Timestamp},
+    identity::Principal,
     store::{Commit, StoreHealth},
 };
 use futures_util::future::BoxFuture;
@@ -158,6 +159,8 @@ pub struct CommandRequest {
     pub client_correlation: Option<String>,
     /// W3C trace context of the request.
     pub traceparent: Option<String>,
+    /// Who sends it, where that is known.
+    pub principal: Option<Arc<Principal>>,
 }
 
 /// An `Idempotency-Key` in its scope.

@@ -1,6 +1,6 @@
 //! What a context declares to clients, wherever it runs: its place, its commands, how its items look.
 
-use crate::domain::{Name, Role};
+use crate::domain::{Name, Reads, Role};
 use schemars::{Schema, SchemaGenerator};
 use std::fmt;
 
@@ -12,6 +12,8 @@ pub trait Declaration: Send + Sync {
     fn is_view(&self) -> bool;
     /// Whether its things are the orders of its system, or a view's rows of them.
     fn is_order(&self) -> bool;
+    /// Who may read its things.
+    fn reads(&self) -> Reads;
     /// Other spellings of its collection in the path.
     fn aliases(&self) -> &'static [&'static str];
     /// Its command routes, in the order of their declaration.

@@ -8,7 +8,7 @@ use crate::domain::prelude::*;
 
 /// One book: whether it is on the shelf, and which rent holds it if not.
 #[entity(
-    context = "bookrent.book",
+    context = "bookrent.book", reads = public,
     collection = "books",
     korean = "도서",
     port = 8081,

@@ -9,7 +9,7 @@ use crate::domain::prelude::*;
 
 /// What became of a rent and of its delivery.
 #[entity(
-    context = "bookrent.view", collection = "views", korean = "대여 현황", title = "View",
+    context = "bookrent.view", reads = owner, collection = "views", korean = "대여 현황", title = "View",
     port = 8084, order, supporting,
     id(rent_id: Id<Rent>), index(user_id, book_id), lifecycle = self.progress()
 )]

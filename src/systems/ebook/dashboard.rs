@@ -15,7 +15,7 @@ mod version_1;
 
 /// What became of a rent, of its payment and of its book.
 #[entity(
-    context = "ebook.dashboard",
+    context = "ebook.dashboard", reads = owner,
     collection = "dashboards",
     korean = "대여 현황",
     title = "Dashboard",

@@ -9,7 +9,7 @@ use crate::{
 
 /// One text message.
 #[entity(
-    context = "ebook.notification",
+    context = "ebook.notification", reads = owner,
     collection = "notifications",
     korean = "문자 메시지",
     title = "RentNotification",

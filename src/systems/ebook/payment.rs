@@ -15,7 +15,7 @@ use crate::{
 
 /// The payment of the rent with the same number.
 #[entity(
-    context = "ebook.payment", collection = "payments", korean = "결제", port = 8082, generic,
+    context = "ebook.payment", reads = owner, collection = "payments", korean = "결제", port = 8082, generic,
     id(rent_id: Id<Rent>), index(status, user_id, book_id), lifecycle = self.progress.lifecycle(),
     debit(paid = self.rental_fee.filter(|_| self.progress == Progress::Paid))
 )]

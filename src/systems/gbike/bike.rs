@@ -10,7 +10,7 @@ use crate::domain::prelude::*;
 
 /// One bike: where it stands, or stood when it was taken, and by which rent.
 #[entity(
-    context = "gbike.bike", collection = "bikes", korean = "자전거", port = 8082,
+    context = "gbike.bike", reads = public, collection = "bikes", korean = "자전거", port = 8082,
     id(bikeid: Id<Bike>), index(status), held_by = self.taken_by
 )]
 pub struct Bike {

@@ -17,7 +17,7 @@ mod version_1;
 
 /// The account of the user with this number.
 #[entity(
-    context = "gbike.userDeposit", collection = "userDeposits", korean = "예치금", port = 8084,
+    context = "gbike.userDeposit", reads = owner, collection = "userDeposits", korean = "예치금", port = 8084,
     generic,
     id(userid: Id<UserDeposit>), old_versions(version_1::UserDeposit)
 )]

@@ -13,7 +13,7 @@ use crate::domain::prelude::*;
 
 /// What became of a rent and of its bill.
 #[entity(
-    context = "gbike.view", collection = "rentAndBillingViews", korean = "대여·청구 현황",
+    context = "gbike.view", reads = owner, collection = "rentAndBillingViews", korean = "대여·청구 현황",
     item = "rentAndBillingView",
     title = "RentAndBillingView", port = 8085, order, supporting, id(rentid: Id<Rent>),
     index(userid, bikeid)

@@ -19,7 +19,7 @@ use crate::domain::prelude::*;
 
 /// One booking.
 #[entity(
-    context = "movie.book",
+    context = "movie.book", reads = owner,
     collection = "books",
     korean = "예매",
     title = "MovieBook",

@@ -14,7 +14,7 @@ use crate::domain::prelude::*;
 
 /// What became of a booking, of its ticket and of its points.
 #[entity(
-    context = "movie.mypage", collection = "mypages", korean = "마이페이지", title = "MovieMypage",
+    context = "movie.mypage", reads = owner, collection = "mypages", korean = "마이페이지", title = "MovieMypage",
     port = 8083, order,
     supporting, id(booking_id: Id<Book>), index(status)
 )]

@@ -8,7 +8,7 @@ use crate::{
 
 /// The payment of the booking with the same number.
 #[entity(
-    context = "movie.payment", collection = "payments", korean = "결제", title = "MoviePayment",
+    context = "movie.payment", reads = owner, collection = "payments", korean = "결제", title = "MoviePayment",
     port = 8082, generic,
     id(booking_id: Id<Book>), index(status = self.status()), lifecycle = self.progress.lifecycle(),
     debit(paid = self.total_price.filter(|_| self.progress == Progress::Paid))

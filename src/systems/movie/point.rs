@@ -13,7 +13,7 @@ pub(super) const GRANTED: u64 = 100;
 
 /// The points of the booking with the same number.
 #[entity(
-    context = "movie.point", collection = "points", korean = "포인트", title = "MoviePoint",
+    context = "movie.point", reads = owner, collection = "points", korean = "포인트", title = "MoviePoint",
     port = 8085, supporting,
     id(booking_id: Id<Book>), index(status), debit(points = self.score)
 )]

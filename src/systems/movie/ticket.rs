@@ -14,7 +14,7 @@ mod version_1;
 
 /// The ticket of the booking with the same number.
 #[entity(
-    context = "movie.ticket", collection = "tickets", korean = "티켓", title = "MovieTicket",
+    context = "movie.ticket", reads = owner, collection = "tickets", korean = "티켓", title = "MovieTicket",
     port = 8084,
     id(booking_id: Id<Book>), index(status), old_versions(version_1::Ticket),
     credit(points = (self.status == Status::Printed).then_some(point::GRANTED))

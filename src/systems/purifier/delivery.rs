@@ -11,7 +11,7 @@ use crate::domain::prelude::*;
 
 /// The delivery of the rental with the same number.
 #[entity(
-    context = "purifier.delivery", collection = "deliveries", korean = "배송",
+    context = "purifier.delivery", reads = owner, collection = "deliveries", korean = "배송",
     title = "RentalDelivery", port = 8083,
     supporting, id_aliases("rentalId", "paymentId"),
     index(status, product_id = self.shipped.product_id), debit(units = self.has_unit)

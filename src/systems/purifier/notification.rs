@@ -15,7 +15,7 @@ mod version_1;
 
 /// One text message.
 #[entity(
-    context = "purifier.notification",
+    context = "purifier.notification", reads = owner,
     collection = "notifications",
     korean = "문자 메시지",
     generic,

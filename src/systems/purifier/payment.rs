@@ -11,7 +11,7 @@ use crate::{
 
 /// The payment of the rental with the same number.
 #[entity(
-    context = "purifier.payment", collection = "payments", korean = "결제", title = "RentalPayment",
+    context = "purifier.payment", reads = owner, collection = "payments", korean = "결제", title = "RentalPayment",
     port = 8082,
     generic, id(rental_id: Id<Rental>), index(status, product_id),
     lifecycle = self.progress.lifecycle(),

@@ -13,7 +13,7 @@ use super::{
 use crate::domain::prelude::*;
 
 /// One product. Each delivery remembers whether it has a unit, so that the state does not grow with use.
-#[entity(context = "purifier.product", collection = "products", korean = "상품", port = 8084)]
+#[entity(context = "purifier.product", reads = public, collection = "products", korean = "상품", port = 8084)]
 pub struct Product {
     #[exists]
     #[hidden]

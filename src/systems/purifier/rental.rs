@@ -17,7 +17,7 @@ use crate::domain::prelude::*;
 
 /// One rental of one unit by one customer.
 #[entity(
-    context = "purifier.rental",
+    context = "purifier.rental", reads = owner,
     collection = "rentals",
     korean = "렌탈",
     port = 8081,

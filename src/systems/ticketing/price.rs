@@ -13,7 +13,7 @@ use crate::domain::prelude::*;
 
 /// The price of the ticket with the same number.
 #[entity(
-    context = "ticketing.price", collection = "prices", korean = "가격", port = 8083, supporting,
+    context = "ticketing.price", reads = public, collection = "prices", korean = "가격", port = 8083, supporting,
     id(ticket_id: Id<Ticket>),
     lifecycle = Lifecycle::of(&self.set).withdrawn_if(self.withdrawn && self.live.is_empty())
 )]

@@ -9,7 +9,7 @@ use crate::domain::prelude::*;
 
 /// One reservation of one ticket.
 #[entity(
-    context = "ticketing.reservation", collection = "reservations", korean = "예약", port = 8081,
+    context = "ticketing.reservation", reads = owner, collection = "reservations", korean = "예약", port = 8081,
     order,
     id(reservation_id: Id<Reservation>), index(status, user_id, ticket_id),
     holds = (self.status == Status::Reserved).then_some(self.ticket_id)

@@ -10,7 +10,7 @@ use crate::domain::prelude::*;
 
 /// One ticket, and who has it.
 #[entity(
-    context = "ticketing.ticket", collection = "tickets", korean = "티켓",
+    context = "ticketing.ticket", reads = public, collection = "tickets", korean = "티켓",
     title = "ReservableTicket", port = 8082,
     id(ticket_id: Id<Ticket>), index(status), held_by = self.held_by
 )]

@@ -25,6 +25,7 @@ pub enum SlipEvent {
     Printed { seat: String },
 }
 impl Entity for Slip {
+    const READS: holdfast::domain::Reads = holdfast::domain::Reads::Public;
     const NAME: Name = name("kiosk.slip", "slips", "slip");
     type Representation = SlipShown;
     fn represent(&self, _: Id<Self>) -> SlipShown {
@@ -74,6 +75,7 @@ pub struct WallShown {
     prints: u64,
 }
 impl Entity for Wall {
+    const READS: holdfast::domain::Reads = holdfast::domain::Reads::Public;
     const NAME: Name = name("kiosk.wall", "walls", "wall");
     type Representation = WallShown;
     fn represent(&self, _: Id<Self>) -> WallShown {

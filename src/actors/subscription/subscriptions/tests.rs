@@ -28,6 +28,7 @@ use std::{
 struct TestThing;
 
 impl Entity for TestThing {
+    const READS: crate::domain::Reads = crate::domain::Reads::Public;
     const NAME: Name = Name {
         system: "shop",
         context: "shop.thing",

@@ -5,7 +5,7 @@ use crate::{domain::prelude::*, systems::payment::declined};
 
 /// One rent of one book by one user.
 #[entity(
-    context = "ebook.rent",
+    context = "ebook.rent", reads = owner,
     collection = "rents",
     korean = "대여",
     port = 8081,

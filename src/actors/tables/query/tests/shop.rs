@@ -24,6 +24,7 @@ pub struct Thing {
 }
 
 impl Entity for Thing {
+    const READS: crate::domain::Reads = crate::domain::Reads::Public;
     const NAME: Name = Name {
         system: "shop",
         context: "shop.thing",

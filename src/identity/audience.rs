@@ -1,0 +1,245 @@
+//! Who may do what: one table, whatever carries a request.
+
+use super::{DEVELOPMENT, Principal, Role};
+use crate::domain::{self, Reads};
+
+/// Whom something is for: each route declares it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Everyone: the condition of the server in one word, the documents.
+    Public,
+    /// Those who may read the things of a context.
+    Readers {
+        /// `bookrent.rent`
+        context: &'static str,
+        /// What the context declares.
+        reads: Reads,
+    },
+    /// Those who may send a command to a context.
+    Writers {
+        /// `bookrent.rent`
+        context: &'static str,
+        /// Whose command it is.
+        role: domain::Role,
+    },
+    /// Those who administer the server, or one of its contexts.
+    Administration(Access),
+    /// Those who read metrics and the condition of the server in detail.
+    Metrics,
+    /// Those who read the events of all contexts.
+    Events,
+    /// Other nodes. Others must not learn that there is something.
+    Node,
+}
+
+/// What is done in administration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It is read.
+    Read,
+    /// Contexts are stopped and started, views rebuilt, events retried.
+    Act,
+    /// Faults are injected, the clock is moved. In development only; there is no such thing elsewhere.
+    Development,
+}
+
+/// Whose a thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner<'a> {
+    /// It has not been looked up, or no single thing is concerned: the answer is for the audience alone.
+    Unknown,
+    /// Of this customer, or of staff where there is none.
+    Known(Option<&'a str>),
+}
+
+/// Whether something is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is.
+    Allow,
+    /// There is no such thing for this caller.
+    NotFound,
+    /// Not to this caller.
+    Forbidden,
+    /// Not without saying who one is.
+    Unauthorized,
+}
+
+/// Whether `principal` may do what is for this audience, with a thing of that owner.
+pub fn allowed(audience: Audience, principal: Option<&Principal>, owner: Owner<'_>) -> Verdict {
+    match (audience, principal) {
+        (Audience::Public, _) => Verdict::Allow,
+        (Audience::Node, caller) => {
+            let is_node = caller.is_some_and(|caller| caller.roles.has(Role::Node));
+            if is_node { Verdict::Allow } else { Verdict::NotFound }
+        }
+        (Audience::Administration(Access::Development), caller)
+            if caller.is_none_or(|caller| caller.issuer != DEVELOPMENT) =>
+        {
+            Verdict::NotFound
+        }
+        (Audience::Readers { reads: Reads::Public | Reads::PublicWithout(_), .. }, None) => {
+            Verdict::Allow
+        }
+        (_, None) => Verdict::Unauthorized,
+        (audience, Some(caller)) if !is_in_scope(audience, caller) => Verdict::Forbidden,
+        (audience, Some(caller)) => judge(audience, caller, owner),
+    }
+}
+
+/// Whether what is for `audience` is among the contexts that `caller` is restricted to.
+fn is_in_scope(audience: Audience, caller: &Principal) -> bool {
+    match audience {
+        Audience::Public | Audience::Node => true,
+        Audience::Readers { context, .. } | Audience::Writers { context, .. } => {
+            caller.reaches(context)
+        }
+        // What concerns the whole server is not for a part of it.
+        Audience::Administration(_) | Audience::Metrics | Audience::Events => {
+            caller.scopes.is_empty()
+        }
+    }
+}
+
+fn judge(audience: Audience, caller: &Principal, owner: Owner<'_>) -> Verdict {
+    let has = |role| caller.roles.has(role);
+    let has_one_of = |roles: &[Role]| {
+        if roles.iter().any(|role| has(*role)) { Verdict::Allow } else { Verdict::Forbidden }
+    };
+    match audience {
+        Audience::Public | Audience::Node => Verdict::Allow,
+        Audience::Readers { reads: Reads::Public | Reads::PublicWithout(_), .. } => {
+            // Nodes read logs, and nothing else.
+            let others = [Role::Customer, Role::Staff, Role::Admin, Role::Operator, Role::Auditor];
+            has_one_of(&others)
+        }
+        Audience::Readers { reads: Reads::Staff, .. }
+        | Audience::Writers { role: domain::Role::Admin, .. } => has_one_of(&[Role::Staff]),
+        Audience::Readers { reads: Reads::Owner, .. }
+        | Audience::Writers { role: domain::Role::Customer | domain::Role::Both, .. } => {
+            if has(Role::Staff) {
+                return Verdict::Allow;
+            }
+            match (has(Role::Customer), owner) {
+                (false, _) => Verdict::Forbidden,
+                (true, Owner::Unknown) => Verdict::Allow,
+                (true, Owner::Known(owner))
+                    if owner.is_some() && owner == caller.customer.as_deref() =>
+                {
+                    Verdict::Allow
+                }
+                (true, Owner::Known(_)) => Verdict::NotFound,
+            }
+        }
+        Audience::Administration(Access::Read | Access::Act) | Audience::Metrics => {
+            has_one_of(&[Role::Admin, Role::Operator])
+        }
+        Audience::Administration(Access::Development) => has_one_of(&[Role::Admin]),
+        Audience::Events => has_one_of(&[Role::Admin, Role::Auditor]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Verdict::{Allow, Forbidden, NotFound, Unauthorized};
+
+    const CONTEXT: &str = "bookrent.rent";
+
+    fn caller(issuer: &str, role: Role, customer: Option<&str>) -> Principal {
+        let customer = customer.map(str::to_owned);
+        let roles = [role].into_iter().collect();
+        Principal { issuer: issuer.into(), roles, customer, ..Principal::default() }
+    }
+
+    /// What each of these gets: without credentials, the customer whose it is, another customer, staff, admin, operator,
+    /// auditor, node.
+    fn row(issuer: &str, audience: Audience, of_thing: bool) -> [Verdict; 8] {
+        let owner = if of_thing { Owner::Known(Some("7")) } else { Owner::Unknown };
+        let given =
+            |role, customer| allowed(audience, Some(&caller(issuer, role, customer)), owner);
+        [
+            allowed(audience, None, owner),
+            given(Role::Customer, Some("7")),
+            given(Role::Customer, Some("8")),
+            given(Role::Staff, None),
+            given(Role::Admin, None),
+            given(Role::Operator, None),
+            given(Role::Auditor, None),
+            given(Role::Node, None),
+        ]
+    }
+
+    #[test]
+    fn the_table_holds_cell_by_cell() {
+        const A: Verdict = Allow;
+        const F: Verdict = Forbidden;
+        const N: Verdict = NotFound;
+        const U: Verdict = Unauthorized;
+        let readers = |reads| Audience::Readers { context: CONTEXT, reads };
+        let writers = |role| Audience::Writers { context: CONTEXT, role };
+        let reduced = Reads::PublicWithout(&["userId"]);
+        let rows = [
+            (Audience::Public, false, [A, A, A, A, A, A, A, A]),
+            (readers(Reads::Public), false, [A, A, A, A, A, A, A, F]),
+            (readers(Reads::Public), true, [A, A, A, A, A, A, A, F]),
+            (readers(reduced), true, [A, A, A, A, A, A, A, F]),
+            (readers(Reads::Owner), false, [U, A, A, A, A, F, F, F]),
+            (readers(Reads::Owner), true, [U, A, N, A, A, F, F, F]),
+            (readers(Reads::Staff), true, [U, F, F, A, A, F, F, F]),
+            (writers(domain::Role::Customer), false, [U, A, A, A, A, F, F, F]),
+            (writers(domain::Role::Customer), true, [U, A, N, A, A, F, F, F]),
+            (writers(domain::Role::Both), true, [U, A, N, A, A, F, F, F]),
+            (writers(domain::Role::Admin), true, [U, F, F, A, A, F, F, F]),
+            (Audience::Administration(Access::Read), false, [U, F, F, F, A, A, F, F]),
+            (Audience::Administration(Access::Act), false, [U, F, F, F, A, A, F, F]),
+            (Audience::Administration(Access::Development), false, [N; 8]),
+            (Audience::Metrics, false, [U, F, F, F, A, A, F, F]),
+            (Audience::Events, false, [U, F, F, F, A, F, A, F]),
+            (Audience::Node, false, [N, N, N, N, N, N, N, A]),
+        ];
+        for (audience, of_thing, expected) in rows {
+            assert_eq!(row("https://id.example", audience, of_thing), expected, "{audience:?}");
+        }
+        let development = Audience::Administration(Access::Development);
+        assert_eq!(row(DEVELOPMENT, development, false), [N, F, F, F, A, F, F, F]);
+    }
+
+    #[test]
+    fn what_has_no_owner_belongs_to_staff() {
+        let audience = Audience::Readers { context: CONTEXT, reads: Reads::Owner };
+        for customer in [Some("7"), None] {
+            let customer = caller("key", Role::Customer, customer);
+            assert_eq!(allowed(audience, Some(&customer), Owner::Known(None)), NotFound);
+        }
+        let staff = caller("key", Role::Staff, None);
+        assert_eq!(allowed(audience, Some(&staff), Owner::Known(None)), Allow);
+    }
+
+    #[test]
+    fn a_scope_restricts_to_its_contexts() {
+        let mut staff = caller("key", Role::Admin, None);
+        let audience = Audience::Writers { context: CONTEXT, role: domain::Role::Admin };
+        for (scope, expected) in [
+            ("bookrent", Allow),
+            (CONTEXT, Allow),
+            ("bookrent.re", Forbidden),
+            ("bookrent.rents", Forbidden),
+            ("movie", Forbidden),
+        ] {
+            staff.scopes = vec![scope.into()];
+            assert_eq!(allowed(audience, Some(&staff), Owner::Unknown), expected, "{scope}");
+            assert_eq!(allowed(Audience::Events, Some(&staff), Owner::Unknown), Forbidden);
+            assert_eq!(allowed(Audience::Public, Some(&staff), Owner::Unknown), Allow);
+        }
+    }
+
+    #[test]
+    fn without_a_role_nothing_is_allowed_but_what_is_for_everyone() {
+        let roleless =
+            Principal { issuer: "key".into(), customer: Some("7".into()), ..Principal::default() };
+        let audience = Audience::Readers { context: CONTEXT, reads: Reads::Owner };
+        assert_eq!(allowed(audience, Some(&roleless), Owner::Known(Some("7"))), Forbidden);
+        assert_eq!(allowed(Audience::Public, Some(&roleless), Owner::Unknown), Allow);
+    }
+}
