@@ -9,11 +9,11 @@ use crate::{
     domain::Facts,
     http::RemoteTarget,
     limits,
-    notifications::{self, LogSink, Webhook, WebhookSettings},
+    notifications::{self, DailyCap, LogSink, Webhook, WebhookSettings},
     systems,
     tls::Trust,
 };
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 /// The runtime of everything that is sent. It stops when this is dropped; what is in flight is sent again later.
@@ -102,12 +102,16 @@ impl Outbound {
         &self,
         settings: &MessagesSection,
     ) -> Result<Arc<dyn MessageGateway>, Failure> {
-        match settings.gateway {
-            Gateway::Log => Ok(Arc::new(LogSink)),
+        let gateway: Arc<dyn MessageGateway> = match settings.gateway {
+            Gateway::Log => Arc::new(LogSink),
             Gateway::Webhook => {
                 let settings = webhook_settings(settings, self.trust.clone())?;
-                Ok(Arc::new(Webhook::new(settings).map_err(Failure::Failed)?))
+                Arc::new(Webhook::new(settings).map_err(Failure::Failed)?)
             }
+        };
+        match settings.daily_per_telephone.and_then(NonZeroU32::new) {
+            Some(most) => Ok(Arc::new(DailyCap::new(gateway, most))),
+            None => Ok(gateway),
         }
     }
 }

@@ -26,6 +26,11 @@ pub struct MessagesSection {
     /// How long the webhook may take to answer.
     #[schemars(range(min = 1, max = 600_000))]
     pub timeout_ms: u64,
+    /// How many text messages one telephone gets in a day (UTC). Those beyond are `REFUSED` with the reason `capped`; their
+    /// orders go on.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    #[schemars(extend("x-default" = "any number"))]
+    pub daily_per_telephone: Option<u32>,
 }
 
 impl Default for MessagesSection {
@@ -36,6 +41,7 @@ impl Default for MessagesSection {
             secret: None,
             secret_file: None,
             timeout_ms: 5000,
+            daily_per_telephone: None,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Gateways for text messages: the log, or a webhook.
 
+mod daily_cap;
 mod webhook;
 
+pub use daily_cap::DailyCap;
 pub use webhook::{Webhook, WebhookSettings};
 
 use crate::actors::{MessageGateway, NotSent, OutboundMessage};

@@ -56,3 +56,20 @@ fn a_withdrawal_sends_one_message_and_none_without_a_telephone() {
     assert!(taken[1].text.contains("신청하신 대로"), "{taken:?}");
     assert_eq!(server.total("notifications"), 2);
 }
+
+#[test]
+fn a_telephone_that_has_had_enough_for_a_day_gets_no_more_and_its_orders_go_on() {
+    let gateway = Gateway::start();
+    let server = gateway.server_with("ebook", "daily_per_telephone = 1");
+    let first = book(&server);
+    let capped = rent(&server, first, "010-1");
+    gateway.takes("010-1", 1);
+    server.call("PATCH", &format!("/books/approve/{first}"), |request| request).is(200);
+    server.shows(&format!("/rents/{capped}"), json!({"status": "APPROVED"}));
+    server.shows("/notifications/2", json!({"status": "REFUSED", "reason": "capped"}));
+    rent(&server, book(&server), "010-2");
+    gateway.takes("010-2", 1);
+    assert_eq!(gateway.taken("010-1").len(), 1);
+    let parked = server.get("/admin/parked").is(200);
+    assert!(parked.text.contains("capped"), "{}", parked.text);
+}

@@ -104,9 +104,14 @@ impl Gateway {
 
     /// A server of `system` whose text messages come here.
     pub fn server(&self, system: &str) -> Server {
+        self.server_with(system, "")
+    }
+
+    /// The same, with further settings of `[messages]`.
+    pub fn server_with(&self, system: &str, further: &str) -> Server {
         let toml = format!(
             "[messages]\ngateway = \"webhook\"\nurl = \"http://{}/sms\"\nsecret = \"whsec_{SECRET}\"\n\
-             timeout_ms = 600000\n",
+             timeout_ms = 600000\n{further}\n",
             self.address
         );
         Server::of(system, &toml, &[])
