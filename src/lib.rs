@@ -10,6 +10,8 @@
 //! | [`http`] | REST for any aggregate and view, health, metrics, administration |
 //! | [`cluster`] | the way to other nodes, over HTTP |
 //! | [`events`] | CloudEvents, and the documents that describe them |
+//! | [`credentials`] | what verifies API keys and tokens |
+//! | [`audit`] | who did what |
 //! | [`amqp`] | the bridge to RabbitMQ |
 //! | [`notifications`] | text messages to people outside |
 //! | [`board`] | the drawing of a system's board, derived from its code |
@@ -27,11 +29,13 @@ pub mod actors;
 pub mod amqp;
 pub mod api;
 pub mod app;
+pub mod audit;
 pub mod board;
 pub mod cli;
 mod client_errors;
 pub mod cluster;
 pub mod config;
+pub mod credentials;
 pub mod domain;
 mod durations;
 pub mod events;

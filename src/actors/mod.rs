@@ -41,3 +41,4 @@ pub use port::machine::Machine;
 pub use port::network::{Network, Transmission, TransmissionKind};
 pub use port::safeguard::Safeguard;
 pub use tables::audit::RowAudit;
+pub use tables::node_tree::NodeTree;

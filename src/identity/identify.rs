@@ -15,6 +15,14 @@ pub struct Credentials<'a> {
     pub acting_as: Option<&'a str>,
 }
 
+impl<'a> Credentials<'a> {
+    /// The token of `Authorization: Bearer`.
+    pub fn bearer(&self) -> Option<&'a str> {
+        let (scheme, token) = self.authorization?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    }
+}
+
 /// One way of identifying the sender of a request. Several are tried in turn.
 pub trait Identify: Send + Sync {
     /// Who it is; `None` where `credentials` are not of a kind that this way knows.
@@ -24,7 +32,7 @@ pub trait Identify: Send + Sync {
     ) -> LocalBoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>>;
 }
 
-/// Why credentials of a known kind identify nobody.
+/// Why credentials of a known kind are of no principal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unidentified {
     /// They are not valid: 401.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The issuer of principals while authentication is open.
 pub const DEVELOPMENT: &str = "development";
 
-/// Somebody, or a program, whose identity has been verified.
+/// A person or a program whose identity has been verified.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Principal {
     /// Who vouches for it: the URL of an OpenID provider, `key`, `node`, `broker`, `development`.
@@ -20,6 +20,8 @@ pub struct Principal {
     pub grade: Option<String>,
     /// The contexts that it may reach: `bookrent.rent`, or `bookrent` for all of a system. Empty: no restriction.
     pub scopes: Vec<String>,
+    /// How many requests a second it may make, where its credentials name a number.
+    pub rate: Option<u32>,
 }
 
 /// What a principal is to the business.

@@ -28,6 +28,7 @@ const FLOORS: &[&str] = &[
     "actors/node",
     "events",
     "credentials",
+    "audit",
     "api",
     "cluster",
     "notifications",

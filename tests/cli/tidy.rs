@@ -52,6 +52,16 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["sled", "lapin", "actix", "actix_web", "tokio"],
     ),
     (
+        "credentials",
+        &["sync", "domain", "identity", "store", "actors", "credentials"],
+        &["sled", "lapin", "actix", "actix_web"],
+    ),
+    (
+        "audit",
+        &["domain", "identity", "store", "actors", "audit"],
+        &["sled", "lapin", "actix", "actix_web"],
+    ),
+    (
         "http",
         &[
             "sync",
@@ -63,6 +73,9 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "store",
             "actors",
             "events",
+            "identity",
+            "credentials",
+            "audit",
             "api",
             "http",
         ],
@@ -109,6 +122,7 @@ pub fn layer(name: &str) -> Vec<(PathBuf, String)> {
     // A test module in a file of its own may do as it likes, too.
     let is_tests = |path: &Path| {
         path.file_name().is_some_and(|name| name == "tests.rs" || name == "stored_bytes.rs")
+            || path.parent().is_some_and(|directory| directory.ends_with("http/tests"))
     };
     sources(&root.join(name)).into_iter().chain(alone).filter(|(path, _)| !is_tests(path)).collect()
 }

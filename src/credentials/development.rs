@@ -1,0 +1,241 @@
+//! Tokens of development: signed with a key in the data directory, taken only while authentication is open.
+
+use crate::{
+    actors::Machine,
+    identity::{Credentials, Identify, Principal, Role, Unidentified},
+};
+use aws_lc_rs::hmac;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures_util::{FutureExt, future::LocalBoxFuture};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{self, OpenOptions},
+    future::ready,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    str::FromStr,
+    sync::Arc,
+};
+
+/// Who vouches for identities of development.
+pub const ISSUER: &str = "development";
+/// What all tokens begin with.
+const PREFIX: &str = "hfdev_";
+/// The file of the data directory that has the key.
+const KEY_FILE: &str = "development.key";
+const KEY_BYTES: usize = 32;
+
+/// Whom to act as in development: `customer/7`, `customer/7/VIP`, `staff`, `admin`, `operator`, `auditor`; a name may follow the
+/// role of any of the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActAs {
+    text: String,
+    role: Role,
+    name: Option<String>,
+    grade: Option<String>,
+}
+
+/// A text that names no identity.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "expected whom to act as: customer/7, customer/7/VIP for one of a grade, staff, admin, operator or auditor"
+)]
+pub struct NotAnIdentity;
+
+impl FromStr for ActAs {
+    type Err = NotAnIdentity;
+
+    fn from_str(text: &str) -> Result<Self, NotAnIdentity> {
+        let is_part = |part: &&str| {
+            !part.is_empty() && part.chars().count() <= 100 && !part.contains(char::is_control)
+        };
+        let mut parts = text.split('/');
+        let role = parts.next().and_then(|role| role.parse().ok()).ok_or(NotAnIdentity)?;
+        let rest: Vec<&str> = parts.collect();
+        let are_parts = rest.iter().all(is_part);
+        let is_known = match (role, rest.as_slice()) {
+            (Role::Customer, [_] | [_, _]) => true,
+            (Role::Node | Role::Customer, _) => false,
+            (_, rest) => rest.len() < 2,
+        };
+        if !are_parts || !is_known {
+            return Err(NotAnIdentity);
+        }
+        let part = |at: usize| rest.get(at).map(|part| (*part).to_owned());
+        Ok(Self { text: text.to_owned(), role, name: part(0), grade: part(1) })
+    }
+}
+
+impl ActAs {
+    /// Who that is.
+    pub fn principal(self) -> Principal {
+        let is_customer = self.role == Role::Customer;
+        Principal {
+            issuer: ISSUER.into(),
+            subject: self.text,
+            roles: [self.role].into_iter().collect(),
+            customer: self.name.filter(|_| is_customer),
+            grade: self.grade,
+            ..Principal::default()
+        }
+    }
+}
+
+/// What a token says.
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    acting_as: String,
+    /// When it ends, in microseconds.
+    until: i64,
+}
+
+/// Makes and reads tokens of development.
+pub struct DevelopmentTokens {
+    key: hmac::Key,
+    machine: Machine,
+}
+
+impl DevelopmentTokens {
+    /// Signs with the key of the data directory `dir`, which is made if there is none.
+    ///
+    /// # Errors
+    /// The key cannot be read or made.
+    pub fn open(dir: &Path, machine: Machine) -> io::Result<Self> {
+        let path = dir.join(KEY_FILE);
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(dir, &path)?,
+            read => read?,
+        };
+        if bytes.len() != KEY_BYTES {
+            let shown = path.display();
+            let length = bytes.len();
+            let what = format!("`{shown}` has {length} bytes and no key of {KEY_BYTES}: remove it");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, &bytes), machine })
+    }
+
+    /// A token for `acting_as`, that ends after so many hours.
+    pub fn issue(&self, acting_as: &ActAs, hours: u32) -> String {
+        let until = self.machine.now().plus_hours(hours).micros();
+        let claims = serde_json::json!(Claims { acting_as: acting_as.text.clone(), until });
+        let claims = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
+        let signature = hmac::sign(&self.key, claims.as_bytes());
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(signature);
+        format!("{PREFIX}{claims}.{signature}")
+    }
+
+    fn read(&self, text: &str) -> Option<Claims> {
+        let (claims, signature) = text.split_once('.')?;
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
+        hmac::verify(&self.key, claims.as_bytes(), &signature).ok()?;
+        let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).ok()?;
+        serde_json::from_slice(&claims).ok()
+    }
+
+    fn find(&self, text: &str) -> Result<Arc<Principal>, Unidentified> {
+        let wrong = Unidentified::Invalid("the token of development is not of this server");
+        let claims = self.read(text).ok_or(wrong.clone())?;
+        if self.machine.now().micros() >= claims.until {
+            return Err(Unidentified::Invalid("the token of development has ended"));
+        }
+        let acting_as: ActAs = claims.acting_as.parse().map_err(|_| wrong)?;
+        Ok(Arc::new(acting_as.principal()))
+    }
+}
+
+/// Makes the key. Where another process does so at the same time, both take the one that is there first.
+fn make_key(dir: &Path, path: &Path) -> io::Result<Vec<u8>> {
+    let mut key = [0; KEY_BYTES];
+    aws_lc_rs::rand::fill(&mut key).map_err(|_| io::Error::other("no random bytes"))?;
+    let unfinished = dir.join(format!("{KEY_FILE}.{}", std::process::id()));
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
+    file.and_then(|mut file| file.write_all(&key).and_then(|()| file.sync_all()))?;
+    let linked = fs::hard_link(&unfinished, path);
+    fs::remove_file(&unfinished)?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => fs::read(path),
+    }
+}
+
+impl Identify for DevelopmentTokens {
+    fn identify<'a>(
+        &'a self,
+        credentials: Credentials<'a>,
+    ) -> LocalBoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
+        let token = credentials.bearer().and_then(|bearer| bearer.strip_prefix(PREFIX));
+        ready(token.map(|token| self.find(token)).transpose()).boxed_local()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_000);
+
+    fn at(now: Timestamp) -> Machine {
+        Machine::new(move || now, || 0)
+    }
+
+    fn shown(
+        tokens: &DevelopmentTokens,
+        bearer: &str,
+    ) -> Result<Option<Arc<Principal>>, Unidentified> {
+        let header = format!("Bearer {bearer}");
+        let credentials = Credentials { authorization: Some(&header), ..Credentials::default() };
+        tokens.identify(credentials).now_or_never().unwrap()
+    }
+
+    #[test]
+    fn roles_and_customers_can_be_named_and_nodes_cannot() {
+        let parsed = |text: &str| text.parse::<ActAs>().map(ActAs::principal);
+        let customer = parsed("customer/7/VIP").unwrap();
+        assert_eq!(customer.customer.as_deref(), Some("7"));
+        assert_eq!(customer.grade.as_deref(), Some("VIP"));
+        assert!(customer.roles.has(Role::Customer) && !customer.roles.has(Role::Staff));
+        let staff = parsed("staff/kim").unwrap();
+        assert_eq!((staff.customer, staff.roles.has(Role::Staff)), (None, true));
+        for wrong in
+            ["", "customer", "customer/", "customer/7/a/b", "node", "staff/a/b", "root", "staff/\n"]
+        {
+            assert_eq!(wrong.parse::<ActAs>(), Err(NotAnIdentity), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_taken_by_its_server_until_it_ends_and_by_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let tokens = DevelopmentTokens::open(dir.path(), at(NOW)).unwrap();
+        let acting_as: ActAs = "customer/7".parse().unwrap();
+        let token = tokens.issue(&acting_as, 12);
+        let principal = shown(&tokens, &token).unwrap().unwrap();
+        assert_eq!(*principal, acting_as.principal());
+        let again = DevelopmentTokens::open(dir.path(), at(NOW)).unwrap();
+        assert_eq!(shown(&again, &token), Ok(Some(principal)));
+        let later = DevelopmentTokens::open(dir.path(), at(NOW.plus_hours(12))).unwrap();
+        assert!(shown(&later, &token).is_err());
+        let elsewhere = tempfile::tempdir().unwrap();
+        let other = DevelopmentTokens::open(elsewhere.path(), at(NOW)).unwrap();
+        assert!(shown(&other, &token).is_err());
+        assert!(shown(&tokens, &token[..token.len() - 1]).is_err());
+        assert_eq!(shown(&tokens, "hf_another"), Ok(None));
+    }
+
+    #[test]
+    fn the_key_is_for_its_user_alone_and_a_damaged_one_is_named() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        DevelopmentTokens::open(dir.path(), at(NOW)).unwrap();
+        let path = dir.path().join(KEY_FILE);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        fs::write(&path, "short").unwrap();
+        let damaged = DevelopmentTokens::open(dir.path(), at(NOW)).err().unwrap();
+        assert!(damaged.to_string().contains(KEY_FILE), "{damaged}");
+    }
+}

@@ -1,0 +1,14 @@
+//! What verifies the credentials of the outside world: API keys, tokens of development.
+
+mod api_key;
+mod api_keys;
+mod development;
+mod identifiers;
+mod key_store;
+mod same_bytes;
+
+pub use api_key::{ApiKey, BadKey, KeyId, KeyText, NewKey};
+pub use api_keys::ApiKeys;
+pub use development::{ActAs, DevelopmentTokens, NotAnIdentity};
+pub use identifiers::Identifiers;
+pub use key_store::{KeyStore, KeyStoreError};
