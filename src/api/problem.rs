@@ -190,6 +190,10 @@ impl Problem {
         let ko = format!("본문은 최대 {limit}바이트입니다");
         Self::new("body-too-large", format!("a body may have {limit} bytes"), ko)
     }
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
     /// The code, for programs.
     pub fn code(&self) -> &Cow<'static, str> {
         &self.code

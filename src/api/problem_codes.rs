@@ -31,6 +31,9 @@ const LATER: Advice = (
     "기록된 것이 없습니다. `Retry-After` 뒤에 다시 보내 주세요",
 );
 
+const SHOW: Advice =
+    ("send credentials that are valid here", "이 서버에서 유효한 인증 정보를 보내 주세요");
+
 /// The titles of problems that say no more than their status, in English and in Korean.
 const CONFLICT: (&str, &str) = ("Not possible in this state", "현재 상태에서는 할 수 없습니다");
 const INVALID: (&str, &str) = ("Invalid value", "허용되지 않는 값입니다");
@@ -118,6 +121,8 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         ),
     ),
     describe_code("bad-if-match", 400, "Invalid If-Match", "If-Match가 올바르지 않습니다", CORRECT),
+    describe_code("invalid-token", 401, "Invalid credentials", "인증할 수 없습니다", SHOW),
+    describe_code("insufficient-scope", 403, "Not permitted", "권한이 없습니다", SHOW),
     describe_code(
         "origin-refused",
         403,
@@ -276,6 +281,7 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
             "메시지를 아직 읽을 수 없습니다. 버리거나 노드를 업그레이드하세요",
         ),
     ),
+    describe_code("quota-exceeded", 429, "Too many requests", "요청이 너무 많습니다", LATER),
     describe_code("headers-too-large", 431, "Headers too large", "헤더가 너무 큽니다", LESS),
     describe_code(
         "crashed",

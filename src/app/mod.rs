@@ -21,4 +21,5 @@ pub use documents::{api_document, async_document};
 pub use failure::{Failure, print_text};
 pub use listening::{Listening, bind_listeners};
 pub use server::{run_server, serve_system};
+pub(crate) use settings::store_options;
 pub use signals::stop_signal;

@@ -14,9 +14,11 @@ use super::{
     signals::{renew_on_hangup, stop_signal},
 };
 use crate::{
-    actors::{LocalNode, Node, NodeSettings, accept_histories},
+    actors::{LocalNode, Machine, Node, NodeSettings, accept_histories},
     amqp::ownership::OwnershipConflict,
-    config::{Config, ConfigProblem},
+    audit::AuditLog,
+    config::{AuthMode, Config, ConfigProblem, Settings},
+    credentials::{ApiKeys, DevelopmentTokens, Identifiers, KeyStore},
     http::{self, HttpSettings, Listeners},
     limits,
     store::{Commit, SledStore, Store},
@@ -73,6 +75,10 @@ pub async fn serve_system(
     let node_settings =
         NodeSettings { wire: outbound.peer_client(settings)?, ..node_settings(settings, ahead) };
     let trees: Arc<dyn Store> = store.clone();
+    let keys = KeyStore::open(&trees, Machine::default()).map_err(Failure::from_error)?;
+    let keys = Arc::new(keys);
+    let audit = AuditLog::open(&trees, Machine::default()).map_err(Failure::from_error)?;
+    let identifiers = ways_in(settings, &keys)?;
     let node = start_node(trees, node_settings, &settings.enabled_systems(), ahead).await?;
     outbound.start_sinks(settings, &node)?;
     let dead_letters = broker
@@ -108,6 +114,9 @@ pub async fn serve_system(
         max_connections: budget.connections,
         max_forwarded: budget.forwarded,
         max_streams: budget.streams,
+        identifiers,
+        keys: Some(keys),
+        audit: Some(Arc::new(audit)),
         node_credential: outbound::node_credential(settings),
         remote_contexts: outbound::remote_contexts(settings),
         ingresses: broker.iter().flat_map(BrokerService::ingress).collect(),
@@ -132,6 +141,17 @@ pub async fn serve_system(
     store.close();
     lifecycle.log_stop(failed.as_deref(), &store);
     failed.map_or(Ok(()), |error| Err(Failure::Failed(error)))
+}
+
+/// How senders of requests are identified.
+fn ways_in(settings: &Settings, keys: &Arc<KeyStore>) -> Result<Identifiers, Failure> {
+    let mut ways = Identifiers::default();
+    ways.push(ApiKeys::new(Arc::clone(keys)));
+    if settings.auth.mode == AuthMode::Open {
+        let tokens = DevelopmentTokens::open(&settings.store.dir, Machine::default());
+        ways.push(tokens.map_err(Failure::from_error)?);
+    }
+    Ok(ways)
 }
 
 /// Starts the contexts of these systems; ready when this resolves.

@@ -13,7 +13,7 @@ use reqwest::Url;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The settings of the store.
-pub(super) fn store_options(settings: &Settings) -> Options {
+pub(crate) fn store_options(settings: &Settings) -> Options {
     let store = &settings.store;
     Options {
         cache_bytes: store.cache_mb << 20,
@@ -115,6 +115,7 @@ pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
         drain_delay: Duration::from_millis(http.drain_delay_ms),
         drain_timeout: Duration::from_millis(http.drain_timeout_ms),
         cors_origins: (!any).then(|| http.cors_origins.clone()),
+        rates: (settings.auth.mode != AuthMode::Open).then(|| settings.limits.rates()),
         problem_types: ProblemTypes::new(http.public_url().as_deref()),
         refusals: declared_refusals(settings),
         public_url: http.public_url(),

@@ -1,6 +1,6 @@
 //! The arguments of the command line.
 
-use super::{check_store::CheckStore, sources::Sources};
+use super::{check_store::CheckStore, keys::Keys, sources::Sources, token::MakeToken};
 use crate::{actors::LATEST, domain::Timestamp, lab::Lab};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -27,6 +27,13 @@ pub(super) enum Command {
     },
     /// Read the whole store of a stopped server, without changing it, and report damage.
     CheckStore(CheckStore),
+    /// Make, list and revoke API keys in the data directory of a stopped server; a running one: `/admin/keys`.
+    Key {
+        #[command(subcommand)]
+        keys: Keys,
+    },
+    /// Print a token that the server of this data directory takes while authentication is open.
+    Token(MakeToken),
     /// Print the OpenAPI document.
     Openapi {
         #[command(flatten)]

@@ -2,8 +2,10 @@
 
 mod arguments;
 mod check_store;
+mod keys;
 mod run;
 mod sources;
+mod token;
 
 pub use arguments::Cli;
 pub use run::main;

@@ -34,6 +34,8 @@ fn run_command(command: Command) -> Result<(), Failure> {
                 .map_or(0, |clock| clock.micros().saturating_sub(machine_now().micros()));
             run_server(&config, ahead)
         }
+        Command::Key { keys } => keys.run(),
+        Command::Token(token) => token.run(),
         Command::CheckStore(check) => check.run(),
         Command::CheckConfig { sources, json } => {
             let config = sources.load_config()?;

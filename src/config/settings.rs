@@ -9,6 +9,7 @@ use super::{
     events::Events,
     guard::GuardSection,
     http::Http,
+    limits::LimitsSection,
     messages::MessagesSection,
     needs::{LISTENS, Need, needs_of},
     node::{NO_CONTEXTS, NodeSection},
@@ -45,6 +46,8 @@ pub struct Settings {
     pub admission: AdmissionSection,
     /// `[auth]`
     pub auth: Auth,
+    /// `[limits]`
+    pub limits: LimitsSection,
     /// `[tls]`
     pub tls: Tls,
     /// `[messages]`

@@ -117,7 +117,7 @@ pub struct NewKey {
     /// The contexts that it may reach: `bookrent.rent`, or `bookrent` for all of a system. Empty: no restriction.
     pub scopes: Vec<String>,
     /// How many requests a second it may make; `None`: any number.
-    pub rate: Option<u32>,
+    pub rate: Option<u64>,
     /// When it ends by itself.
     pub expires: Option<Timestamp>,
 }
@@ -214,7 +214,7 @@ impl ApiKey {
             roles: self.about.roles.iter().copied().collect(),
             customer: self.about.customer.clone(),
             scopes: self.about.scopes.clone(),
-            rate: self.about.rate,
+            rate: self.about.rate.map(|rate| u32::try_from(rate).unwrap_or(u32::MAX)),
             ..Principal::default()
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     actors::Machine,
-    identity::{Credentials, Identify, Principal, Role, Unidentified},
+    identity::{Credentials, DEVELOPMENT, Identify, Principal, Role, Unidentified},
 };
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -18,8 +18,6 @@ use std::{
     sync::Arc,
 };
 
-/// Who vouches for identities of development.
-pub const ISSUER: &str = "development";
 /// What all tokens begin with.
 const PREFIX: &str = "hfdev_";
 /// The file of the data directory that has the key.
@@ -72,7 +70,7 @@ impl ActAs {
     pub fn principal(self) -> Principal {
         let is_customer = self.role == Role::Customer;
         Principal {
-            issuer: ISSUER.into(),
+            issuer: DEVELOPMENT.into(),
             subject: self.text,
             roles: [self.role].into_iter().collect(),
             customer: self.name.filter(|_| is_customer),

@@ -6,7 +6,7 @@ use crate::{
         call::{Call, ProbeRequest, Reply},
         document,
         handlers::{collections, forward, query},
-        middleware::{audience, host},
+        middleware::{audience, auditing, caller, host, rate},
         response::problem_response,
         routes::{self, Handler, Route},
         state::{AppState, Host, OnlyContext},
@@ -65,6 +65,7 @@ pub async fn dispatch_request(
     if state.is_draining() || request.head().upgrade() {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
+    rate::show_allowance(&request, &mut response);
     let status = response.status().as_u16();
     let took = began.elapsed();
     state.requests.count_answer(request.method(), &label, status, code, took);
@@ -120,6 +121,23 @@ async fn answer_request(
         return Err(Problem::long_uri(state.settings.uri_limit));
     }
     host::check(request, state)?;
+    let principal = caller::identify(request, state).await?;
+    rate::check_rate(principal.as_deref(), request, state)?;
+    let auditing = auditing::begin(principal.as_deref(), request, state).await?;
+    let reply = answer_identified(request, payload, state, collection).await;
+    if let Some(auditing) = auditing {
+        auditing.finish(&reply).await;
+    }
+    reply
+}
+
+/// Answers a request whose sender has been identified.
+async fn answer_identified(
+    request: &HttpRequest,
+    payload: web::Payload,
+    state: &AppState,
+    collection: Option<RouteMatch<'_, Host>>,
+) -> Reply {
     if let Some((collection, written, rest)) = collection {
         let index = match collection.place {
             Host::Local(index) => index,

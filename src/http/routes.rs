@@ -3,10 +3,11 @@
 use crate::http::{
     call::{Call, ProbeReply, ProbeRequest, Reply},
     handlers::{
-        admin, documents, event_filter::EventQuery, events, health, internal, metrics,
+        admin, audit, documents, event_filter::EventQuery, events, health, internal, keys, metrics,
         node_reports, problems, root,
     },
     openapi::{
+        identities,
         operations::{self, Deployment},
         problem_page,
     },
@@ -141,6 +142,15 @@ pub const ROUTES: &[Route] = &[
         .with_description(operations::describe_discard),
     operator_route(POST, "/admin/views/{view}/rebuild", |call| Box::pin(admin::rebuild_view(call)))
         .with_description(operations::describe_rebuild),
+    operator_route(READ, "/admin/audit", |call| Box::pin(audit::list_audit(call)))
+        .with_query(&["after", "limit"])
+        .with_description(identities::describe_audit),
+    operator_route(READ, "/admin/keys", |call| Box::pin(keys::list_keys(call)))
+        .with_description(identities::describe_keys),
+    operator_route(POST, "/admin/keys", |call| Box::pin(keys::add_key(call)))
+        .with_description(identities::describe_new_key),
+    operator_route(DELETE, "/admin/keys/{id}", |call| Box::pin(keys::revoke_key(call)))
+        .with_description(identities::describe_revocation),
     operator_route(POST, "/admin/clock", |call| Box::pin(admin::advance_clock(call)))
         .with_description(operations::advance_clock),
 ];

@@ -3,9 +3,11 @@
 use crate::{
     actors::{DeadLetters, ListLimits},
     api::{Ingress, ProblemTypes, Refusals},
+    audit::AuditLog,
+    credentials::{Identifiers, KeyStore},
     domain::Name,
     events::{Documents, EventNames},
-    http::host_list::HostList,
+    http::{host_list::HostList, rate_limits::RateSettings},
     tls::{ServerCertificate, Trust},
 };
 use reqwest::Url;
@@ -92,6 +94,14 @@ pub struct HttpSettings {
     pub development: bool,
     /// The credential of other nodes; without one, they get 404.
     pub node_credential: Option<String>,
+    /// How senders of requests are identified.
+    pub identifiers: Identifiers,
+    /// The API keys that this node keeps.
+    pub keys: Option<Arc<KeyStore>>,
+    /// Who did what.
+    pub audit: Option<Arc<AuditLog>>,
+    /// How often customers and callers without credentials may call; `None`: any number of times.
+    pub rates: Option<RateSettings>,
     /// The contexts of other nodes.
     pub remote_contexts: Vec<RemoteTarget>,
     /// The other ways in for commands, whose health is reported.
@@ -148,6 +158,10 @@ impl Default for HttpSettings {
             bare: false,
             development: false,
             node_credential: None,
+            identifiers: Identifiers::default(),
+            keys: None,
+            audit: None,
+            rates: None,
             remote_contexts: Vec::new(),
             ingresses: Vec::new(),
             openapi: None,

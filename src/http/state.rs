@@ -5,8 +5,8 @@ use crate::{
     api::{Paths, Problem},
     http::{
         document::Document, forwarder::Forwarder, metrics::requests::RequestMetrics,
-        middleware::connection_limit::ConnectionLimit, nodes::OtherNodes, read_pool::ReadPool,
-        settings::HttpSettings,
+        middleware::connection_limit::ConnectionLimit, nodes::OtherNodes, rate_limits::RateLimits,
+        read_pool::ReadPool, settings::HttpSettings,
     },
 };
 use actix_web::HttpRequest;
@@ -26,6 +26,8 @@ pub struct AppState {
     /// Runs long reads of logs.
     pub log_reads: ReadPool,
     pub requests: RequestMetrics,
+    /// How often callers may call; `None`: any number of times.
+    pub rate_limits: Option<RateLimits>,
     pub draining: watch::Sender<bool>,
     pub connections: Arc<ConnectionLimit>,
     /// A permit for each event stream.

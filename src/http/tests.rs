@@ -1,5 +1,7 @@
 //! A real server on port 0 before a node that is not one.
 
+mod edge;
+
 use super::*;
 use crate::{
     actors::*,
@@ -151,6 +153,14 @@ impl Node for Fake {
 
 /// Sends each request on a connection of its own and returns the answers, status line and headers in lower case.
 fn send_raw(requests: &[&str]) -> Vec<String> {
+    send_to(|settings| settings, requests)
+}
+
+/// The same, to a server with other settings.
+fn send_to(
+    change: impl FnOnce(HttpSettings) -> HttpSettings + Send + 'static,
+    requests: &[&str],
+) -> Vec<String> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -174,7 +184,7 @@ fn send_raw(requests: &[&str]) -> Vec<String> {
             ..HttpSettings::default()
         };
         actix_web::rt::System::new()
-            .block_on(serve_http(settings, node, listener, stopped.map(|_| ())))
+            .block_on(serve_http(change(settings), node, listener, stopped.map(|_| ())))
             .unwrap();
     });
     let answers = requests.iter().map(|request| {

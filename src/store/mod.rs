@@ -23,6 +23,6 @@ pub use self::{
     },
     sled::{
         Audit, CheckReport, FailPoints, Options, Recovery, Reserve, ScrubSettings, SledStore,
-        StoreProblem, TreeReport, check_store,
+        StoreProblem, TreeReport, check_store, prepare_directory,
     },
 };

@@ -114,14 +114,23 @@ fn codes_that_documents_name_with_their_status_exist() {
     assert!(unknown.is_empty(), "{unknown:#?}");
 }
 
-#[test]
-fn flags_that_documents_name_exist() {
-    let help = run_holdfast(&["help"]);
-    let (_, commands) = help.split_once("Commands:\n").unwrap();
+/// The help of a command and of all commands below it.
+fn help_below(arguments: &[&str]) -> String {
+    let help = run_holdfast(arguments);
+    let commands = help.split_once("Commands:\n").map_or("", |(_, commands)| commands);
     let commands = commands.lines().take_while(|line| !line.is_empty());
     let commands = commands.filter(|line| !line.starts_with("   "));
     let commands = commands.filter_map(|line| line.split_whitespace().next());
-    let mut known: String = commands.map(|command| run_holdfast(&["help", command])).collect();
+    let below = commands
+        .filter(|command| *command != "help")
+        .map(|command| help_below(&[arguments, &[command]].concat()));
+    let below: String = below.collect();
+    help + &below
+}
+
+#[test]
+fn flags_that_documents_name_exist() {
+    let mut known = help_below(&["help"]);
     for folder in ["scripts", "examples", "tests/store"] {
         for path in fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path()) {
             known.extend(path.is_file().then(|| fs::read_to_string(path).unwrap()));

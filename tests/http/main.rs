@@ -8,6 +8,7 @@ mod context_ports;
 mod conventions;
 mod event_filters;
 mod events;
+mod keys;
 mod languages;
 mod lifecycle;
 mod limits;

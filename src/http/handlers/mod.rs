@@ -1,6 +1,7 @@
 //! What answers a request, a file for each resource.
 
 pub mod admin;
+pub mod audit;
 pub mod body;
 pub mod collections;
 pub mod documents;
@@ -12,6 +13,7 @@ pub mod events;
 pub mod forward;
 pub mod health;
 pub mod internal;
+pub mod keys;
 pub mod list;
 pub mod log_reader;
 pub mod metrics;

@@ -14,11 +14,13 @@ use actix_web::{
 
 /// The headers of answers that scripts may read. The list is fixed, because collecting those of each answer takes a
 /// measurable time.
-const EXPOSED: [&str; 11] = [
+const EXPOSED: [&str; 13] = [
     "etag",
     "link",
     "location",
     "retry-after",
+    "ratelimit",
+    "ratelimit-policy",
     "holdfast-outcome",
     "idempotent-replayed",
     "x-correlation-id",

@@ -1,10 +1,13 @@
 //! What happens to every request around its handler.
 
 pub mod audience;
+pub mod auditing;
+pub mod caller;
 pub mod connection;
 pub mod connection_limit;
 pub mod cors;
 pub mod host;
+pub mod rate;
 pub mod raw_response;
 pub mod response_body;
 pub mod transport;

@@ -3,6 +3,7 @@
 mod collection;
 mod components;
 mod document;
+pub(crate) mod identities;
 pub(crate) mod operations;
 pub(crate) mod problem_page;
 

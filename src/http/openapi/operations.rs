@@ -48,7 +48,7 @@ pub(super) fn in_path(name: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "path", "required": true, "schema": schema })
 }
 
-fn in_query(name: &str, description: &str) -> Value {
+pub(super) fn in_query(name: &str, description: &str) -> Value {
     let schema = json!({ "type": "string" });
     json!({ "name": name, "in": "query", "description": description, "schema": schema })
 }
@@ -58,7 +58,7 @@ pub(super) fn refer_to_problem(status: &str) -> Value {
 }
 
 /// An object with one required field.
-fn object_schema(field: &str, schema: Value) -> Value {
+pub(super) fn object_schema(field: &str, schema: Value) -> Value {
     json!({ "type": "object", "properties": { field: schema }, "required": [field] })
 }
 
@@ -229,18 +229,18 @@ pub fn events_of(server: &Deployment<'_>) -> Value {
 }
 
 /// An operation of the administration.
-struct Admin<'a> {
-    id: &'a str,
-    summary: &'a str,
-    parameters: &'a [Value],
-    body: Option<Value>,
-    answer: Value,
+pub(super) struct Admin<'a> {
+    pub id: &'a str,
+    pub summary: &'a str,
+    pub parameters: &'a [Value],
+    pub body: Option<Value>,
+    pub answer: Value,
     /// Problems besides those of every such operation.
-    problems: &'a [&'a str],
+    pub problems: &'a [&'a str],
 }
 
 impl Admin<'_> {
-    fn into_operation(self) -> Value {
+    pub(super) fn into_operation(self) -> Value {
         let content = response_content("application/json", self.answer);
         let mut responses = json!({ "200": { "description": "Done.", "content": content } });
         let of_body = ["408", "413", "415", "422"].into_iter().filter(|_| self.body.is_some());

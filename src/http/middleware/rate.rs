@@ -1,0 +1,112 @@
+//! How often the sender of a request may send one, and what is left.
+
+use crate::{
+    api::{Problem, header_text},
+    http::{
+        middleware::audience,
+        rate_limits::{Allowance, RequestCost, TooOften},
+        state::AppState,
+    },
+    identity::Principal,
+};
+use actix_web::{
+    HttpMessage, HttpRequest, HttpResponse,
+    http::{Method, header},
+};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    num::NonZeroU32,
+};
+
+/// The name of the one policy of rates.
+const POLICY: &str = "requests";
+/// What a list costs that is sorted or filtered.
+const SEARCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
+/// What a page of events costs.
+const EVENTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// The parameters of a list that neither sort nor filter it.
+const PAGING: [&str; 4] = ["page", "size", "after", "limit"];
+
+/// Takes what `request` costs from what its sender may do. Other nodes may do what they want.
+pub fn check_rate(
+    principal: Option<&Principal>,
+    request: &HttpRequest,
+    state: &AppState,
+) -> Result<(), Problem> {
+    let Some(limits) = &state.rate_limits else { return Ok(()) };
+    if audience::shows_credential(request, state) {
+        return Ok(());
+    }
+    let address = sender_address(request, state);
+    let taken = limits.take(principal, address, cost_of(request)).map_err(too_often)?;
+    if let Some(allowance) = taken {
+        request.extensions_mut().insert(allowance);
+    }
+    Ok(())
+}
+
+/// The address of the client: that which the nearest trusted proxy has seen.
+fn sender_address(request: &HttpRequest, state: &AppState) -> IpAddr {
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    if !state.is_from_proxy(request) {
+        return peer;
+    }
+    // Each proxy adds the address that it was asked from, so only the last one is known to be true.
+    let seen = header_text(request, "x-forwarded-for").and_then(|list| list.rsplit(',').next());
+    seen.and_then(|address| address.trim().parse().ok()).unwrap_or(peer)
+}
+
+fn cost_of(request: &HttpRequest) -> RequestCost {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let is_search = || {
+        let parameters = request.query_string().split('&').filter(|given| !given.is_empty());
+        let names = parameters.map(|given| given.split('=').next().unwrap_or_default());
+        names.into_iter().any(|name| !PAGING.contains(&name))
+    };
+    let requests = match request.path() {
+        path if is_read && (path == "/events" || path.starts_with("/events/")) => EVENTS,
+        _ if is_read && is_search() => SEARCH,
+        _ => NonZeroU32::MIN,
+    };
+    RequestCost { requests, is_post: *request.method() == Method::POST }
+}
+
+fn too_often(refused: TooOften) -> Problem {
+    let TooOften { allowance, wait } = refused;
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    let en = format!(
+        "too many requests: {} a second, {} at once; nothing was done",
+        allowance.rate, allowance.burst
+    );
+    let ko = format!(
+        "요청이 너무 많습니다. 초당 {}개, 한 번에 {}개까지입니다. 아무것도 처리되지 않았습니다",
+        allowance.rate, allowance.burst
+    );
+    Problem::new("quota-exceeded", en, ko)
+        .with_parameter("retry-after", seconds.to_string())
+        .with_parameter("ratelimit", remaining_field(&allowance))
+        .with_parameter("ratelimit-policy", policy_field(&allowance))
+}
+
+fn remaining_field(allowance: &Allowance) -> String {
+    format!("\"{POLICY}\";r={};t=1", allowance.remaining)
+}
+
+fn policy_field(allowance: &Allowance) -> String {
+    let window = allowance.burst.get().div_ceil(allowance.rate.get());
+    format!("\"{POLICY}\";q={};w={window}", allowance.burst)
+}
+
+/// Says in the `response` to `request` what is left to its sender, if that is limited.
+pub fn show_allowance(request: &HttpRequest, response: &mut HttpResponse) {
+    let Some(allowance) = request.extensions().get::<Allowance>().copied() else { return };
+    let fields = [
+        ("ratelimit", remaining_field(&allowance)),
+        ("ratelimit-policy", policy_field(&allowance)),
+    ];
+    for (name, value) in fields {
+        if let Ok(value) = header::HeaderValue::from_str(&value) {
+            response.headers_mut().insert(header::HeaderName::from_static(name), value);
+        }
+    }
+}
