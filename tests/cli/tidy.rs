@@ -43,7 +43,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("store", &["sync", "durations", "domain", "store"], &["actix", "actix_web"]),
     (
         "actors",
-        &["sync", "durations", "domain", "store", "actors"],
+        &["sync", "durations", "domain", "identity", "store", "actors"],
         &["sled", "actix_web", "lapin"],
     ),
     (
