@@ -17,7 +17,7 @@ const BANNED: [(&str, &str); 10] = [
 ];
 
 /// Where sources are read.
-const FOLDERS: [&str; 12] = [
+const FOLDERS: [&str; 13] = [
     "src",
     "macros/src",
     "benches",
@@ -27,6 +27,7 @@ const FOLDERS: [&str; 12] = [
     "tests/cli",
     "tests/cluster",
     "tests/http",
+    "tests/simulation",
     "tests/store",
     "tests/support",
     "tests/systems",

@@ -106,7 +106,7 @@ impl Conditions {
         let often = state.plan.doubled;
         state.happens(often)
     }
-    /// Somebody sets the machine's clock.
+    /// An operator sets the machine's clock.
     pub fn set_clock(&self, by: i64) {
         let mut state = self.state();
         state.set = (state.set + by).clamp(-MOST_SET, MOST_SET);

@@ -11,7 +11,7 @@
 //! | `wire`, `broker` | what lies between two nodes: their questions and events |
 //! | `disk` | the store of a node: what of it is durable, and what a death leaves |
 //! | `conditions` | the network, the clock, chance, and where the actors crash |
-//! | `mirror` | what the logs say of each context, read as anybody may |
+//! | `mirror` | what the logs say of each context, read as any client may |
 //! | `ledger` | who has a thing, and which sums come out even, as contexts declare it |
 //! | `seen` | which events have happened, and which there are |
 //! | `schedule` | what happens next |

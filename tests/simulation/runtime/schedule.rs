@@ -49,7 +49,7 @@ impl World {
                     context.start().await;
                 }
             }
-            // Whoever waits for a time looks at the clock.
+            // Contexts that wait for a time look at the clock.
             self.advance_clock(Duration::from_micros(1));
             tokio::time::sleep(Duration::from_millis(50 << look.min(10))).await;
             self.sync();
@@ -155,7 +155,7 @@ impl World {
 
     fn turn_clock(&mut self, chance: &mut Chance) {
         let step = chance.between(0, self.plan.stride as u64);
-        // What is kept for a day is kept by the machine's clock, which nobody sets by as much.
+        // What is kept for a day is kept by the machine's clock, which no operator sets by as much.
         let by = (step as i64) % HOUR;
         match chance.between(0, 10) {
             0 => self.conditions.set_clock(-by),

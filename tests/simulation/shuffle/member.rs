@@ -25,13 +25,13 @@ impl Logs {
     }
 }
 
-/// A question on its way to whoever is asked, and its answer on the way back.
+/// A question on its way to the context that is asked, and its answer on the way back.
 pub struct Flight {
     pub asker: (&'static str, u64, u32),
     pub callee: (&'static str, Addressee),
     pub command: Box<dyn holdfast::domain::AnyCommand>,
     pub answer: Option<Result<(), NoAnswer>>,
-    /// Whoever asked does not wait any more.
+    /// The asker does not wait any more.
     pub given_up: bool,
 }
 
@@ -323,10 +323,10 @@ impl<V: View> Member for ViewContext<V> {
         Vec::new()
     }
     fn asked(&mut self, _: &Flight, _: Timestamp) -> Option<Result<(), NoAnswer>> {
-        unreachable!("nobody asks a view")
+        unreachable!("no context asks a view")
     }
     fn settle(&mut self, _: u64, _: u32, _: Result<(), NoAnswer>, _: Timestamp) -> Vec<Flight> {
-        unreachable!("a view asks nobody")
+        unreachable!("a view asks no context")
     }
     fn due(&self, _: Timestamp) -> Vec<u64> {
         Vec::new()

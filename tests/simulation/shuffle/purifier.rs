@@ -110,7 +110,7 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
         let is_placed = rental["status"] == "RentalPlaced";
         prop_assert_eq!(of("접수되었습니다"), 1, "{:?}", texts);
         prop_assert_eq!(of("렌탈이 취소"), usize::from(!is_placed), "{:?}", texts);
-        // The cancel of a delivery is told where its start was.
+        // The customer hears of the cancel of a delivery where they heard of its start.
         let started = of("배송이 시작");
         prop_assert!(!is_placed || started == 1, "{:?}", texts);
         prop_assert_eq!(of("배송이 취소"), if is_placed { 0 } else { started }, "{:?}", texts);

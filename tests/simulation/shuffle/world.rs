@@ -1,4 +1,4 @@
-//! All of a system without a runtime: what is on its way comes in the order that somebody else chooses.
+//! All of a system without a runtime: what is on its way comes in the order that a test chooses.
 
 use super::member::{AggregateContext, Flight, Logs, Member, ViewContext};
 use holdfast::{
@@ -139,7 +139,7 @@ impl World {
         let mut flight = self.flights.remove(place);
         let (asker, number, attempt) = flight.asker;
         match (flight.answer.take(), mischief) {
-            // Whoever asked gives up; the question is still on its way.
+            // The asker gives up; the question is still on its way.
             (None, 1) if !flight.given_up => {
                 let opened =
                     self.member(asker).settle(number, attempt, Err(NoAnswer::Unavailable), now);

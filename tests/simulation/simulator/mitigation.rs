@@ -11,7 +11,7 @@ pub enum Mitigation {
     KeepWithdrawals,
     /// The same question gets the same answer.
     KeepAnswers,
-    /// Whoever gives up waiting sends the undo: without an answer, nothing is known.
+    /// An asker that gives up waiting sends the undo: without an answer, nothing is known.
     UndoAfterSilence,
     /// An order whose question is open is closed to commands.
     RefuseWhileOpen,
@@ -48,7 +48,7 @@ pub enum Mitigation {
 }
 
 impl Mitigation {
-    /// What the runtime is told to leave out for it; the others are taken away from its disk.
+    /// What the runtime leaves out for it; the others are taken away from its disk.
     pub fn safeguard(self) -> Option<Safeguard> {
         match self {
             Self::KeepWithdrawals => Some(Safeguard::KeepWithdrawals),

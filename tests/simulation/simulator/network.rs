@@ -27,7 +27,7 @@ pub struct Place {
 /// A question on its way, or its answer on the way back.
 pub struct Flight {
     pub ask: AskId,
-    /// Which putting of that question this is; whoever has given up does not know it any more.
+    /// Which putting of that question this is; an asker that has given up does not know it any more.
     pub put: u64,
     pub asker: usize,
     pub callee: usize,

@@ -163,7 +163,7 @@ impl World {
             Message::Question(_) if self.network.runs(flight.callee) => {
                 self.contexts[flight.callee].asked(&mut self.network, flight);
             }
-            // Nobody is there; sometimes this is known at once.
+            // No context is there; sometimes this is known at once.
             Message::Question(_) => {
                 if self.network.chance.coin() {
                     self.settle(flight.asker, flight.put, Err(NoAnswer::Unavailable));
@@ -181,7 +181,7 @@ impl World {
         }
     }
 
-    /// Somebody loses patience; when all is healed, only where nothing is on its way any more.
+    /// An asker loses patience; when all is healed, only where nothing is on its way any more.
     fn give_up(&mut self) -> bool {
         let first = self.network.chance.between(0, self.contexts.len() as u64) as usize;
         for place in 0..self.contexts.len() {
@@ -242,7 +242,7 @@ impl World {
     fn turn_clock(&mut self) {
         let stride = self.network.fault_plan.stride;
         let step = self.network.chance.between(0, stride as u64) as i64;
-        // Now and then somebody sets it back.
+        // Now and then an operator sets it back.
         self.network.now += if self.network.happens(100) { -step / 24 } else { step };
         self.network.trace.say(format_args!("it is {}", self.network.now()));
     }

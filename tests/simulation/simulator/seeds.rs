@@ -117,7 +117,7 @@ pub fn run_many(
                     steps.fetch_add(verdict.steps, Relaxed);
                     if let Some(wrong) = verdict.wrong {
                         stop.store(true, Relaxed);
-                        let mut failed = failed.lock().expect("nobody panics with it");
+                        let mut failed = failed.lock().expect("no thread panics with it");
                         if failed.as_ref().is_none_or(|(first, _)| seed < *first) {
                             *failed = Some((seed, wrong));
                         }
@@ -126,7 +126,7 @@ pub fn run_many(
             });
         }
     });
-    let failed = failed.into_inner().expect("nobody panicked with it");
+    let failed = failed.into_inner().expect("no thread panicked with it");
     Report {
         business,
         seeds: done.into_inner(),

@@ -11,7 +11,7 @@ pub struct Said<E> {
     pub commit: u64,
     /// The digest of the events of this thing up to here.
     pub history: Digest,
-    /// A question was given up, and nobody thinks of taking it back.
+    /// A question was given up, and nothing takes it back.
     pub without_undo: bool,
     pub event: E,
 }

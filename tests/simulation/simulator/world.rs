@@ -153,7 +153,7 @@ impl World {
         if self.network.runs(context) {
             self.contexts[context].enter(&mut self.network, order)
         } else {
-            self.network.trace.say(format_args!("  nobody is there"))
+            self.network.trace.say(format_args!("  no context is there"))
         }
     }
 

@@ -31,7 +31,7 @@ enum Answer {
     Withdrawn,
 }
 
-/// A question that somebody here waits for.
+/// A question that a thing here waits for.
 struct Put<A: Aggregate> {
     number: u64,
     callee: &'static str,

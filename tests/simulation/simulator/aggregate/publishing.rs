@@ -33,7 +33,7 @@ impl<A: Aggregate> AggregateContext<A> {
         }
     }
 
-    /// Whoever waits for `number` is told, if it waits for nothing itself.
+    /// Askers that wait for `number` get their answer, if it waits for nothing itself.
     pub(super) fn settled(&mut self, network: &mut Network, number: u64) {
         if self.open(number).is_some() {
             return;

@@ -117,7 +117,7 @@ fn finally(world: &World) -> Result<(), String> {
             .iter()
             .any(|(_, rent)| rent["bookId"] == number && text(rent, "status") == "Rent");
         let is_right = is_held || book["status"] == true || is_put_away(world, number);
-        must!(is_right, "book {number} is held by nobody: {book}");
+        must!(is_right, "book {number} is held by no rent: {book}");
     }
     for (number, rent) in rents.iter() {
         let delivery = world.all("delivery").get(number).map(|delivery| text(delivery, "status"));

@@ -45,7 +45,7 @@ pub const BUSINESS: Business = Business {
     ],
 };
 
-/// Everybody pays in as much at a time.
+/// All customers pay in as much at a time.
 const PAID_IN: u64 = 5_000;
 /// So many that one customer can owe for more rides than an account keeps itself.
 const BIKES: u64 = 12;

@@ -189,7 +189,10 @@ fn finally(world: &World) -> Result<(), String> {
         let texts: Vec<&str> = messages.map(|(_, message)| text(message, "text")).collect();
         let told = texts.iter().collect::<BTreeSet<_>>().len();
         let supplied = world.said("rental", number, "RentalSupplied");
-        must!(supplied <= 1, "the start of the delivery of rental {number} is told twice");
+        must!(
+            supplied <= 1,
+            "the customer of rental {number} hears twice that its delivery starts"
+        );
         let changes = match text(rental, "status") {
             _ if rental["phone"].is_null() => 0,
             "RentalCanceled" => 2 + 2 * supplied,

@@ -127,7 +127,7 @@ fn finally(world: &World) -> Result<(), String> {
         match text(ticket, "status") {
             "예약됨" => must!(
                 holder.is_some() || number == SOLD,
-                "ticket {number} is held by nobody: {ticket}"
+                "ticket {number} is held by no reservation: {ticket}"
             ),
             "예약가능" => {
                 must!(
