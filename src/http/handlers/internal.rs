@@ -1,7 +1,9 @@
 //! What nodes say to each other: asks for contexts of this node, and the events of its logs.
 
 use crate::{
-    actors::{self, Context, EventId, PeerQuestion, PeerReply, RecordedEvent},
+    actors::{
+        Context, EventId, PeerQuestion, PeerReply, RecordedEvent, answer_question, check_continues,
+    },
     api::{self, Problem, header_text},
     domain::lenient::BadBody,
     http::{
@@ -55,7 +57,7 @@ pub async fn answer_ask(call: Call<'_>) -> Reply {
     let deadline = deadline.map_or(MAX_WAIT, Duration::from_millis).min(MAX_WAIT);
     let node = state.node.as_ref();
     let PeerReply { answer, past } =
-        actors::answer_question(node, context.as_ref(), question, deadline).await?;
+        answer_question(node, context.as_ref(), question, deadline).await?;
     let past = past.map(|past| past.to_string()).unwrap_or_default();
     Ok(HttpResponse::Ok().insert_header((HISTORY, past)).json(answer))
 }
@@ -72,7 +74,7 @@ pub async fn send_events(call: Call<'_>) -> Reply {
         )
     })?;
     let log = context.event_log().ok_or_else(Problem::not_found)?;
-    actors::check_continues(log.as_ref(), query.from, query.after)?;
+    check_continues(log.as_ref(), query.from, query.after)?;
     let mut latest = log.latest();
     let linger = Duration::from_millis(query.linger).min(MAX_WAIT);
     let arrived = tokio::time::timeout(linger, latest.wait_for(|latest| *latest >= query.from));

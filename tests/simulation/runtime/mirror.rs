@@ -153,11 +153,7 @@ impl<A: Aggregate> AggregateMirror<A> {
         state.evolve(&event);
         self.ledger.note(number, &old, &event, state);
         self.shown.set(number, state);
-        let mut seen = self.seen.borrow_mut();
-        seen.event(A::NAME, event.as_ref());
-        seen.status(number, &old);
-        seen.status(number, state);
-        drop(seen);
+        self.seen.borrow_mut().step(number, &old, &event, state);
         let history = self.histories.entry(number).or_default();
         *history = history.and(format_args!("{event:?}"));
         self.log.borrow_mut().push(Said { number, version, history: *history, event });

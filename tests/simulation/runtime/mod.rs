@@ -7,7 +7,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `world` | the node of a system, its clients, and what they were promised |
+//! | `nodes` | the nodes, as the server starts them, and one life of each |
+//! | `world` | the nodes of a system, its clients, and what they were promised |
 //! | `wire`, `broker` | what lies between two nodes: their questions and events |
 //! | `disk` | the store of a node: what of it is durable, and what a death leaves |
 //! | `conditions` | the network, the clock, chance, and where the actors crash |
@@ -27,6 +28,7 @@ mod conditions;
 mod disk;
 mod ledger;
 mod mirror;
+mod nodes;
 mod plan;
 mod schedule;
 mod seeds;

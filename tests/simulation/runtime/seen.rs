@@ -16,8 +16,14 @@ impl Seen {
     pub fn event(&mut self, context: Name, event: &str) {
         self.0.insert(format!("{context}: {event}"));
     }
+    /// An event has happened to a thing that was as `before` and is as `after`.
+    pub fn step<A: Aggregate>(&mut self, number: u64, before: &A, event: &A::Event, after: &A) {
+        self.event(A::NAME, event.as_ref());
+        self.status(number, before);
+        self.status(number, after);
+    }
     /// Also of what clients cannot see: an order that waits for an answer.
-    pub fn status<E: Entity>(&mut self, number: u64, state: &E) {
+    fn status<E: Entity>(&mut self, number: u64, state: &E) {
         let shown = serde_json::to_value(state.represent(Id::new(number)));
         if let Some(status) = shown.unwrap_or_default()["status"].as_str() {
             self.0.insert(format!("{} is {status}", E::NAME));

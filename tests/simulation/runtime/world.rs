@@ -3,16 +3,15 @@
 pub use super::client::{Order, Things};
 
 use super::{
-    broker::{BROKER, Broker},
     conditions::Conditions,
     disk::Disk,
     mirror::{AggregateMirror, Mirror, Mirrors},
     mitigation::Mitigation,
+    nodes::{Cluster, Life, Reply},
     plan::Plan,
     seen::Seen,
-    systems::{Business, ask_timeout_millis, lay_out},
+    systems::{Business, lay_out},
     trace::Trace,
-    wire::{Hosts, Nodes, Wire},
 };
 use holdfast::{
     actors::{
@@ -25,32 +24,6 @@ use holdfast::{
 use serde_json::Value;
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
 use support::chance::Chance;
-use tokio::task::JoinHandle;
-
-/// What a client was answered.
-struct Reply {
-    context: usize,
-    /// The request's key, if it makes something new.
-    key: Option<u64>,
-    answer: Result<Outcome, Fault>,
-}
-
-/// One life of the process.
-struct Life {
-    node: Arc<LocalNode>,
-    disk: Arc<Disk>,
-    replies: Rc<RefCell<Vec<Reply>>>,
-    /// What flows in and out, where there is another node.
-    flows: Vec<JoinHandle<()>>,
-}
-
-/// How the contexts of a system are spread over nodes.
-struct Cluster {
-    nodes: Nodes,
-    hosts: Arc<Hosts>,
-    broker: Broker,
-    count: usize,
-}
 
 pub struct World {
     pub business: &'static Business,
@@ -72,81 +45,6 @@ pub struct World {
     /// What clients know to have been made by which request, and the other way round.
     made: BTreeMap<u64, (usize, u64)>,
     made_by: BTreeMap<(usize, u64), u64>,
-}
-
-impl Life {
-    fn start(
-        business: &Business,
-        disk: Arc<Disk>,
-        conditions: &Conditions,
-        off: Option<Mitigation>,
-        cluster: &Cluster,
-        place: usize,
-    ) -> Self {
-        let crashes = conditions.clone();
-        let guard = GuardSettings {
-            timeout: ask_timeout_millis(business.system)
-                .map_or(GuardSettings::default().timeout, Duration::from_millis),
-            ..GuardSettings::default()
-        };
-        let Cluster { nodes, hosts, broker, count } = cluster;
-        let of_this = hosts.iter().filter(|(_, at)| **at == place);
-        let contexts = of_this.map(|(context, _)| (*context).to_owned()).collect();
-        let wire = Wire {
-            conditions: conditions.clone(),
-            nodes: nodes.clone(),
-            hosts: hosts.clone(),
-            place,
-        };
-        let wire: Arc<dyn PeerClient> = Arc::new(wire);
-        let settings = NodeSettings {
-            contexts: (*count > 1).then_some(contexts),
-            wire: (*count > 1).then_some(wire),
-            threads: Threads::Current,
-            machine: conditions.machine(),
-            network: Some(Arc::new(conditions.clone())),
-            chaos: Some(Arc::new(move |context, point| crashes.crash(context, point))),
-            without: off.and_then(Mitigation::safeguard),
-            systems: BTreeMap::from([(business.system.to_owned(), (business.settings)())]),
-            system_guards: BTreeMap::from([(business.system.to_owned(), guard)]),
-            ..NodeSettings::default()
-        };
-        let store: Arc<dyn Store> = disk.clone();
-        let node = LocalNode::start(store, settings, |board| {
-            lay_out(business.system, board);
-        });
-        let node = Arc::new(node.expect("the node starts"));
-        nodes.put(place, node.clone());
-        let mut flows = Vec::new();
-        if *count > 1 {
-            let sink = broker.publisher(place);
-            let out = node.attach_sink(BROKER, &sink, |context| context.event_log());
-            flows.extend(out.expect("places can be read").into_iter().map(actix_rt::spawn));
-            for replica in node.replica_handles() {
-                flows.push(actix_rt::spawn(broker.clone().feed(place, replica.clone())));
-            }
-            // What is fed need not be asked for.
-            flows.extend(node.follow_replicas().into_iter().map(actix_rt::spawn));
-        }
-        Self { node, disk, replies: Rc::default(), flows }
-    }
-}
-
-impl Cluster {
-    /// Under every third seed there are two nodes, and chance says which hosts what.
-    fn of(
-        seed: u64,
-        contexts: impl Iterator<Item = &'static str>,
-        conditions: &Conditions,
-    ) -> Self {
-        let mut chance = Chance::new(!seed);
-        let is_spread = seed.is_multiple_of(3);
-        let place = |context| (context, usize::from(is_spread && chance.coin()));
-        let hosts: Hosts = contexts.map(place).collect();
-        let count = if hosts.values().any(|place| *place > 0) { 2 } else { 1 };
-        let broker = Broker::new(conditions.clone());
-        Self { nodes: Nodes::default(), hosts: Arc::new(hosts), broker, count }
-    }
 }
 
 impl World {

@@ -1,0 +1,117 @@
+//! The nodes of a system, each as the server would start it, and what lies between them.
+
+use super::{
+    broker::{BROKER, Broker},
+    conditions::Conditions,
+    disk::Disk,
+    mitigation::Mitigation,
+    systems::{Business, ask_timeout_millis, lay_out},
+    wire::{Hosts, Nodes, Wire},
+};
+use holdfast::{
+    actors::{Fault, GuardSettings, LocalNode, NodeSettings, Outcome, PeerClient, Threads},
+    store::Store,
+};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
+use support::chance::Chance;
+use tokio::task::JoinHandle;
+
+/// What a client was answered.
+pub struct Reply {
+    pub context: usize,
+    /// The request's key, if it makes something new.
+    pub key: Option<u64>,
+    pub answer: Result<Outcome, Fault>,
+}
+
+/// One life of the process.
+pub struct Life {
+    pub node: Arc<LocalNode>,
+    pub disk: Arc<Disk>,
+    pub replies: Rc<RefCell<Vec<Reply>>>,
+    /// What flows in and out, where there is another node.
+    pub flows: Vec<JoinHandle<()>>,
+}
+
+/// How the contexts of a system are spread over nodes.
+pub struct Cluster {
+    pub nodes: Nodes,
+    pub hosts: Arc<Hosts>,
+    pub broker: Broker,
+    pub count: usize,
+}
+
+impl Life {
+    pub fn start(
+        business: &Business,
+        disk: Arc<Disk>,
+        conditions: &Conditions,
+        off: Option<Mitigation>,
+        cluster: &Cluster,
+        place: usize,
+    ) -> Self {
+        let crashes = conditions.clone();
+        let guard = GuardSettings {
+            timeout: ask_timeout_millis(business.system)
+                .map_or(GuardSettings::default().timeout, Duration::from_millis),
+            ..GuardSettings::default()
+        };
+        let Cluster { nodes, hosts, broker, count } = cluster;
+        let of_this = hosts.iter().filter(|(_, at)| **at == place);
+        let contexts = of_this.map(|(context, _)| (*context).to_owned()).collect();
+        let wire = Wire {
+            conditions: conditions.clone(),
+            nodes: nodes.clone(),
+            hosts: hosts.clone(),
+            place,
+        };
+        let wire: Arc<dyn PeerClient> = Arc::new(wire);
+        let settings = NodeSettings {
+            contexts: (*count > 1).then_some(contexts),
+            wire: (*count > 1).then_some(wire),
+            threads: Threads::Current,
+            machine: conditions.machine(),
+            network: Some(Arc::new(conditions.clone())),
+            chaos: Some(Arc::new(move |context, point| crashes.crash(context, point))),
+            without: off.and_then(Mitigation::safeguard),
+            systems: BTreeMap::from([(business.system.to_owned(), (business.settings)())]),
+            system_guards: BTreeMap::from([(business.system.to_owned(), guard)]),
+            ..NodeSettings::default()
+        };
+        let store: Arc<dyn Store> = disk.clone();
+        let node = LocalNode::start(store, settings, |board| {
+            lay_out(business.system, board);
+        });
+        let node = Arc::new(node.expect("the node starts"));
+        nodes.put(place, node.clone());
+        let mut flows = Vec::new();
+        if *count > 1 {
+            let sink = broker.publisher(place);
+            let out = node.attach_sink(BROKER, &sink, |context| context.event_log());
+            flows.extend(out.expect("places can be read").into_iter().map(actix_rt::spawn));
+            for replica in node.replica_handles() {
+                flows.push(actix_rt::spawn(broker.clone().feed(place, replica.clone())));
+            }
+            // What is fed need not be asked for.
+            flows.extend(node.follow_replicas().into_iter().map(actix_rt::spawn));
+        }
+        Self { node, disk, replies: Rc::default(), flows }
+    }
+}
+
+impl Cluster {
+    /// Under every third seed there are two nodes, and chance says which hosts what.
+    pub fn of(
+        seed: u64,
+        contexts: impl Iterator<Item = &'static str>,
+        conditions: &Conditions,
+    ) -> Self {
+        let mut chance = Chance::new(!seed);
+        let is_spread = seed.is_multiple_of(3);
+        let place = |context| (context, usize::from(is_spread && chance.coin()));
+        let hosts: Hosts = contexts.map(place).collect();
+        let count = if hosts.values().any(|place| *place > 0) { 2 } else { 1 };
+        let broker = Broker::new(conditions.clone());
+        Self { nodes: Nodes::default(), hosts: Arc::new(hosts), broker, count }
+    }
+}
