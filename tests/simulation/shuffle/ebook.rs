@@ -126,7 +126,14 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
             "RETURNED" => 3,
             _ => 2,
         };
-        prop_assert_eq!(texts.len(), changes, "rent {} is {}, told {:?}", number, rent, texts);
+        prop_assert_eq!(
+            texts.len(),
+            changes,
+            "rent {} is {}, its customer got {:?}",
+            number,
+            rent,
+            texts
+        );
         prop_assert_eq!(
             (&payment["status"], &row["status"]),
             (&json!(paid), &json!(told)),
