@@ -3,7 +3,7 @@
 
 use super::{
     connection::{LiveConnection, ManagedConnection, retry_delay},
-    event_message::{check_sent, read_event, text_headers},
+    event_message::{EventReader, ReadError, check_sent, text_headers},
     topology::{dead_letter_queue, declare_dead_letter_queue, is_channel_error},
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         DeadLetter, DeadLetterStore, DeadLetters, Fault, Node, NumberedLetter, ReplicaHandle,
     },
     domain::Refusal,
-    events::EventNames,
+    events::SealError,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use lapin::{
@@ -30,7 +30,7 @@ pub struct DeadLetterConsumer {
     node: Arc<dyn Node>,
     replicas: Vec<Arc<dyn ReplicaHandle>>,
     queue: String,
-    names: Arc<EventNames>,
+    reader: EventReader,
 }
 
 impl DeadLetterConsumer {
@@ -40,9 +40,9 @@ impl DeadLetterConsumer {
         node: Arc<dyn Node>,
         replicas: Vec<Arc<dyn ReplicaHandle>>,
         name: &str,
-        names: Arc<EventNames>,
+        reader: EventReader,
     ) -> Self {
-        Self { kept, node, replicas, queue: dead_letter_queue(name), names }
+        Self { kept, node, replicas, queue: dead_letter_queue(name), reader }
     }
 
     /// Takes what the broker sets aside, for as long as it is polled.
@@ -123,8 +123,10 @@ impl DeadLetterConsumer {
         let replica = self.find_replica(&letter);
         let context = replica.map_or_else(String::new, |replica| replica.context().to_owned());
         let cannot = replica.and_then(|replica| {
-            let read = read_event(replica.context(), &self.names, &letter.headers, &delivery.data);
-            read.and_then(|event| replica.check_readable(event)).err()
+            let read = self.reader.read_event(replica.context(), &letter.headers, &delivery.data);
+            read.map_err(|why| why.to_string())
+                .and_then(|event| replica.check_readable(event))
+                .err()
         });
         let reason = cannot.unwrap_or_else(|| format!("the broker says `{reason}`"));
         DeadLetter { context, reason, ..letter }
@@ -151,8 +153,17 @@ impl DeadLetterConsumer {
             .ok_or_else(|| cannot("no context here listens to that context".into()))?;
         let body =
             letter.body.as_ref().ok_or_else(|| cannot("its body was too large to keep".into()))?;
-        let event = read_event(replica.context(), &self.names, &letter.headers, body.as_bytes())
-            .map_err(cannot)?;
+        let read = self.reader.read_event(replica.context(), &letter.headers, body.as_bytes());
+        let event = match read {
+            Ok(event) => event,
+            // It was sent before there was a key, and the log has it.
+            Err(ReadError::Unsealed { event, why: SealError::Missing })
+                if replica.has_event(event.id()) =>
+            {
+                return Ok(());
+            }
+            Err(why) => return Err(cannot(why.to_string())),
+        };
         match replica.take_events(vec![event]).await.map_err(Fault::Store)?.pop() {
             None => Ok(()),
             Some((_, why)) => Err(cannot(why)),

@@ -4,13 +4,16 @@
 
 use super::{
     connection::{LiveConnection, ManagedConnection, retry_delay},
-    event_message::{check_sent, read_delivery},
+    event_message::{EventReader, ReadError, check_sent},
     topology::{
         SINK, dead_letter_queue, declare_dead_letter_queue, declare_exchange, declare_queue,
         is_channel_error, text_value,
     },
 };
-use crate::{actors::ReplicaHandle, events::EventNames};
+use crate::{
+    actors::{RecordedEvent, ReplicaHandle},
+    events::SealError,
+};
 use futures_util::{FutureExt, StreamExt};
 use lapin::{
     Acker, ExchangeKind,
@@ -37,8 +40,8 @@ pub struct EventConsumerSettings {
     pub exchange: String,
     /// Names this node's queues for ever.
     pub node: String,
-    /// How this installation names its events.
-    pub names: Arc<EventNames>,
+    /// How they are read.
+    pub reader: EventReader,
 }
 
 /// Takes the events of one context.
@@ -137,13 +140,17 @@ impl EventConsumer {
     async fn take_events(&self, batch: Vec<Delivery>) -> lapin::Result<()> {
         let mut events = Vec::with_capacity(batch.len());
         let mut ackers = Vec::with_capacity(batch.len());
+        let mut unsealed = Vec::new();
         for delivery in &batch {
-            match read_delivery(self.replica.context(), &self.settings.names, delivery) {
+            match self.settings.reader.read_delivery(self.replica.context(), delivery) {
                 Ok(event) => {
                     events.push(event);
                     ackers.push(Some(&delivery.acker));
                 }
-                Err(why) => self.reject_delivery(&delivery.acker, &why).await?,
+                Err(ReadError::Unsealed { event, why }) => {
+                    unsealed.push((delivery, event, why));
+                }
+                Err(why) => self.reject_delivery(&delivery.acker, &why.to_string()).await?,
             }
         }
         let mut failures = 0;
@@ -163,10 +170,30 @@ impl EventConsumer {
                 self.reject_delivery(acker, &why).await?;
             }
         }
+        for (delivery, event, why) in unsealed {
+            self.judge_unsealed(&delivery.acker, &event, why).await?;
+        }
         match ackers.into_iter().flatten().next_back() {
             Some(last) => check_sent(last.ack(BasicAckOptions { multiple: true }).await?),
             None => Ok(()),
         }
+    }
+
+    /// A message without a right seal has no effect. Its source is asked for the event that it claims to be: what waited in
+    /// the queue since before there was a key, or was sealed with one that is no longer valid, is in its log. What is not
+    /// there is set aside.
+    async fn judge_unsealed(
+        &self,
+        acker: &Acker,
+        event: &RecordedEvent,
+        why: SealError,
+    ) -> lapin::Result<()> {
+        self.replica.count_refused();
+        let known = self.replica.fetch_until(event.id()).await;
+        if why == SealError::Missing && known == Ok(true) {
+            return check_sent(acker.ack(BasicAckOptions::default()).await?);
+        }
+        self.reject_delivery(acker, &why.to_string()).await
     }
 
     /// Has the broker set a message aside.

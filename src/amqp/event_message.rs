@@ -2,10 +2,10 @@
 
 use crate::{
     actors::RecordedEvent,
-    events::{self, EventNames},
+    events::{self, EventNames, SealError, SealKeys},
 };
 use lapin::{message::Delivery, types::AMQPValue};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The prefixes that the name of a CloudEvent's attribute may have.
 const PREFIXES: [&str; 4] = ["cloudEvents:", "cloudEvents_", "ce-", ""];
@@ -29,25 +29,58 @@ pub fn text_headers(delivery: &Delivery) -> BTreeMap<String, String> {
     text.collect()
 }
 
-/// Reads the event of a delivery.
-pub fn read_delivery(
-    context: &str,
-    names: &EventNames,
-    delivery: &Delivery,
-) -> Result<RecordedEvent, String> {
-    read_event(context, names, &text_headers(delivery), &delivery.data)
+/// How messages become events.
+#[derive(Debug, Clone, Default)]
+pub struct EventReader {
+    /// How this installation names its events.
+    pub names: Arc<EventNames>,
+    /// What events of this installation are sealed with; without a key, they are taken without a seal.
+    pub keys: SealKeys,
 }
 
-/// Reads an event from its attributes, with any of the known prefixes, and its data.
-pub fn read_event(
-    context: &str,
-    names: &EventNames,
-    headers: &BTreeMap<String, String>,
-    body: &[u8],
-) -> Result<RecordedEvent, String> {
-    let attribute = |name: &str| {
-        PREFIXES.iter().find_map(|prefix| headers.get(&format!("{prefix}{name}")).cloned())
-    };
-    let data = serde_json::from_slice(body).map_err(|why| format!("its body is no JSON: {why}"))?;
-    events::read_event(context, names, attribute, data)
+/// Why a message is not taken.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ReadError {
+    /// It is no event that can be read.
+    #[error("{0}")]
+    Malformed(String),
+    /// It claims to be this event, and nothing shows that it is.
+    #[error("{why}")]
+    Unsealed {
+        /// The event that it claims to be.
+        event: Box<RecordedEvent>,
+        /// What is wrong with its seal.
+        why: SealError,
+    },
+}
+
+impl EventReader {
+    /// Reads the event of a delivery.
+    pub fn read_delivery(
+        &self,
+        context: &str,
+        delivery: &Delivery,
+    ) -> Result<RecordedEvent, ReadError> {
+        self.read_event(context, &text_headers(delivery), &delivery.data)
+    }
+
+    /// Reads an event from its attributes, with any of the known prefixes, and its data.
+    pub fn read_event(
+        &self,
+        context: &str,
+        headers: &BTreeMap<String, String>,
+        body: &[u8],
+    ) -> Result<RecordedEvent, ReadError> {
+        let attribute = |name: &str| {
+            PREFIXES.iter().find_map(|prefix| headers.get(&format!("{prefix}{name}")).cloned())
+        };
+        let data = serde_json::from_slice(body)
+            .map_err(|why| ReadError::Malformed(format!("its body is no JSON: {why}")))?;
+        let event = events::read_event(context, &self.names, attribute, data)
+            .map_err(ReadError::Malformed)?;
+        match self.keys.check(attribute, body) {
+            Ok(()) => Ok(event),
+            Err(why) => Err(ReadError::Unsealed { event: Box::new(event), why }),
+        }
+    }
 }

@@ -31,6 +31,7 @@ pub use self::{
     connection::{ConnectionSettings, ManagedConnection, check_url},
     dead_letters::DeadLetterConsumer,
     event_consumer::{EventConsumer, EventConsumerSettings},
+    event_message::EventReader,
     lease::Lease,
     publisher::{Publisher, PublisherSettings},
     topology::{COMMANDS, DEAD_COMMANDS, SINK, check_exchange},

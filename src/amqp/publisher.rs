@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     actors::{RecordedEvent, Sink, SinkHealth},
-    events::{CloudEvent, EventNames},
+    events::{CloudEvent, EventNames, SEAL, SealKeys},
     sync,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -39,6 +39,8 @@ pub struct PublisherSettings {
     pub prefix: String,
     /// How this installation names its events.
     pub names: Arc<EventNames>,
+    /// What they are sealed with.
+    pub keys: SealKeys,
     /// How long a window of confirms may take.
     pub confirm_timeout: Duration,
 }
@@ -109,8 +111,8 @@ impl Publisher {
         for (_, event) in items.iter().take(WINDOW) {
             let key = format!("{context}.{}", event.name);
             let body = event.data.to_string();
-            let properties =
-                self.event_properties(&CloudEvent { context, event, names: &self.settings.names });
+            let event = CloudEvent { context, event, names: &self.settings.names };
+            let properties = self.event_properties(&event, body.as_bytes());
             let exchange = ShortString::from(self.settings.exchange.as_str());
             confirms.push(
                 channel
@@ -173,10 +175,17 @@ impl Publisher {
         Ok(channel)
     }
 
-    fn event_properties(&self, event: &CloudEvent<'_>) -> BasicProperties {
+    fn event_properties(&self, event: &CloudEvent<'_>, body: &[u8]) -> BasicProperties {
         let mut headers = FieldTable::default();
         let text = |value: String| AMQPValue::LongString(value.into());
-        for (name, value) in event.list_attributes() {
+        let mut attributes = event.list_attributes();
+        let attribute = |name: &str| {
+            let found = attributes.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| value.clone())
+        };
+        let seal = self.settings.keys.seal(attribute, body);
+        attributes.extend(seal.map(|seal| (SEAL, seal)));
+        for (name, value) in attributes {
             headers.insert(format!("{}{name}", self.settings.prefix).into(), text(value));
         }
         if let Some(trace) = &event.event.trace {

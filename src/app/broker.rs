@@ -6,12 +6,12 @@ use crate::{
     actors::{DeadLetterStore, DeadLetters, LocalNode, Node, RecordedEvent, Sink},
     amqp::{
         self, CommandConsumer, CommandDispatcher, ConnectionSettings, DeadLetterConsumer,
-        EventConsumer, EventConsumerSettings, Lease, Limits, ManagedConnection, Publisher,
-        PublisherSettings,
+        EventConsumer, EventConsumerSettings, EventReader, Lease, Limits, ManagedConnection,
+        Publisher, PublisherSettings,
         ownership::{OwnershipClaim, OwnershipConflict},
     },
     api::Ingress,
-    app::settings::event_names,
+    app::settings::{event_names, seal_keys},
     config::Settings,
     store::{SledStore, Store},
     systems,
@@ -131,6 +131,7 @@ impl BrokerService {
                 exchange: settings.amqp.exchange.clone(),
                 prefix: settings.events.amqp_prefix.clone(),
                 names: Arc::clone(&names),
+                keys: seal_keys(settings),
                 confirm_timeout: Duration::from_millis(settings.amqp.confirm_timeout_ms),
             },
         ));
@@ -144,19 +145,20 @@ impl BrokerService {
 
         let store: Arc<dyn Store> = store.clone();
         let kept = DeadLetterStore::open(&store).map_err(|why| failed(&why))?;
+        let reader = EventReader { names, keys: seal_keys(settings) };
         let replicas = node.replica_handles();
         let letters = Arc::new(DeadLetterConsumer::new(
             kept,
             node.clone(),
             replicas.to_vec(),
             &self.queues,
-            Arc::clone(&names),
+            reader.clone(),
         ));
         for replica in replicas {
             let how = EventConsumerSettings {
                 exchange: settings.amqp.exchange.clone(),
                 node: self.queues.clone(),
-                names: Arc::clone(&names),
+                reader: reader.clone(),
             };
             self.runtime.spawn(EventConsumer::new(self.taking.clone(), how, replica.clone()).run());
         }

@@ -4,7 +4,7 @@ use crate::{
     actors::{GuardSettings, ListLimits, NodeSettings},
     api::{ProblemTypes, Refusals},
     config::{AuthMode, Settings},
-    events::EventNames,
+    events::{EventNames, SealKeys},
     http::{HostList, HttpSettings},
     store::{Options, Reserve, ScrubSettings},
     systems,
@@ -69,6 +69,11 @@ pub(super) fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
 /// How this installation names its events.
 pub(super) fn event_names(settings: &Settings) -> EventNames {
     EventNames::new(&settings.events.source, settings.http.public_url().as_deref())
+}
+
+/// What events between nodes are sealed with.
+pub(super) fn seal_keys(settings: &Settings) -> SealKeys {
+    SealKeys::new(settings.events.key.reveal())
 }
 
 /// The names that requests may be for.

@@ -2,7 +2,7 @@
 
 use super::{
     check::{Invalid, require_setting},
-    secret::Addresses,
+    secret::Secrets,
 };
 use crate::amqp;
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 pub struct Amqp {
     /// URLs of the nodes of a RabbitMQ broker, tried in turn. With one, events are published.
     #[schemars(extend("x-expected" = "a list of URLs such as `amqp://user:password@host:5672/%2f`"))]
-    pub url: Addresses,
+    pub url: Secrets,
     /// File that contains the URLs.
     pub url_file: Option<PathBuf>,
     /// Topic exchange that events are published to.
@@ -36,7 +36,7 @@ pub struct Amqp {
 impl Default for Amqp {
     fn default() -> Self {
         Self {
-            url: Addresses::default(),
+            url: Secrets::default(),
             url_file: None,
             exchange: "holdfast.events".into(),
             commands: false,

@@ -1,9 +1,12 @@
 //! `[events]`: how events look to consumers.
 
-use super::check::{Invalid, require_setting};
+use super::{
+    check::{Invalid, require_setting},
+    secret::Secrets,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// The prefixes that the attributes of a CloudEvent may have in AMQP headers.
 pub const PREFIXES: [&str; 4] = ["cloudEvents:", "cloudEvents_", "ce-", ""];
@@ -18,6 +21,12 @@ pub struct Events {
     /// What precedes `/SYSTEM/CONTEXT` in the `source` of a CloudEvent, where several installations have consumers in
     /// common: `/seoul`, or `https://rent.example`. It is the same on all nodes of an installation.
     pub source: String,
+    /// Key that events between nodes are sealed with over the broker, the same on all nodes; with one, events without a right
+    /// seal are not taken. While it is changed, two: the first one seals, both are valid.
+    #[schemars(extend("x-expected" = "one or two keys of at least 32 characters, for example from `openssl rand -hex 32`"))]
+    pub key: Secrets,
+    /// File that contains the key, or a line for each of two.
+    pub key_file: Option<PathBuf>,
     /// Version in which the events of a context are written for other nodes and consumers, where all of them read a later
     /// one than the release writes by itself.
     #[schemars(extend("x-each-context" = "written"))]
@@ -29,10 +38,15 @@ impl Default for Events {
         Self {
             amqp_prefix: PREFIXES[0].into(),
             source: String::new(),
+            key: Secrets::default(),
+            key_file: None,
             write_versions: BTreeMap::new(),
         }
     }
 }
+
+/// The shortest key of events.
+const MIN_KEY: usize = 32;
 
 /// Whether a path after `source` makes a URI reference (RFC 3986).
 fn is_source(source: &str) -> bool {
@@ -69,6 +83,14 @@ fn is_source(source: &str) -> bool {
 
 impl Events {
     pub(super) fn check(&self) -> Result<(), Invalid> {
+        let keys = self.key.reveal();
+        let are_usable = keys.len() <= 2 && keys.iter().all(|key| key.len() >= MIN_KEY);
+        require_setting(are_usable, "events.key", || {
+            format!(
+                "expected one key of at least {MIN_KEY} characters, or two while it is changed, for example from `openssl rand \
+                 -hex 32`"
+            )
+        })?;
         require_setting(is_source(&self.source), "events.source", || {
             format!(
                 "`{}` cannot begin a URI; expected a path or a URI without `?` and `#`, such as `/seoul` or \

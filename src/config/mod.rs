@@ -48,7 +48,7 @@ pub use messages::{GatewayKind, MessagesSection};
 pub use node::{NO_CONTEXTS, NodeSection};
 pub use origin::{Origin, variable_name};
 pub use schema::{Setting, SettingKind, all_settings};
-pub use secret::{Addresses, Secret};
+pub use secret::{Secret, Secrets};
 pub use settings::Settings;
 pub use store::StoreSection;
 pub use systems::Systems;

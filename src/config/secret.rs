@@ -35,42 +35,42 @@ impl Serialize for Secret {
     }
 }
 
-/// Addresses with passwords in them: a list, or a text with commas.
+/// Several of them: a list, or a text with commas.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(extend("writeOnly" = true))]
-pub struct Addresses(Vec<Secret>);
+pub struct Secrets(Vec<Secret>);
 
-impl Addresses {
-    /// The addresses in a text, separated by commas or line ends.
+impl Secrets {
+    /// Those in a text, separated by commas or line ends.
     pub fn parse(text: &str) -> Self {
-        let all = text.split([',', '\n']).map(str::trim).filter(|address| !address.is_empty());
-        Self(all.map(|address| Secret::from(address.to_owned())).collect())
+        let all = text.split([',', '\n']).map(str::trim).filter(|one| !one.is_empty());
+        Self(all.map(|one| Secret::from(one.to_owned())).collect())
     }
 
-    /// The addresses themselves.
+    /// The values themselves.
     pub fn reveal(&self) -> Vec<String> {
-        self.0.iter().map(|address| address.reveal().to_owned()).collect()
+        self.0.iter().map(|one| one.reveal().to_owned()).collect()
     }
 }
 
-impl<'de> Deserialize<'de> for Addresses {
+impl<'de> Deserialize<'de> for Secrets {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
         impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Addresses;
+            type Value = Secrets;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an address, or a list of them")
+                f.write_str("a text, or a list of texts")
             }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Addresses, E> {
-                Ok(Addresses::parse(text))
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Secrets, E> {
+                Ok(Secrets::parse(text))
             }
-            fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Addresses, A::Error> {
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Secrets, A::Error> {
                 let mut all = Vec::new();
                 while let Some(item) = items.next_element::<String>()? {
                     all.push(Secret::from(item));
                 }
-                Ok(Addresses(all))
+                Ok(Secrets(all))
             }
         }
         deserializer.deserialize_any(Visitor)

@@ -2,7 +2,7 @@
 
 use super::{
     check::Invalid,
-    secret::{Addresses, Secret},
+    secret::{Secret, Secrets},
     settings::Settings,
 };
 use std::path::Path;
@@ -10,10 +10,14 @@ use std::path::Path;
 /// Reads the secrets that are given as files, and returns the keys of those. A secret that is given itself goes first.
 pub(super) fn read_secrets(settings: &mut Settings) -> Result<Vec<&'static str>, Invalid> {
     let mut keys = Vec::new();
-    let Settings { amqp, node, messages, .. } = settings;
+    let Settings { amqp, events, node, messages, .. } = settings;
     if let Some(file) = amqp.url_file.as_ref().filter(|_| amqp.url.reveal().is_empty()) {
-        amqp.url = Addresses::parse(&read_secret("amqp.url_file", file)?);
+        amqp.url = Secrets::parse(&read_secret("amqp.url_file", file)?);
         keys.push("amqp.url");
+    }
+    if let Some(file) = events.key_file.as_ref().filter(|_| events.key.reveal().is_empty()) {
+        events.key = Secrets::parse(&read_secret("events.key_file", file)?);
+        keys.push("events.key");
     }
     if let Some(file) = node.credential_file.as_ref().filter(|_| node.credential.is_none()) {
         node.credential = Some(Secret::from(read_secret("node.credential_file", file)?));

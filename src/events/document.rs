@@ -1,6 +1,6 @@
 //! The AsyncAPI document: which events are published where, with their schemas.
 
-use super::{cloud::DATA_CONTENT_TYPE, naming::EventNames, schemas::EventDescription};
+use super::{cloud::DATA_CONTENT_TYPE, naming::EventNames, schemas::EventDescription, seal::SEAL};
 use serde_json::{Map, Value, json};
 
 /// Where events are published.
@@ -97,8 +97,14 @@ fn header_schema(
     put("time", json!({ "type": "string", "format": "date-time" }));
     let required =
         ["id", "subject", "sequence", "aggregateversion", "partitionkey", "correlationid", "cause"];
-    let optional =
-        ["causationid", "causationsource", "dataschema", "clientcorrelationid", "traceparent"];
+    let optional = [
+        "causationid",
+        "causationsource",
+        "dataschema",
+        "clientcorrelationid",
+        "traceparent",
+        SEAL,
+    ];
     for name in required.iter().chain(&optional) {
         put(name, text.clone());
     }

@@ -4,11 +4,13 @@ mod cloud;
 mod document;
 mod naming;
 mod schemas;
+mod seal;
 
 pub use cloud::{CloudEvent, kind_of, read_event};
 pub use document::{Broker, write_document};
 pub use naming::EventNames;
 pub use schemas::{EventDescription, EventSchemas, describe_events};
+pub use seal::{SEAL, SealError, SealKeys};
 
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,6 +1,8 @@
 //! Events of one node for the contexts of others, over a real broker: whatever becomes of it, each is taken once, in
 //! order, and what cannot be taken is set aside where an operator sees it.
 
+mod seals;
+
 use serde_json::{Value, json};
 use std::thread;
 use support::queue::Queue;

@@ -2,6 +2,7 @@
 
 pub mod dead_letters;
 pub mod known_pasts;
+mod read_event;
 pub mod remote_context;
 pub mod replica;
 pub mod requests;

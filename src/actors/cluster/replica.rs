@@ -9,6 +9,7 @@
 //! there was put back from a copy, or is another one. Then nothing more is taken, and the node reports it. A feed cannot know
 //! what a new epoch follows, so the first event of one is asked for.
 
+use super::read_event::as_logged;
 use crate::{
     actors::{
         erased::AggregateType,
@@ -19,12 +20,11 @@ use crate::{
             machine::Machine,
             peers::{PeerClient, Silence},
             replica::{ReplicaHandle, ReplicaHealth},
-            saga::SagaId,
         },
         subscription::source::Subscribers,
         tables::{
             history::{epoch_key, epoch_row},
-            log::{Cause, Envelope, LogEntry, encode_event, encode_log},
+            log::{LogEntry, encode_event, encode_log},
             tree::Tree,
         },
     },
@@ -84,6 +84,7 @@ struct Counts {
     fed: AtomicU64,
     asked: AtomicU64,
     again: AtomicU64,
+    refused: AtomicU64,
 }
 
 impl Replica {
@@ -303,6 +304,7 @@ impl ReplicaHandle for Replica {
             fed: self.counts.fed.load(Relaxed),
             asked: self.counts.asked.load(Relaxed),
             again: self.counts.again.load(Relaxed),
+            refused: self.counts.refused.load(Relaxed),
             attempts,
             error,
             history_changed: self.dispute().map(|dispute| dispute.detail),
@@ -321,6 +323,25 @@ impl ReplicaHandle for Replica {
     fn fed_by(&self, feed: Result<&'static str, String>) {
         self.feed.send_replace(Some(feed));
     }
+    fn has_event(&self, id: EventId) -> bool {
+        id.sequence <= self.listeners.latest.load(Relaxed) && self.listeners.has_event(id)
+    }
+    fn fetch_until(&self, id: EventId) -> BoxFuture<'_, Result<bool, String>> {
+        async move {
+            while !self.has_event(id) && self.listeners.latest.load(Relaxed) < id.sequence {
+                match self.ask_source(Duration::ZERO).await {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(Silence::Away(why) | Silence::Changed(why)) => return Err(why),
+                }
+            }
+            Ok(self.has_event(id))
+        }
+        .boxed()
+    }
+    fn count_refused(&self) {
+        self.counts.refused.fetch_add(1, Relaxed);
+    }
     fn check_readable(&self, event: RecordedEvent) -> Result<(), String> {
         as_logged(self.aggregate, event).map(drop)
     }
@@ -330,60 +351,4 @@ impl ReplicaHandle for Replica {
     ) -> BoxFuture<'_, Result<Vec<(usize, String)>, String>> {
         Replica::take_events(self, events).boxed()
     }
-}
-
-/// An event that another node has sent, with its type again.
-fn as_logged(aggregate: &dyn AggregateType, event: RecordedEvent) -> Result<LogEntry, String> {
-    let RecordedEvent {
-        sequence,
-        epoch: _,
-        caused_by: _,
-        number,
-        version,
-        at,
-        saga,
-        cause,
-        client,
-        trace,
-        name,
-        schema,
-        data,
-    } = event;
-    let of = aggregate.name().context;
-    let known = aggregate.event_version();
-    if schema > known {
-        return Err(format!(
-            "event {sequence} of {of} has version {schema}; this node reads up to {known}: upgrade it, or have its \
-             source write version {known} (`events.write_versions`)"
-        ));
-    }
-    // One that has nothing more to say is written as its bare name.
-    let bare = data.as_object().is_some_and(serde_json::Map::is_empty);
-    let whole = serde_json::json!({ name.as_str(): data });
-    let event = aggregate
-        .read_event(schema, whole)
-        .or_else(
-            |why| if bare { aggregate.read_event(schema, name.as_str().into()) } else { Err(why) },
-        )
-        .map_err(|why| format!("event {sequence} of {of}, `{name}`, cannot be read: {why}"))?;
-    let saga = saga
-        .rsplit_once('-')
-        .and_then(|(context, number)| {
-            Some(SagaId { context: context.to_owned().into(), number: number.parse().ok()? })
-        })
-        .ok_or_else(|| {
-            format!("event {sequence} of {of} belongs to `{saga}`, which names no saga")
-        })?;
-    let envelope = Envelope {
-        sequence,
-        aggregate: number,
-        version,
-        at,
-        saga,
-        cause: Cause::Elsewhere(cause),
-        client,
-        trace,
-        owner: None,
-    };
-    Ok(LogEntry { envelope, event })
 }

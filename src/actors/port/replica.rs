@@ -1,7 +1,10 @@
 //! Replicas of other nodes' logs, as they are fed and watched.
 
 use super::dispute::Dispute;
-use super::{event_log::RecordedEvent, history::Past};
+use super::{
+    event_log::RecordedEvent,
+    history::{EventId, Past},
+};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use std::sync::Arc;
@@ -24,6 +27,8 @@ pub struct ReplicaHealth {
     pub asked: u64,
     /// How many came that were here already.
     pub again: u64,
+    /// How many came without a right seal.
+    pub refused: u64,
     /// How often in a row nothing could be learnt.
     pub attempts: u64,
     /// Why not, the last time.
@@ -65,6 +70,15 @@ pub trait ReplicaHandle: Send + Sync {
     /// # Errors
     /// Why not.
     fn check_readable(&self, event: RecordedEvent) -> Result<(), String>;
+    /// Whether this event is in it.
+    fn has_event(&self, id: EventId) -> bool;
+    /// Asks its source for what it lacks up to this event, and says whether that is in it then.
+    ///
+    /// # Errors
+    /// Why the source gives no answer.
+    fn fetch_until(&self, id: EventId) -> BoxFuture<'_, Result<bool, String>>;
+    /// Counts a message that nothing shows to be of its source.
+    fn count_refused(&self);
     /// Takes what a feed has brought, and is done once a power cut cannot take it back. Says which of the events cannot
     /// be read, by their places, and why; they and those after a gap are asked for, so none of them is needed again.
     ///

@@ -166,9 +166,7 @@ pub const METRICS: &[Metric] = &[
         "holdfast_inbox_fed",
         CONTEXT,
         "1 while the broker delivers its events",
-        |now, to| {
-            sample_replicas(now, to, |replica| replica.feed.is_some().into());
-        },
+        |now, to| sample_replicas(now, to, |replica| replica.feed.is_some().into()),
     ),
     new_counter(
         "holdfast_inbox_events",
@@ -185,10 +183,11 @@ pub const METRICS: &[Metric] = &[
         "holdfast_inbox_repeated",
         CONTEXT,
         "Events delivered again, ignored",
-        |now, to| {
-            sample_replicas(now, to, |replica| replica.again);
-        },
+        |now, to| sample_replicas(now, to, |replica| replica.again),
     ),
+    new_counter("holdfast_inbox_refused", CONTEXT, "Events without a right seal", |now, to| {
+        sample_replicas(now, to, |replica| replica.refused)
+    }),
     new_gauge(
         "holdfast_history_disputes",
         NONE,
