@@ -73,12 +73,23 @@ fn the_invariants_hold_under_every_schedule_and_the_same_seed_is_the_same_one() 
 /// What the runtime, or its disk, would not do, and the system that notices it soon.
 const NOTICED: &[(Mitigation, &str)] = &[
     (Mitigation::KeepWithdrawals, "bookrent"),
+    (Mitigation::KeepAnswers, "gbike"),
     (Mitigation::UndoAfterSilence, "bookrent"),
     (Mitigation::PostponeWhileOpen, "movie"),
+    (Mitigation::DropLateAnswers, "gbike"),
     (Mitigation::DropDuplicates, "bookrent"),
+    (Mitigation::KeepPositions, "purifier"),
     (Mitigation::MoveWithEffect, "movie"),
     (Mitigation::ReadTheLog, "bookrent"),
+    (Mitigation::KeepOrderAside, "bookrent"),
+    (Mitigation::KeepMarks, "purifier"),
+    (Mitigation::KeepWhatIsDurable, "bookrent"),
     (Mitigation::WaitForDisk, "bookrent"),
+    (Mitigation::CheckClaims, "movie"),
+    (Mitigation::KeepTimers, "ticketing"),
+    (Mitigation::KeepQuestions, "bookrent"),
+    (Mitigation::KeepNumbers, "bookrent"),
+    (Mitigation::KeepKeys, "bookrent"),
 ];
 
 #[test]

@@ -44,6 +44,7 @@ impl Askable for OverNetwork {
             let context = self.context;
             let askable = self.askable.clone();
             let network = self.network.clone();
+            let id = question.id.clone();
             actix::spawn(async move {
                 sleep(pause).await;
                 // A context that is away drops the question, and its asker is not told.
@@ -51,6 +52,7 @@ impl Askable for OverNetwork {
                 else {
                     return;
                 };
+                network.observe_answer(context, &id, &answer);
                 let answered =
                     Transmission { kind: TransmissionKind::Answer, from: context, to: &asker };
                 for pause in network.deliveries(answered) {

@@ -3,10 +3,10 @@
 use super::{plan::Plan, trace::Trace};
 use holdfast::{
     actors::{ChaosPoint, Machine, Network, Transmission},
-    domain::Timestamp,
+    domain::{AskId, NoAnswer, Timestamp},
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     panic::resume_unwind,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -25,6 +25,10 @@ pub enum Link {
 }
 
 struct State {
+    /// What asks were answered, since a process died last, by the context that was asked.
+    answers: BTreeMap<(&'static str, AskId), Result<(), String>>,
+    /// The first ask that was answered in two ways.
+    two_answers: Option<String>,
     /// The ways that are cut at present.
     cut: BTreeSet<Link>,
     chance: Chance,
@@ -49,6 +53,8 @@ impl Conditions {
     pub fn new(chance: Chance, plan: Plan, start: Timestamp, trace: Trace) -> Self {
         let origin = Instant::now();
         Self(Arc::new(Mutex::new(State {
+            answers: BTreeMap::new(),
+            two_answers: None,
             cut: BTreeSet::new(),
             chance,
             plan,
@@ -75,6 +81,14 @@ impl Conditions {
         let mut state = self.state();
         state.healed = true;
         state.cut.clear();
+    }
+    /// A process has died: of the answers that it gave, some may be taken back with what they rested on.
+    pub fn forget_answers(&self) {
+        self.state().answers.clear();
+    }
+    /// The first ask that was answered in two ways, if one was.
+    pub fn two_answers(&self) -> Option<String> {
+        self.state().two_answers.clone()
     }
     /// Cuts a way, or mends it.
     pub fn toggle_cut(&self, link: Link) {
@@ -159,6 +173,15 @@ impl State {
         }
         Duration::from_millis(self.chance.between(0, most + 1))
     }
+    /// How much later a message comes for the second time.
+    fn lateness(&mut self) -> Duration {
+        let most = self.plan.late.as_millis() as u64;
+        if self.healed {
+            Duration::ZERO
+        } else {
+            Duration::from_millis(self.chance.between(0, most + 1))
+        }
+    }
 }
 
 impl Network for Conditions {
@@ -170,9 +193,28 @@ impl Network for Conditions {
             state.trace.say(format_args!("lost: {message:?}"));
             return Vec::new();
         }
-        let times = 1 + usize::from(state.happens(doubled));
-        let pauses: Vec<Duration> = (0..times).map(|_| state.delay()).collect();
+        let mut pauses = vec![state.delay()];
+        if state.happens(doubled) {
+            let again = state.delay() + state.lateness();
+            pauses.push(again);
+        }
         state.trace.say(format_args!("{message:?} in {pauses:?}"));
         pauses
+    }
+
+    /// The same ask gets the same answer, unless it was taken back.
+    fn observe_answer(&self, context: &'static str, ask: &AskId, answer: &Result<(), NoAnswer>) {
+        let said = match answer {
+            Ok(()) => Ok(()),
+            Err(NoAnswer::Refused(no)) if no.code != "withdrawn" => Err(no.code.to_string()),
+            Err(_) => return,
+        };
+        let mut state = self.state();
+        let before = state.answers.entry((context, ask.clone())).or_insert_with(|| said.clone());
+        if *before != said {
+            let words =
+                format!("{context} answered {ask} with {before:?}, and again with {said:?}");
+            state.two_answers.get_or_insert(words);
+        }
     }
 }

@@ -25,6 +25,8 @@ pub struct Plan {
     pub conflicts: u64,
     /// How long a message takes at most, and a step.
     pub delay: Duration,
+    /// How long what comes twice takes at most, the second time.
+    pub late: Duration,
     pub pace: Duration,
     /// How far a clock step goes at most, in microseconds.
     pub stride: i64,
@@ -51,7 +53,7 @@ impl Plan {
         let doubled = some(300);
         let lost = some(150);
         let crashes = some(40);
-        let parked = some(60);
+        let parked = some(200);
         let conflicts = some(100);
         let millis = Duration::from_millis;
         Self {
@@ -68,6 +70,7 @@ impl Plan {
             parked,
             conflicts,
             delay: one_of(chance, &[millis(0), millis(3), millis(40), millis(1500)]),
+            late: one_of(chance, &[millis(0), millis(100), millis(2_000), millis(20_000)]),
             pace: one_of(chance, &[millis(2), millis(20), millis(200)]),
             stride: one_of(chance, &[SECOND, 60 * SECOND, 3600 * SECOND, 86_400 * SECOND]),
         }

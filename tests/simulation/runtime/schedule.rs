@@ -113,7 +113,11 @@ impl World {
             let again = self.sent[chance.number() as usize % self.sent.len()].clone();
             return self.enter(&again);
         }
-        let order = (self.business.order)(chance, self);
+        let mut order = (self.business.order)(chance, self);
+        // Clients are quick: what they have just ordered, they change before it is settled.
+        if order.number.is_some() && chance.coin() {
+            order.number = self.unsettled(order.collection).or(order.number);
+        }
         self.send(order);
     }
     fn send(&mut self, mut order: super::world::Order) {
@@ -150,7 +154,17 @@ impl World {
         let name = context.name();
         let is_away = matches!(context.phase(), Phase::Stopped | Phase::Failed);
         self.say(format_args!("{name} {}", if is_away { "starts" } else { "stops" }));
-        drop(actix_rt::spawn(if is_away { context.start() } else { context.stop() }));
+        if is_away {
+            drop(actix_rt::spawn(context.start()));
+        } else if chance.coin() {
+            drop(actix_rt::spawn(context.stop()));
+        } else {
+            // An operator restarts it, while its questions are on their way.
+            drop(actix_rt::spawn(async move {
+                let _ = context.stop().await;
+                let _ = context.start().await;
+            }));
+        }
     }
 
     fn turn_clock(&mut self, chance: &mut Chance) {

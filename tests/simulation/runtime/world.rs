@@ -136,6 +136,12 @@ impl World {
     pub fn all(&self, context: &str) -> &Things {
         self.find(context).things()
     }
+    /// The last thing that was said of in that collection, where that is not to be seen yet.
+    pub fn unsettled(&self, collection: &str) -> Option<u64> {
+        let found = self.each().find(|known| known.name().collection == collection)?;
+        let (number, _) = found.events().last()?;
+        found.things().get(*number).is_none().then_some(*number)
+    }
     /// How often thing `number` of that context has said `event`.
     pub fn said(&self, context: &str, number: u64, event: &str) -> usize {
         self.find(context).said(number, event)
@@ -205,6 +211,9 @@ impl World {
         let replies = |life: &Life| std::mem::take(&mut *life.replies.borrow_mut());
         let replies: Vec<_> = self.lives.iter().flat_map(replies).collect();
         replies.into_iter().for_each(|reply| self.hear(reply));
+        if let Some(what) = self.conditions.two_answers() {
+            self.wrong(what);
+        }
         let dispute = self.lives.iter().find_map(|life| life.node.disputes().into_iter().next());
         if let Some(dispute) = dispute {
             self.wrong(format!("two pasts of {}: {}", dispute.context, dispute.detail));
@@ -297,6 +306,7 @@ impl World {
 
     /// The process of that node dies, and the next one finds all up to commit `to`. The others go on.
     pub fn die(&mut self, node: usize, to: Commit) {
+        self.conditions.forget_answers();
         let life = &mut self.lives[node];
         life.flows.drain(..).for_each(|flow| flow.abort());
         let disk = Arc::new(life.disk.end(to));
