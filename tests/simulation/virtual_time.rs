@@ -75,6 +75,7 @@ const NOTICED: &[(Mitigation, &str)] = &[
     (Mitigation::KeepWithdrawals, "bookrent"),
     (Mitigation::KeepAnswers, "gbike"),
     (Mitigation::UndoAfterSilence, "bookrent"),
+    (Mitigation::RefuseWhileOpen, "movie"),
     (Mitigation::PostponeWhileOpen, "movie"),
     (Mitigation::DropLateAnswers, "gbike"),
     (Mitigation::DropDuplicates, "bookrent"),

@@ -13,7 +13,7 @@ use crate::{
         },
         tables::{answers::AskResult, clipping::clip_refusal, log::Cause},
     },
-    domain::{AnyCommand, AskId, Lifecycle, Name, OrderOutcome},
+    domain::{AnyCommand, AskId, Lifecycle, Name, NoAnswer, OrderOutcome, Refusal},
     store::StoreError,
 };
 use std::{
@@ -24,6 +24,22 @@ use std::{
 };
 
 impl Turn<'_> {
+    /// The command of a client. What [`Safeguard::RefuseWhileOpen`] is against: it ends an order over its open ask, as if that
+    /// had been refused. Systems refuse their own commands meanwhile, so leaving out the check alone would change nothing.
+    pub(crate) fn client_command(
+        &mut self,
+        number: u64,
+        command: &dyn AnyCommand,
+    ) -> Result<Command, StoreError> {
+        if self.behavior.shared.does(Safeguard::RefuseWhileOpen) {
+            return Ok(command.clone_command());
+        }
+        let state = self.transaction.load_state(number)?.now.state.as_ref();
+        let ask = self.behavior.aggregate.awaits(state, number);
+        let ended = ask.map(|ask| (ask.then)(Err(NoAnswer::Refused(Refusal::still_open()))));
+        Ok(ended.unwrap_or_else(|| command.clone_command()))
+    }
+
     /// Decides `command` on a copy, and records the result.
     pub(crate) fn decide(
         &mut self,

@@ -112,13 +112,8 @@ impl Turn<'_> {
         }
         let name = Cow::Owned(entry.command.name().to_owned());
         let saga = self.saga_of(number)?;
-        match self.decide(
-            number,
-            entry.command.clone_command(),
-            Cause::Command(name),
-            saga,
-            Some(&entry.thread),
-        )? {
+        let command = self.client_command(number, entry.command.as_ref())?;
+        match self.decide(number, command, Cause::Command(name), saga, Some(&entry.thread))? {
             Ok(_) => {
                 if is_new {
                     self.counters.last_number = number;
