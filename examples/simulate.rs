@@ -1,7 +1,7 @@
 //! Simulates systems under many seeds: `cargo run --release --example simulate -- --seeds 2000`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "../tests/simulation/runtime/mod.rs"]
+#[path = "../tests/simulation/simulator/mod.rs"]
 mod simulator;
 
 use clap::Parser;

@@ -1,4 +1,5 @@
-//! The pure code of the systems under schedules and deliveries that a seed or a shuffle determines.
+//! The systems under schedules and deliveries that a seed or a shuffle determines: their real actors in virtual time, and their
+//! pure code alone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -6,8 +7,6 @@ use holdfast::domain;
 
 mod catalogue;
 mod deliveries;
-mod runtime;
-mod schedules;
 mod shuffle;
 mod simulator;
 mod virtual_time;

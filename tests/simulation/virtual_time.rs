@@ -1,5 +1,5 @@
 //! The real actors of every system under many schedules, each of which a seed determines.
-use crate::runtime::{
+use crate::simulator::{
     Business, Mitigation, Run, Seen, Verdict, businesses, businesses_by_routes, missing, run_many,
     seeds_until_noticed, seventh,
 };

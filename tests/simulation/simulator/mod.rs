@@ -1,37 +1,46 @@
-//! A deterministic simulator: the production code of a system (`decide`, `evolve`, `whenever`, `awaits`, `withdraws`,
-//! `claims`, `due`, `folds`, `routes`) on a model of the runtime, in memory and on one thread.
+//! The real actors in virtual time: the contexts of a system on a node, as the server starts it, in one thread whose clock is
+//! paused, so that a seed determines everything that happens.
 //!
-//! One seed is one schedule of client commands, messages, delays, duplicates, losses, crashes, restarts, stopped
-//! contexts and clock steps. The model promises what the runtime promises and no more, so what holds here for every
-//! seed holds there. That it would notice is proven by taking one [`Mitigation`] at a time away from the model.
+//! A seed is one schedule of client commands, of messages that are delayed, doubled, lost and reordered, of contexts that
+//! crash, stop and start, of the death of the process with a part of what it had not written, and of steps of the clock.
+//! After each step the invariants are looked at, and once nothing goes wrong any more everything must come to rest.
 //!
 //! | module | what |
 //! |---|---|
-//! | `world` | the contexts of a system, laid out on nodes; what may happen next |
-//! | `aggregate`, `view` | a context that decides, a view |
-//! | `subscription` | how either of them listens |
-//! | `network` | what lies between the contexts: nodes, disks, questions on their way, the clock |
-//! | `table` | rows that a crash takes back |
-//! | `systems` | for each system: which bodies make sense, and what must hold |
-//! | `seeds` | many seeds, and what to say of one that fails |
+//! | `nodes` | the nodes, as the server starts them, and one life of each |
+//! | `world` | the nodes of a system, its clients, and what they were promised |
+//! | `wire`, `broker` | what lies between two nodes: their questions and events |
+//! | `disk` | the store of a node: what of it is durable, and what a death leaves |
+//! | `conditions` | the network, the clock, chance, and where the actors crash |
+//! | `mirror` | what the logs say of each context, read as any client may |
+//! | `ledger` | who has a thing, and which sums come out even, as contexts declare it |
+//! | `seen` | which events have happened, and which there are |
+//! | `schedule` | what happens next |
+//! | `systems` | for each system: which bodies make sense, and what must hold beside what its contexts declare |
+//! | `mitigation` | what may be left out, to see that it would be noticed |
+//! | `seeds` | many seeds, and the shortest schedule of one that fails |
 
 // Each of the two programs that share this uses its part of it.
 #![allow(dead_code, unused_imports)]
 
-mod aggregate;
+mod broker;
 mod client;
-mod fault_plan;
+mod conditions;
+mod disk;
+mod ledger;
+mod mirror;
 mod mitigation;
-mod network;
+mod nodes;
+mod plan;
 mod schedule;
 mod seeds;
-mod subscription;
+mod seen;
 mod systems;
-mod table;
 mod trace;
-mod view;
+mod wire;
 mod world;
 
 pub use mitigation::Mitigation;
-pub use seeds::{run, run_many, seeds_until_noticed, unsaid};
-pub use systems::{Business, business, businesses, businesses_by_routes};
+pub use seeds::{Run, Verdict, missing, run_many, seeds_until_noticed};
+pub use seen::Seen;
+pub use systems::{Business, business, businesses, businesses_by_routes, seventh};

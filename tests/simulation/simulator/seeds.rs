@@ -1,8 +1,9 @@
-//! Many seeds, and what to say of one that fails.
+//! Many seeds, and the shortest schedule of one that fails.
 
 use super::{
     mitigation::Mitigation,
-    systems::Business,
+    seen::{Declared, Seen},
+    systems::{Business, lay_out},
     trace::{Tail, Trace},
     world::World,
 };
@@ -12,47 +13,166 @@ use std::{
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Mutex,
+        Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
-/// What came of one seed.
+/// To shrink a schedule, no more than so many are tried.
+const TRIES: usize = 150;
+
+/// One schedule of one system.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    pub seed: u64,
+    /// What is left out.
+    pub without: Option<Mitigation>,
+    /// No more than so many steps.
+    pub most: u64,
+    /// Steps that do nothing.
+    pub skipped: BTreeSet<u64>,
+}
+
+/// What came of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     /// The digest of everything that happened.
     pub hash: u64,
     pub steps: u64,
     pub wrong: Option<String>,
+    /// What happened.
+    pub seen: Seen,
+    /// How many events came to another node by its feed, and how many its source was asked for.
+    pub carried: (u64, u64),
 }
 
-fn run_into(
-    business: &'static Business,
-    seed: u64,
-    off: Option<Mitigation>,
-    trace: Trace,
-) -> Verdict {
-    let run = || {
-        let mut world = World::new(business, seed, off, trace);
-        let steps = world.run();
-        Verdict { hash: world.network.trace.hash(), steps, wrong: world.network.wrong }
-    };
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let words = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without words");
-        Verdict { hash: 0, steps: 0, wrong: Some(format!("it panics: {words}")) }
-    })
-}
+impl Run {
+    pub fn of(seed: u64) -> Self {
+        Self { seed, without: None, most: u64::MAX, skipped: BTreeSet::new() }
+    }
+    pub fn without(self, without: Option<Mitigation>) -> Self {
+        Self { without, ..self }
+    }
 
-/// Runs one seed; `print` shows everything that happens.
-pub fn run(
-    business: &'static Business,
-    seed: u64,
-    off: Option<Mitigation>,
-    print: bool,
-) -> Verdict {
-    run_into(business, seed, off, Trace::new(None, print))
+    /// Runs it; `print` shows everything that happens.
+    pub fn run(&self, business: &'static Business, print: bool) -> Verdict {
+        self.run_into(business, Trace::new(None, print))
+    }
+
+    fn run_into(&self, business: &'static Business, trace: Trace) -> Verdict {
+        self.then(business, trace, |world, steps| Verdict {
+            hash: world.conditions.hash(),
+            steps,
+            wrong: world.wrong.take(),
+            seen: world.seen(),
+            carried: world.carried(),
+        })
+        .unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let words = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without words");
+            let wrong = Some(format!("it panics: {words}"));
+            let seen = Seen::default();
+            Verdict { hash: 0, steps: self.most, wrong, seen, carried: (0, 0) }
+        })
+    }
+
+    /// Runs it on a thread whose clock is paused, and looks at the world then.
+    fn then<T>(
+        &self,
+        business: &'static Business,
+        trace: Trace,
+        look: impl FnOnce(&mut World, u64) -> T,
+    ) -> std::thread::Result<T> {
+        catch_unwind(AssertUnwindSafe(|| {
+            let runtime = || {
+                let mut builder = tokio::runtime::Builder::new_current_thread();
+                builder.enable_time().start_paused(true).build().expect("a runtime")
+            };
+            actix_rt::System::with_tokio_rt(runtime).block_on(async {
+                let mut world = World::new(business, self.seed, self.without, trace);
+                let steps = world.run(self.most, &self.skipped).await;
+                look(&mut world, steps)
+            })
+        }))
+    }
+
+    /// A schedule with fewer steps that goes wrong, too.
+    pub fn shrunk(self, business: &'static Business) -> Self {
+        let Verdict { steps, wrong, .. } = self.run(business, false);
+        if wrong.is_none() {
+            return self;
+        }
+        let mut shortest = Self { most: self.most.min(steps), ..self };
+        let mut tries = 0;
+        let mut size = shortest.most.div_ceil(2);
+        while size > 0 {
+            let mut from = 0;
+            while from < shortest.most {
+                let more = (from..shortest.most.min(from + size))
+                    .filter(|step| !shortest.skipped.contains(step));
+                let mut candidate = shortest.clone();
+                candidate.skipped.extend(more);
+                tries += 1;
+                if tries > TRIES {
+                    return shortest;
+                }
+                if candidate.skipped != shortest.skipped
+                    && candidate.run(business, false).wrong.is_some()
+                {
+                    shortest = candidate;
+                }
+                from += size;
+            }
+            size /= 2;
+        }
+        shortest
+    }
+
+    /// What goes wrong, the end of the trace with fewer steps, and how to see all of it.
+    pub fn report(&self, business: &'static Business) -> String {
+        let system = business.system;
+        let Self { seed, .. } = self;
+        let Some(wrong) = self.run(business, false).wrong else {
+            return format!("{system}, seed {seed}: all is well");
+        };
+        let shrunk = self.clone().shrunk(business);
+        let tail = Tail::default();
+        let again = shrunk.run_into(business, Trace::new(Some(tail.clone()), false));
+        let tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines: String = tail.iter().map(|line| format!("| {line}\n")).collect();
+        format!(
+            "{system}, seed {seed}: {wrong}\nthe end of its trace with {} steps:\n{lines}with these: {}\n\
+             to see all of it: {}",
+            shrunk.length(),
+            again.wrong.unwrap_or_default(),
+            shrunk.command(business)
+        )
+    }
+
+    /// How many steps do something.
+    pub fn length(&self) -> u64 {
+        self.most - self.skipped.len() as u64
+    }
+
+    /// The command that runs it again and shows everything.
+    pub fn command(&self, business: &Business) -> String {
+        let mut command = format!(
+            "cargo run --release --example simulate -- --system {} --seed {}",
+            business.system, self.seed
+        );
+        if self.most < u64::MAX {
+            command.push_str(&format!(" --steps {}", self.most));
+        }
+        if !self.skipped.is_empty() {
+            let skipped: Vec<String> = self.skipped.iter().map(u64::to_string).collect();
+            command.push_str(&format!(" --skip {}", skipped.join(",")));
+        }
+        if let Some(without) = self.without {
+            command.push_str(&format!(" --without {}", without.as_ref()));
+        }
+        command + " --trace"
+    }
 }
 
 /// What came of many seeds.
@@ -62,7 +182,7 @@ pub struct Report {
     pub steps: u64,
     pub took: Duration,
     /// A seed for which something is wrong, if there is one, and what.
-    pub failed: Option<(u64, String)>,
+    pub failed: Option<(Run, String)>,
 }
 
 impl fmt::Display for Report {
@@ -75,19 +195,10 @@ impl fmt::Display for Report {
             f,
             "{system}: {seeds} seeds, {steps} steps in {took:.1} s, {per_second:.0} seeds/s"
         )?;
-        let Some((seed, wrong)) = failed else { return Ok(()) };
-        let tail = Tail::default();
-        run_into(business, *seed, None, Trace::new(Some(tail.clone()), false));
-        writeln!(f, "\n\nseed {seed} goes wrong; the end of its trace:")?;
-        tail.lock()
-            .expect("no panic holds it")
-            .iter()
-            .try_for_each(|line| writeln!(f, "| {line}"))?;
-        writeln!(f, "{system}, seed {seed}: {wrong}")?;
-        write!(
-            f,
-            "to see all of it: cargo run --release --example simulate -- --system {system} --seed {seed} --trace"
-        )
+        match failed {
+            Some((run, _)) => write!(f, "\n\n{}", run.report(business)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -95,14 +206,14 @@ impl fmt::Display for Report {
 pub fn run_many(
     business: &'static Business,
     seeds: Range<u64>,
-    off: Option<Mitigation>,
+    without: Option<Mitigation>,
     threads: usize,
 ) -> Report {
     let next = AtomicU64::new(seeds.start);
     let done = AtomicU64::new(0);
     let steps = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
-    let failed: Mutex<Option<(u64, String)>> = Mutex::default();
+    let failed: Mutex<Option<(Run, String)>> = Mutex::default();
     let began = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -112,27 +223,27 @@ pub fn run_many(
                     if seed >= seeds.end || stop.load(Relaxed) {
                         return;
                     }
-                    let verdict = run(business, seed, off, false);
+                    let run = Run::of(seed).without(without);
+                    let verdict = run.run(business, false);
                     done.fetch_add(1, Relaxed);
                     steps.fetch_add(verdict.steps, Relaxed);
                     if let Some(wrong) = verdict.wrong {
                         stop.store(true, Relaxed);
-                        let mut failed = failed.lock().expect("no thread panics with it");
-                        if failed.as_ref().is_none_or(|(first, _)| seed < *first) {
-                            *failed = Some((seed, wrong));
+                        let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                        if failed.as_ref().is_none_or(|(first, _)| seed < first.seed) {
+                            *failed = Some((run, wrong));
                         }
                     }
                 }
             });
         }
     });
-    let failed = failed.into_inner().expect("no thread panicked with it");
     Report {
         business,
         seeds: done.into_inner(),
         steps: steps.into_inner(),
         took: began.elapsed(),
-        failed,
+        failed: failed.into_inner().unwrap_or_else(PoisonError::into_inner),
     }
 }
 
@@ -141,26 +252,18 @@ pub fn seeds_until_noticed(
     business: &'static Business,
     mitigation: Mitigation,
     seeds: u64,
-) -> Option<(u64, String)> {
-    (1..=seeds).find_map(|seed| Some((seed, run(business, seed, Some(mitigation), false).wrong?)))
+) -> Option<(Run, String)> {
+    (1..=seeds).find_map(|seed| {
+        let run = Run::of(seed).without(Some(mitigation));
+        let wrong = run.run(business, false).wrong?;
+        Some((run, wrong))
+    })
 }
 
-/// The events that no context says under so many seeds, though it could.
-pub fn unsaid(business: &'static Business, seeds: u64) -> BTreeSet<String> {
-    let mut unsaid = BTreeSet::new();
-    for seed in 1..=seeds {
-        let mut world = World::new(business, seed, None, Trace::default());
-        world.run();
-        for context in &world.contexts {
-            let named = |event: &str| format!("{}: {event}", context.name());
-            if seed == 1 {
-                unsaid.extend(context.sayable().iter().map(|event| named(event)));
-            }
-            for (_, event) in context.events() {
-                let name = event.as_object().and_then(|event| event.keys().next()).cloned();
-                name.map(|name| unsaid.remove(&named(&name)));
-            }
-        }
-    }
-    unsaid
+/// What the contexts of a system declare, and no run has brought about.
+pub fn missing(business: &Business, seen: &[Seen]) -> Vec<String> {
+    let mut declared = Declared::default();
+    lay_out(business.system, &mut declared);
+    let is_missing = |what: &String| !seen.iter().any(|seen| seen.0.contains(what));
+    declared.0.0.into_iter().filter(is_missing).collect()
 }

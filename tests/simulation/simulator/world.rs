@@ -1,171 +1,384 @@
-//! All of a system: its contexts, laid out on nodes, and what may happen to them.
+//! All of a system: the node that the server would start, its clients, and what they were promised.
 
 pub use super::client::{Order, Things};
 
 use super::{
-    aggregate::AggregateContext,
+    conditions::Conditions,
+    disk::Disk,
+    mirror::{AggregateMirror, Mirror, Mirrors},
     mitigation::Mitigation,
-    network::{Flight, Network},
-    subscription::Logs,
-    systems::Business,
+    nodes::{Cluster, Life, Reply},
+    plan::Plan,
+    seen::Seen,
+    systems::{Business, lay_out},
     trace::Trace,
-    view::ViewContext,
 };
 use holdfast::{
-    domain::{Aggregate, Board, Name, NoAnswer, View},
-    systems,
+    actors::{CommandRequest, Context, Fault, IdempotencyKey, Node, Outcome, RouteInfo, Verb},
+    domain::{Aggregate, Timestamp},
+    store::Commit,
 };
 use serde_json::Value;
-
-/// A context, whichever. What a view does not do has a body here.
-pub trait Context {
-    fn name(&self) -> Name;
-    fn things(&self) -> &Things;
-    /// A client's request.
-    fn enter(&mut self, network: &mut Network, order: &Order);
-    /// A question, or the answer to one of ours; says whether it was still waited for.
-    fn asked(&mut self, _: &mut Network, _: Flight) {}
-    fn settle(&mut self, _: &mut Network, _put: u64, _: Result<(), NoAnswer>) -> bool {
-        false
-    }
-    fn puts(&self) -> Vec<u64> {
-        Vec::new()
-    }
-    fn ears(&self) -> usize;
-    fn hears_more(&self, network: &Network, ear: usize) -> bool;
-    fn hear(&mut self, network: &mut Network, ear: usize);
-    /// Takes something that was set aside again, if anything was.
-    fn retry(&mut self, network: &mut Network) -> bool;
-    /// Runs the next timer that is due, if one is.
-    fn ring(&mut self, _: &mut Network) -> bool {
-        false
-    }
-    fn rebuild(&mut self, _: &mut Network) -> bool {
-        false
-    }
-    fn stop(&mut self, _: &mut Network) {}
-    /// Memory is gone, and everything after commit `to`.
-    fn crash(&mut self, network: &mut Network, to: u64);
-    fn start(&mut self, _: &mut Network) {}
-    /// The digest of all that has happened to a thing up to a version.
-    fn history(&self, _number: u64, _version: u64) -> Option<u64> {
-        None
-    }
-    /// How often a thing has said that.
-    fn said(&self, _number: u64, _event: &str) -> usize {
-        0
-    }
-    /// Everything that it has said: of which thing, and the event as JSON.
-    fn events(&self) -> Vec<(u64, Value)> {
-        Vec::new()
-    }
-    /// The names of the events that it may say, by a search through its states.
-    fn sayable(&self) -> Vec<String> {
-        Vec::new()
-    }
-    /// What must hold of any context when nothing is left to do.
-    fn at_rest(&self, network: &Network) -> Result<(), String>;
-}
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use support::chance::Chance;
 
 pub struct World {
-    pub network: Network,
-    pub contexts: Vec<Box<dyn Context>>,
     pub business: &'static Business,
+    pub plan: Plan,
+    pub chance: Chance,
+    pub conditions: Conditions,
     /// What clients have sent, to be sent again.
     pub sent: Vec<Order>,
-    logs: Logs,
-    settings: Value,
-}
-
-impl Board for World {
-    fn aggregate<A: Aggregate>(&mut self) {
-        let me = self.network.place(A::NAME.context);
-        self.contexts.push(Box::new(AggregateContext::<A>::new(
-            me,
-            &mut self.logs,
-            &self.settings,
-        )));
-    }
-    fn view<V: View>(&mut self) {
-        let me = self.network.place(V::NAME.context);
-        self.contexts.push(Box::new(ViewContext::<V>::new(me, &mut self.logs)));
-    }
+    /// The first thing that is not as it must be.
+    pub wrong: Option<String>,
+    mirrors: Mirrors,
+    lives: Vec<Life>,
+    cluster: Cluster,
+    off: Option<Mitigation>,
+    /// The commit up to which the logs have been read.
+    looked: Option<Vec<Commit>>,
+    /// What clients know to have happened: of each thing the version, and the digest of its events up to there.
+    acknowledged: BTreeMap<(usize, u64), (u64, u64)>,
+    /// What clients know to have been made by which request, and the other way round.
+    made: BTreeMap<u64, (usize, u64)>,
+    made_by: BTreeMap<(usize, u64), u64>,
 }
 
 impl World {
+    /// Must be called within an actix system whose clock is paused.
     pub fn new(
         business: &'static Business,
         seed: u64,
         off: Option<Mitigation>,
         trace: Trace,
     ) -> Self {
-        let start: holdfast::domain::Timestamp = business.clock.parse().expect("a time");
-        let network = Network::new(seed, start.micros(), off, trace);
-        let settings = (business.settings)();
-        let mut world = Self {
-            network,
-            contexts: Vec::new(),
-            business,
-            sent: Vec::new(),
-            logs: Logs::default(),
-            settings,
+        let start: Timestamp = business.clock.parse().expect("a time");
+        let mut chance = Chance::new(seed);
+        let plan = Plan::of(&mut chance);
+        let conditions = Conditions::new(chance.fork(), plan.clone(), start, trace);
+        let mut mirrors = Mirrors::default();
+        lay_out(business.system, &mut mirrors);
+        let names = mirrors.all.iter().map(|mirror| mirror.name().context);
+        let cluster = Cluster::of(seed, names, &conditions);
+        let start = |place| {
+            let disk = Arc::new(Disk::new(conditions.clone(), off));
+            Life::start(business, disk, &conditions, off, &cluster, place)
         };
-        assert!(
-            systems::lay_out(business.system, &mut world),
-            "there is no system {}",
-            business.system
-        );
-        world
+        let lives = (0..cluster.count).map(start).collect();
+        Self {
+            business,
+            plan,
+            chance,
+            conditions,
+            sent: Vec::new(),
+            wrong: None,
+            mirrors,
+            lives,
+            cluster,
+            off,
+            looked: None,
+            acknowledged: BTreeMap::new(),
+            made: BTreeMap::new(),
+            made_by: BTreeMap::new(),
+        }
     }
 
-    fn find(&self, context: &str) -> &dyn Context {
-        let found = self.contexts.iter().find(|known| known.name().short() == context);
-        found.unwrap_or_else(|| panic!("there is no context {context}")).as_ref()
+    /// How many nodes there are.
+    pub fn nodes(&self) -> usize {
+        self.lives.len()
+    }
+    /// The disk of that node.
+    pub fn disk(&self, node: usize) -> &Disk {
+        &self.lives[node].disk
+    }
+    /// Everything that was accepted is on the disks.
+    pub fn sync(&self) {
+        self.lives.iter().for_each(|life| life.disk.sync(life.disk.accepted()));
+    }
+    /// Operators advance business time on each node.
+    pub fn advance_clock(&self, by: Duration) {
+        self.lives.iter().for_each(|life| drop(life.node.advance_clock(by)));
+    }
+    /// All contexts, in the order of the board.
+    pub fn contexts(&self) -> Vec<Arc<dyn Context>> {
+        let names = self.mirrors.all.iter().map(|mirror| mirror.name().context);
+        names.map(|name| self.context(name)).collect()
+    }
+    fn context(&self, name: &str) -> Arc<dyn Context> {
+        let mut all = self.lives.iter().flat_map(|life| life.node.contexts());
+        all.find(|context| context.name().context == name).expect("some node hosts it").clone()
+    }
+    pub fn say(&self, line: std::fmt::Arguments<'_>) {
+        self.conditions.say(line);
+    }
+    pub fn wrong(&mut self, what: String) {
+        self.wrong.get_or_insert(what);
+    }
+    pub fn does(&self, mitigation: Mitigation) -> bool {
+        self.off != Some(mitigation)
+    }
+    /// Business time.
+    pub fn now(&self) -> Timestamp {
+        self.lives.iter().map(|life| life.node.now()).min().unwrap_or_default()
+    }
+
+    fn each(&self) -> impl Iterator<Item = &dyn Mirror> {
+        self.mirrors.all.iter().map(|mirror| mirror.as_ref())
+    }
+    fn find(&self, context: &str) -> &dyn Mirror {
+        let found = self.each().find(|known| known.name().short() == context);
+        found.unwrap_or_else(|| panic!("there is no context {context}"))
     }
     /// What there is to see of the context with that short name.
     pub fn all(&self, context: &str) -> &Things {
         self.find(context).things()
+    }
+    /// The last thing that was said of in that collection, where that is not to be seen yet.
+    pub fn unsettled(&self, collection: &str) -> Option<u64> {
+        let found = self.each().find(|known| known.name().collection == collection)?;
+        let (number, _) = found.events().last()?;
+        found.things().get(*number).is_none().then_some(*number)
     }
     /// How often thing `number` of that context has said `event`.
     pub fn said(&self, context: &str, number: u64, event: &str) -> usize {
         self.find(context).said(number, event)
     }
     /// Each thing that was said in the context of `A`, in order: by which of them, and what.
-    pub fn each_said<A: Aggregate>(&self, mut look: impl FnMut(u64, &A::Event)) {
-        self.logs.known::<A>().borrow().iter().for_each(|said| look(said.number, &said.event));
-    }
-    /// Business time.
-    pub fn now(&self) -> holdfast::domain::Timestamp {
-        self.network.now()
+    pub fn each_said<A: Aggregate>(&self, look: impl FnMut(u64, &A::Event)) {
+        let found = self.find(A::NAME.short()).as_any().downcast_ref::<AggregateMirror<A>>();
+        found.expect("a context of that type").each_said(look);
     }
     /// Everything that a context has said, as JSON.
     pub fn events(&self, context: &str) -> Vec<(u64, Value)> {
-        self.find(context).events()
+        self.find(context).events().to_vec()
     }
-    /// A client's request comes to its context, if that is there.
+    /// Which events have happened, and which statuses things have had.
+    pub fn seen(&self) -> Seen {
+        self.mirrors.seen.borrow().clone()
+    }
+    /// How many events came to another node by its feed, and how many its source was asked for.
+    pub fn carried(&self) -> (u64, u64) {
+        let replicas = self.lives.iter().flat_map(|life| life.node.replica_health());
+        replicas.fold((0, 0), |(fed, asked), replica| (fed + replica.fed, asked + replica.asked))
+    }
+
+    /// A client's request comes to its context.
     pub fn enter(&mut self, order: &Order) {
-        self.network.trace.say(format_args!("client: {order:?}"));
-        let Some(context) =
-            self.contexts.iter().position(|known| known.name().collection == order.collection)
-        else {
-            return self.network.wrong(format!("there is no collection for {order:?}"));
+        self.say(format_args!("client: {order:?}"));
+        let at = |known: &dyn Mirror| known.name().collection == order.collection;
+        let Some(place) = self.each().position(at) else {
+            return self.wrong(format!("there is no collection for {order:?}"));
         };
-        if self.network.runs(context) {
-            self.contexts[context].enter(&mut self.network, order)
-        } else {
-            self.network.trace.say(format_args!("  no context is there"))
+        let is_new = match self.mirrors.all[place].makes_new(order) {
+            Ok(is_new) => is_new,
+            Err(why) => return self.wrong(format!("{order:?}: {why}")),
+        };
+        let name = self.mirrors.all[place].name().context;
+        let context = self.context(name);
+        let Some(route) = context.routes().iter().position(|route| takes(route, order.verb)) else {
+            return self.wrong(format!("{} has no route for {order:?}", context.name()));
+        };
+        let idempotency =
+            order.key.map(|key| IdempotencyKey::new(format!("{}/{key}", order.collection)));
+        let answer = context.execute_command(CommandRequest {
+            route,
+            number: order.number,
+            body: order.body.clone(),
+            idempotency,
+            ..CommandRequest::default()
+        });
+        let replies = self.lives[self.cluster.hosts[name]].replies.clone();
+        let key = order.key.filter(|_| is_new);
+        actix_rt::spawn(async move {
+            let answer = answer.await.map_err(|failed| failed.fault);
+            replies.borrow_mut().push(Reply { context: place, key, answer });
+        });
+    }
+
+    /// Reads what has happened, and checks what must hold at any time.
+    pub fn look(&mut self) {
+        let accepted: Vec<_> = self.lives.iter().map(|life| life.disk.accepted()).collect();
+        if self.looked.as_ref() != Some(&accepted) {
+            self.looked = Some(accepted);
+            let read = self.read_logs().and_then(|()| self.holds_always());
+            if let Err(what) = read.and_then(|()| (self.business.always)(self)) {
+                self.wrong(what);
+            }
+        }
+        let replies = |life: &Life| std::mem::take(&mut *life.replies.borrow_mut());
+        let replies: Vec<_> = self.lives.iter().flat_map(replies).collect();
+        replies.into_iter().for_each(|reply| self.hear(reply));
+        if let Some(what) = self.conditions.two_answers() {
+            self.wrong(what);
+        }
+        let dispute = self.lives.iter().find_map(|life| life.node.disputes().into_iter().next());
+        if let Some(dispute) = dispute {
+            self.wrong(format!("two pasts of {}: {}", dispute.context, dispute.detail));
+        }
+    }
+
+    fn read_logs(&mut self) -> Result<(), String> {
+        let conditions = self.conditions.clone();
+        let contexts = self.contexts();
+        for (mirror, context) in self.mirrors.all.iter_mut().zip(contexts) {
+            let read = mirror.read(context.as_ref(), &mut |line| conditions.say(line));
+            read.map_err(|what| format!("{}: {what}", mirror.name()))?;
+        }
+        Ok(())
+    }
+
+    /// What every context declares of itself holds at any time.
+    fn holds_always(&self) -> Result<(), String> {
+        let checked = |mirror: &dyn Mirror| {
+            mirror.always().map_err(|what| format!("{}: {what}", mirror.name()))
+        };
+        self.each().try_for_each(checked)?;
+        self.mirrors.ledger.holds_always()
+    }
+
+    /// What is held for an order is held for one that is there.
+    fn holds_for_orders(&self) -> Result<(), String> {
+        for mirror in self.each() {
+            for (number, order, of) in mirror.held_for() {
+                if self.find(order.short()).things().get(of).is_none() {
+                    let name = mirror.name();
+                    return Err(format!(
+                        "{name} #{number} is held for {order} #{of}, which is not there"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, Reply { context, key, answer }: Reply) {
+        let name = self.mirrors.all[context].name();
+        match answer {
+            Ok(outcome) => {
+                let Outcome { number, version, settled, .. } = outcome;
+                self.say(format_args!("{name} answers #{number} {version} {settled}"));
+                self.acknowledge((context, number), version, key.filter(|_| settled));
+            }
+            Err(Fault::BadBody(bad)) => self.wrong(format!("{name} takes no such body: {bad:?}")),
+            Err(fault) => self.say(format_args!("{name} refuses: {fault}")),
+        }
+    }
+
+    fn acknowledge(&mut self, thing: (usize, u64), version: u64, key: Option<u64>) {
+        let mirror = &self.mirrors.all[thing.0];
+        let name = mirror.name();
+        let Some(history) = mirror.history(thing.1, version) else {
+            return self.wrong(format!(
+                "{name} #{} is acknowledged as of version {version}, and its log lacks that",
+                thing.1
+            ));
+        };
+        let known = self.acknowledged.entry(thing).or_default();
+        *known = (*known).max((version, history));
+        let Some(key) = key else { return };
+        let made = *self.made.entry(key).or_insert(thing);
+        let by = *self.made_by.entry(thing).or_insert(key);
+        if (made, by) != (thing, key) {
+            self.wrong(format!(
+                "request {key} made {name} #{}, as request {by} did, or {made:?} before",
+                thing.1
+            ));
         }
     }
 
     /// What clients were told stands.
     pub fn acknowledged_stands(&mut self) {
-        for ((context, number), (version, history)) in &self.network.acknowledged {
-            if self.contexts[*context].history(*number, *version) != Some(*history) {
-                let name = self.contexts[*context].name();
-                return self.network.wrong(format!(
-                    "{name} #{number} was acknowledged as of version {version}, and is gone"
-                ));
+        let gone = |((context, number), (version, history)): (&(usize, u64), &(u64, u64))| {
+            let mirror = &self.mirrors.all[*context];
+            let stands = mirror.history(*number, *version) == Some(*history);
+            (!stands).then(|| {
+                let name = mirror.name();
+                format!("{name} #{number} was acknowledged as of version {version}, and is gone")
+            })
+        };
+        if let Some(what) = self.acknowledged.iter().find_map(gone) {
+            self.wrong(what);
+        }
+    }
+
+    /// The process of that node dies, and the next one finds all up to commit `to`. The others go on.
+    pub fn die(&mut self, node: usize, to: Commit) {
+        self.conditions.forget_answers();
+        let life = &mut self.lives[node];
+        life.flows.drain(..).for_each(|flow| flow.abort());
+        let disk = Arc::new(life.disk.end(to));
+        let Self { business, conditions, off, cluster, .. } = self;
+        *life = Life::start(business, disk, conditions, *off, cluster, node);
+        for mirror in &mut self.mirrors.all {
+            if self.cluster.hosts[mirror.name().context] == node {
+                mirror.forget();
             }
         }
+        self.looked = None;
+        if let Err(what) = self.read_logs() {
+            self.wrong(what);
+        }
+        self.acknowledged_stands();
+    }
+
+    /// What is still to be done, if anything is.
+    pub fn is_busy(&self) -> Option<String> {
+        if self.lives.iter().any(|life| life.disk.durable() < life.disk.accepted()) {
+            return Some("not all is durable".to_owned());
+        }
+        if let Some(flow) = self.lives.iter().find_map(|life| self.flows(life)) {
+            return Some(flow);
+        }
+        let now = self.now();
+        let waits = |mirror: &dyn Mirror| {
+            mirror.waits(now).map(|what| format!("{}: {what}", mirror.name()))
+        };
+        if let Some(waits) = self.each().find_map(waits) {
+            return Some(waits);
+        }
+        self.contexts().iter().find_map(|context| {
+            let health = context.health();
+            let is_quiet = health.state == holdfast::actors::Phase::Running
+                && (health.mailbox, health.waiting, health.backlog, health.parked) == (0, 0, 0, 0);
+            (!is_quiet).then(|| format!("{health:?}"))
+        })
+    }
+
+    /// What has not yet come from one node to the other.
+    fn flows(&self, life: &Life) -> Option<String> {
+        let pending = life.node.outbox_health().into_iter().find(|outbox| outbox.pending > 0);
+        let lags = life.node.replica_health().into_iter().find(|replica| {
+            let source = self.context(replica.context).event_log();
+            source.is_some_and(|log| *log.latest().borrow() > replica.last_sequence)
+        });
+        let pending = pending.map(|outbox| format!("{outbox:?}"));
+        pending.or(lags.map(|replica| format!("{replica:?}")))
+    }
+
+    /// What must hold when nothing is left to do.
+    pub fn judge(&mut self) {
+        self.acknowledged_stands();
+        let mut found = Vec::new();
+        let contexts = self.contexts();
+        for (mirror, context) in self.mirrors.all.iter_mut().zip(contexts) {
+            let rest = mirror.at_rest(context.as_ref());
+            found.extend(rest.err().map(|what| format!("{}: {what}", mirror.name())));
+            let damaged = context.health().damage;
+            found.extend(damaged.map(|what| format!("{} is damaged: {what}", mirror.name())));
+        }
+        found.extend(self.holds_for_orders().err());
+        found.extend(self.mirrors.ledger.holds_at_rest().err());
+        found.extend((self.business.finally)(self).err());
+        found.into_iter().for_each(|what| self.wrong(what));
+    }
+}
+
+/// Whether a route is the one that is meant by `POST`, `PATCH`, `DELETE`, or the word of a verb in the path.
+fn takes(route: &RouteInfo, verb: &str) -> bool {
+    match (route.word, route.verb) {
+        (Some(word), _) => word == verb,
+        (None, Verb::Post) => verb == "POST",
+        (None, Verb::Patch) => verb == "PATCH",
+        (None, Verb::Delete) => verb == "DELETE",
     }
 }

@@ -1,10 +1,7 @@
 //! BookRent: one rent at a time holds a book.
 
 use super::{
-    super::{
-        mitigation::Mitigation,
-        world::{Order, World},
-    },
+    super::world::{Order, World},
     Business, must, text, withdrawn_is_given_to_none,
 };
 use serde_json::json;
@@ -18,21 +15,6 @@ pub const BUSINESS: Business = Business {
     order,
     always,
     finally,
-    notices: &[
-        Mitigation::KeepWithdrawals,
-        Mitigation::KeepAnswers,
-        Mitigation::UndoAfterSilence,
-        Mitigation::RefuseWhileOpen,
-        Mitigation::DropDuplicates,
-        Mitigation::MoveWithEffect,
-        Mitigation::ReadTheLog,
-        Mitigation::KeepOrderAside,
-        Mitigation::KeepWhatIsDurable,
-        Mitigation::WaitForDisk,
-        Mitigation::KeepQuestions,
-        Mitigation::KeepNumbers,
-        Mitigation::KeepKeys,
-    ],
 };
 
 fn book() -> Order {

@@ -1,10 +1,7 @@
 //! A system without a model: clients send what its routes take, and what holds of every system must hold of it.
 
 use super::{
-    super::{
-        mitigation::Mitigation,
-        world::{Order, World},
-    },
+    super::world::{Order, World},
     Business,
 };
 use holdfast::{
@@ -26,7 +23,6 @@ pub const fn business(system: &'static str) -> Business {
         order,
         always: |_| Ok(()),
         finally: |_| Ok(()),
-        notices: &[Mitigation::KeepWhatIsDurable, Mitigation::WaitForDisk],
     }
 }
 

@@ -1,10 +1,7 @@
 //! The e-book library: a book is held or lent for one rent, and what is paid is kept for a rent or paid back.
 
 use super::{
-    super::{
-        mitigation::Mitigation,
-        world::{Order, World},
-    },
+    super::world::{Order, World},
     Business, money_adds_up, must, pays_once, text, withdrawn_is_given_to_none,
 };
 use holdfast::systems::ebook::payment::{Event, Payment};
@@ -19,19 +16,6 @@ pub const BUSINESS: Business = Business {
     order,
     always,
     finally,
-    notices: &[
-        Mitigation::UndoAfterSilence,
-        Mitigation::RefuseWhileOpen,
-        Mitigation::MoveWithEffect,
-        Mitigation::ReadTheLog,
-        Mitigation::KeepWhatIsDurable,
-        Mitigation::WaitForDisk,
-        Mitigation::KeepQuestions,
-        Mitigation::KeepNumbers,
-        Mitigation::KeepKeys,
-        Mitigation::DropDuplicates,
-        Mitigation::KeepPositions,
-    ],
 };
 
 const FEE: u64 = 3000;

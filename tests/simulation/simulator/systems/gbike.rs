@@ -1,10 +1,7 @@
 //! gbike: a bike is ridden by one rent at a time, and a fee is charged whole, once, or owed.
 
 use super::{
-    super::{
-        mitigation::Mitigation,
-        world::{Order, World},
-    },
+    super::world::{Order, World},
     Business, must, text, withdrawn_is_given_to_none,
 };
 use holdfast::systems::gbike::user_deposit::{Event::UpdatedDeposit, UserDeposit};
@@ -27,22 +24,6 @@ pub const BUSINESS: Business = Business {
     order,
     always,
     finally,
-    notices: &[
-        Mitigation::UndoAfterSilence,
-        Mitigation::RefuseWhileOpen,
-        Mitigation::MoveWithEffect,
-        Mitigation::ReadTheLog,
-        Mitigation::KeepWhatIsDurable,
-        Mitigation::WaitForDisk,
-        Mitigation::KeepQuestions,
-        Mitigation::KeepNumbers,
-        Mitigation::KeepKeys,
-        Mitigation::KeepWithdrawals,
-        Mitigation::DropLateAnswers,
-        Mitigation::DropDuplicates,
-        Mitigation::KeepPositions,
-        Mitigation::KeepOrderAside,
-    ],
 };
 
 /// All customers pay in as much at a time.

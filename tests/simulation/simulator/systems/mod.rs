@@ -11,10 +11,7 @@ mod ticketing;
 
 pub use laid_out::{SEVENTH, ask_timeout_millis, lay_out};
 
-use super::{
-    mitigation::Mitigation,
-    world::{Order, World},
-};
+use super::world::{Order, World};
 use holdfast::systems;
 use serde_json::Value;
 use std::{collections::BTreeSet, sync::LazyLock};
@@ -36,8 +33,6 @@ pub struct Business {
     pub always: fn(&World) -> Result<(), String>,
     /// What holds when all is healed and quiet.
     pub finally: fn(&World) -> Result<(), String>,
-    /// The mitigations whose lack shows here.
-    pub notices: &'static [Mitigation],
 }
 
 /// The systems whose owners have said what must hold.
@@ -83,13 +78,6 @@ pub fn businesses_by_routes() -> &'static [Business] {
 /// The one of that system.
 pub fn business(system: &str) -> Option<&'static Business> {
     businesses().iter().chain([seventh()]).find(|business| business.system == system)
-}
-
-impl Business {
-    /// Whether its owners have said what must hold.
-    pub fn has_model(&self) -> bool {
-        model(self.system).is_some()
-    }
 }
 
 /// That it is so, or what is not.

@@ -1,10 +1,7 @@
 //! Movie booking: a seat is sold once, and of printing and canceling one wins.
 
 use super::{
-    super::{
-        mitigation::Mitigation,
-        world::{Order, World},
-    },
+    super::world::{Order, World},
     Business, money_adds_up, must, pays_once, text,
 };
 use holdfast::systems::movie::payment::{Event, Payment};
@@ -20,20 +17,6 @@ pub const BUSINESS: Business = Business {
     order,
     always,
     finally,
-    notices: &[
-        Mitigation::UndoAfterSilence,
-        Mitigation::RefuseWhileOpen,
-        Mitigation::MoveWithEffect,
-        Mitigation::ReadTheLog,
-        Mitigation::KeepWhatIsDurable,
-        Mitigation::WaitForDisk,
-        Mitigation::KeepQuestions,
-        Mitigation::KeepNumbers,
-        Mitigation::KeepKeys,
-        Mitigation::PostponeWhileOpen,
-        Mitigation::KeepMarks,
-        Mitigation::CheckClaims,
-    ],
 };
 
 /// More than the sandbox approves.

@@ -2,10 +2,7 @@
 //! back.
 
 use super::{
-    super::{
-        mitigation::Mitigation,
-        world::{Order, World},
-    },
+    super::world::{Order, World},
     Business, money_adds_up, must, pays_once, text, withdrawn_is_given_to_none,
 };
 use holdfast::systems::purifier::payment::{Event, Payment};
@@ -21,20 +18,6 @@ pub const BUSINESS: Business = Business {
     order,
     always,
     finally,
-    notices: &[
-        Mitigation::UndoAfterSilence,
-        Mitigation::RefuseWhileOpen,
-        Mitigation::MoveWithEffect,
-        Mitigation::ReadTheLog,
-        Mitigation::KeepWhatIsDurable,
-        Mitigation::WaitForDisk,
-        Mitigation::KeepQuestions,
-        Mitigation::KeepNumbers,
-        Mitigation::KeepKeys,
-        Mitigation::DropDuplicates,
-        Mitigation::KeepPositions,
-        Mitigation::KeepMarks,
-    ],
 };
 
 const PRICE: u64 = 30_000;

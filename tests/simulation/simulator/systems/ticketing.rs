@@ -1,10 +1,7 @@
 //! Ticket reservation: a ticket is held by one reservation, expires by itself, and its price goes back exactly.
 
 use super::{
-    super::{
-        mitigation::Mitigation,
-        world::{Order, World},
-    },
+    super::world::{Order, World},
     Business, must, text, withdrawn_is_given_to_none,
 };
 use holdfast::domain::Timestamp;
@@ -23,22 +20,6 @@ pub const BUSINESS: Business = Business {
     order,
     always,
     finally,
-    notices: &[
-        Mitigation::KeepWithdrawals,
-        Mitigation::KeepAnswers,
-        Mitigation::UndoAfterSilence,
-        Mitigation::RefuseWhileOpen,
-        Mitigation::DropDuplicates,
-        Mitigation::MoveWithEffect,
-        Mitigation::ReadTheLog,
-        Mitigation::KeepOrderAside,
-        Mitigation::KeepWhatIsDurable,
-        Mitigation::WaitForDisk,
-        Mitigation::KeepTimers,
-        Mitigation::KeepQuestions,
-        Mitigation::KeepNumbers,
-        Mitigation::KeepKeys,
-    ],
 };
 
 /// Registered as sold elsewhere.

@@ -53,7 +53,7 @@ impl Plan {
         let doubled = some(300);
         let lost = some(150);
         let crashes = some(40);
-        let parked = some(200);
+        let parked = some(100);
         let conflicts = some(100);
         let millis = Duration::from_millis;
         Self {

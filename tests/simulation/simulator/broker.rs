@@ -54,11 +54,6 @@ impl Broker {
         Arc::new(Publisher { broker: self.clone(), node })
     }
 
-    /// How many events wait.
-    pub fn waiting(&self) -> usize {
-        self.queues().values().map(|queue| queue.events().len()).sum()
-    }
-
     /// Feeds the replica of a node, for as long as it is polled.
     pub async fn feed(self, node: usize, replica: Arc<dyn ReplicaHandle>) {
         let queue = self.queues().entry((replica.context(), node)).or_default().clone();
