@@ -40,6 +40,7 @@ fn sample_value(setting: &Setting, secret_file: &str) -> Value {
             ("auth.hosts", _) => json!(["a.example", "b.example"]),
             ("http.cors_origins", _) => json!(["https://a.example", "https://b.example"]),
             ("http.trusted_proxies", _) => json!(["10.0.0.1", "::1"]),
+            ("events.key", _) => json!(["1".repeat(32), "2".repeat(32)]),
             ("amqp.url", _) => json!(["amqp://one/", "amqp://two/"]),
             (_, SettingKind::Choice(choices)) => json!(choices[..2]),
             (key, _) => panic!("{key} is a list of what?"),
@@ -63,8 +64,11 @@ fn file_named_by(key: &str) -> String {
         "tls.ca_file" => ca,
         _ => {
             // What is base64, an address, and long enough.
-            let words =
-                if key == "messages.secret_file" { "c2VjcmV0" } else { "amqp://0123456789abcdef/" };
+            let words = if key == "messages.secret_file" {
+                "c2VjcmV0"
+            } else {
+                "amqp://0123456789abcdef0123456789abcdef/"
+            };
             let file = CERTIFICATE.0.path().join(key);
             std::fs::write(&file, words).unwrap();
             return file.display().to_string();

@@ -71,7 +71,7 @@ fn a_forged_or_altered_event_has_no_effect_and_is_set_aside() {
     let mut altered = rented.clone();
     altered.body["address"] = json!("another");
     wrong.push(altered);
-    // The next event of the log, by somebody without the key.
+    // The next event of the log, from a sender without the key.
     let last = came.iter().max_by_key(|event| event.id().1).unwrap();
     let next = last.id().1 + 1;
     let mut forged = last.clone();
