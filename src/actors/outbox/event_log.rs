@@ -15,7 +15,7 @@ use crate::{
         },
         subscription::source::Subscribers,
         tables::{
-            log::{Cause, Envelope, LogEntry, data_of, fields_of, read_log},
+            log::{Cause, Envelope, LogEntry, data_of, fields_of},
             sagas::last_event,
             tree::Tree,
         },
@@ -46,16 +46,14 @@ impl<T: Send> EventLog<T> for LocalEventLog<T> {
     fn read_some(&self, from: u64, limit: usize) -> Result<LogPage<T>, StoreError> {
         let latest = self.listeners.latest.load(Relaxed);
         let aggregate = self.listeners.aggregate;
-        let mut events =
-            self.tree.report_damage_of(match read_log(aggregate, &self.tree, from, limit) {
-                Ok(events) if events.is_empty() && latest >= from => Err(StoreError::Damaged(
-                    format!("the log of {} ends before {from}", aggregate.name()),
-                )),
-                read => read,
-            })?;
-        // What was committed by an actor that ended before it could publish it: readers get it when the next one has. Until
-        // then it is not in the log for those who ask whether it is.
-        events.retain(|logged| logged.envelope.sequence <= latest);
+        let read = self.listeners.read_published(&self.tree, from, limit);
+        let events = self.tree.report_damage_of(match read {
+            Ok(events) if events.is_empty() && latest >= from => Err(StoreError::Damaged(format!(
+                "the log of {} ends before {from}",
+                aggregate.name()
+            ))),
+            read => read,
+        })?;
         let last = events.last().map_or(from.saturating_sub(1), |logged| logged.envelope.sequence);
         let id = |logged: &LogEntry| self.id_of(logged.envelope.sequence);
         let ids: Vec<EventId> = events.iter().map(id).collect();

@@ -96,6 +96,20 @@ impl Subscribers {
         let latest = self.latest.load(SeqCst);
         self.with_history(|history| history.has_event(id, latest))
     }
+    /// Its events from sequence `from` on, about `limit` of them, as far as they are published. What was committed by an actor
+    /// that ended before it could publish it is not in the log for any reader, until the next one has published it: or
+    /// somebody would know an event that others are told is not there.
+    pub fn read_published(
+        &self,
+        tree: &Tree,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<LogEntry>, StoreError> {
+        let latest = self.latest.load(SeqCst);
+        let mut events = read_log(self.aggregate, tree, from, limit)?;
+        events.retain(|logged| logged.envelope.sequence <= latest);
+        Ok(events)
+    }
     /// These events are committed. An empty slice means only that there may be something in the log.
     pub fn publish(&self, events: &LogEntries) {
         if let Some(last) = events.last() {
@@ -192,7 +206,7 @@ impl<T: Send + 'static> Source<T> for LocalSource<T> {
         self.pushes.is_empty()
     }
     fn read_batch(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<T>>, StoreError> {
-        let events = read_log(self.listeners.aggregate, &self.tree, from, limit)?;
+        let events = self.listeners.read_published(&self.tree, from, limit)?;
         Ok(Self::typed_batch(&events.into(), &self.react))
     }
 }
