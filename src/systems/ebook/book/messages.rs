@@ -18,7 +18,8 @@ pub enum Command {
     Reject,
     /// May the rent be withdrawn? A yes has given up its request, also one that is still to come.
     LetGo { rent: Id<Rent> },
-    /// The rent is over.
+    /// The rent is over, and asks for nothing any more.
+    #[undo(of = rent, attempt = ONLY_ATTEMPT)]
     Free { rent: Id<Rent> },
     #[catalogue]
     Maintain(Maintenance<CorrectBook>),
