@@ -13,8 +13,9 @@ use std::{
 
 /// Why a message beyond the cap is refused.
 pub const CAPPED: &str = "capped";
-/// So many telephones are counted before those of other days are forgotten.
-const MANY: usize = 100_000;
+/// The messages of so many telephones are counted, so that those who name ever new ones fill no memory. On a day with more of
+/// them, the others get theirs uncounted: an order goes on.
+const MOST_TELEPHONES: usize = 100_000;
 /// Microseconds of a day.
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -30,34 +31,48 @@ struct Sent {
 pub struct DailyCap {
     gateway: Arc<dyn MessageGateway>,
     most: NonZeroU32,
-    sent: Mutex<HashMap<String, Sent>>,
+    sent: Mutex<Counts>,
+    most_telephones: usize,
+}
+
+/// What was sent, by telephone.
+#[derive(Default)]
+struct Counts {
+    by_telephone: HashMap<String, Sent>,
+    /// The last day on which those of the days before were forgotten.
+    forgotten: i64,
 }
 
 impl DailyCap {
     /// Hands at most `most` messages a telephone and day to `gateway`.
     pub fn new(gateway: Arc<dyn MessageGateway>, most: NonZeroU32) -> Self {
-        Self { gateway, most, sent: Mutex::default() }
+        Self { gateway, most, sent: Mutex::default(), most_telephones: MOST_TELEPHONES }
     }
 
     /// Counts a message to `to`, unless that has had enough.
     fn count(&self, to: &str, day: i64) -> Result<(), NotSent> {
-        let mut sent = sync::lock(&self.sent);
-        if sent.len() >= MANY {
-            sent.retain(|_, sent| sent.day >= day);
+        let mut counts = sync::lock(&self.sent);
+        let Counts { by_telephone, forgotten } = &mut *counts;
+        if by_telephone.len() >= self.most_telephones && *forgotten < day {
+            by_telephone.retain(|_, sent| sent.day >= day);
+            *forgotten = day;
         }
-        let known = sent.get(to).copied().filter(|sent| sent.day >= day);
+        if by_telephone.len() >= self.most_telephones && !by_telephone.contains_key(to) {
+            return Ok(());
+        }
+        let known = by_telephone.get(to).copied().filter(|sent| sent.day >= day);
         let count = known.map_or(0, |sent| sent.count);
         if count >= self.most.get() {
             return Err(NotSent::Refused(CAPPED.to_owned()));
         }
         let day = known.map_or(day, |sent| sent.day);
-        sent.insert(to.to_owned(), Sent { day, count: count + 1 });
+        by_telephone.insert(to.to_owned(), Sent { day, count: count + 1 });
         Ok(())
     }
 
     /// A message to `to` was not sent after all.
     fn uncount(&self, to: &str) {
-        if let Some(sent) = sync::lock(&self.sent).get_mut(to) {
+        if let Some(sent) = sync::lock(&self.sent).by_telephone.get_mut(to) {
             sent.count = sent.count.saturating_sub(1);
         }
     }
@@ -130,6 +145,23 @@ mod tests {
         // One that was caused before and comes late counts with those of today.
         assert_eq!(cap.send(&message("1", 7)).await, capped);
         assert_eq!(receiver.taken.load(Relaxed), 5);
+    }
+
+    #[tokio::test]
+    async fn ever_new_telephones_are_sent_to_and_fill_no_memory() {
+        let receiver = Arc::new(Receiver::default());
+        let cap =
+            DailyCap { most_telephones: 2, ..DailyCap::new(receiver.clone(), NonZeroU32::MIN) };
+        let capped = Err(NotSent::Refused("capped".into()));
+        for to in ["1", "2", "3", "3"] {
+            assert_eq!(cap.send(&message(to, 7)).await, Ok(()), "{to}");
+        }
+        assert_eq!(cap.send(&message("1", 7)).await, capped, "those that are counted still are");
+        assert_eq!(sync::lock(&cap.sent).by_telephone.len(), 2);
+        // Those of the day before make room.
+        assert_eq!(cap.send(&message("3", 8)).await, Ok(()));
+        assert_eq!(cap.send(&message("3", 8)).await, capped);
+        assert_eq!(sync::lock(&cap.sent).by_telephone.len(), 1);
     }
 
     #[tokio::test]
