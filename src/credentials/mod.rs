@@ -12,3 +12,4 @@ pub use api_keys::ApiKeys;
 pub use development::{ActAs, DevelopmentTokens, NotAnIdentity};
 pub use identifiers::Identifiers;
 pub use key_store::{KeyStore, KeyStoreError};
+pub(crate) use same_bytes::same_bytes;

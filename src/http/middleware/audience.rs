@@ -2,6 +2,7 @@
 
 use crate::{
     api::{Problem, header_text},
+    credentials::same_bytes,
     http::{middleware::cors, routes::Audience, state::AppState},
 };
 use actix_web::HttpRequest;
@@ -30,11 +31,7 @@ pub fn shows_credential(request: &HttpRequest, state: &AppState) -> bool {
     let shown =
         header_text(request, "authorization").and_then(|value| value.strip_prefix("Bearer "));
     let expected = state.settings.node_credential.as_deref();
-    shown.zip(expected).is_some_and(|(shown, expected)| equal_in_constant_time(shown, expected))
-}
-
-/// Compares in a time that does not depend on how many bytes are right.
-fn equal_in_constant_time(shown: &str, expected: &str) -> bool {
-    let differ = shown.bytes().zip(expected.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b));
-    shown.len() == expected.len() && differ == 0
+    shown
+        .zip(expected)
+        .is_some_and(|(shown, expected)| same_bytes(shown.as_bytes(), expected.as_bytes()))
 }
