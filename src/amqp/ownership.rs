@@ -230,7 +230,7 @@ impl OwnershipClaim {
             match declare_queue(&channel, &queue, &arguments).await {
                 Ok(()) => {}
                 Err(why) if reply_code(&why) == Some(PRECONDITION_FAILED) => {
-                    let owner = owner_name(self.read_owner(live, &queue).await);
+                    let owner = self.wait_owner_name(live, &queue).await;
                     return Err(ClaimError::Conflict(OwnershipConflict::Store {
                         context,
                         owner,
@@ -282,6 +282,25 @@ impl OwnershipClaim {
                 .await
                 .unwrap_or(Ok((None, None))),
         )
+    }
+
+    /// What the owner of a queue is called. One that has just claimed it is about to say so, and a name that another node reads
+    /// at this moment is not there meanwhile: it is looked for again, for a part of the time that a whole claim has.
+    async fn wait_owner_name(&self, live: &LiveConnection, queue: &str) -> String {
+        let named = async {
+            let mut failures = 0;
+            loop {
+                match self.read_owner(live, queue).await {
+                    Ok((None, _)) => {
+                        failures += 1;
+                        tokio::time::sleep(retry_delay(failures)).await;
+                    }
+                    signed => return owner_name(signed),
+                }
+            }
+        };
+        let named = tokio::time::timeout(self.timeout / 4, named).await;
+        named.unwrap_or_else(|_| owner_name(Ok((None, None))))
     }
 
     async fn read_owner(
