@@ -97,8 +97,8 @@ impl Subscribers {
         self.with_history(|history| history.has_event(id, latest))
     }
     /// Its events from sequence `from` on, about `limit` of them, as far as they are published. What was committed by an actor
-    /// that ended before it could publish it is not in the log for any reader, until the next one has published it: or
-    /// somebody would know an event that others are told is not there.
+    /// that ended before it could publish it is in the log for no reader until the next one has published it: otherwise one
+    /// subscriber would act on an event that the other readers cannot find.
     pub fn read_published(
         &self,
         tree: &Tree,
