@@ -161,6 +161,8 @@ pub struct CommandRequest {
     pub traceparent: Option<String>,
     /// Who sends it, where that is known.
     pub principal: Option<Arc<Principal>>,
+    /// Whose the thing is to be that it begins: a customer, as text in its shortest form.
+    pub owner: Option<Arc<str>>,
 }
 
 /// An `Idempotency-Key` in its scope.
@@ -214,6 +216,8 @@ pub struct Seen {
     pub version: u64,
     /// How it looks: a JSON object, without number and links.
     pub body: Vec<u8>,
+    /// Whose it is: a customer, as text in its shortest form. None where it belongs to no customer.
+    pub owner: Option<Arc<str>>,
     /// The commit that must be durable before this is sent to a client.
     pub commit: Commit,
 }
@@ -231,6 +235,8 @@ pub struct ListQuery {
     pub filters: Vec<(String, String)>,
     /// A [cursor](ListPage::next), to continue after the last row of another page. It brings its own sort and filters.
     pub after: Option<String>,
+    /// Only what belongs to this customer.
+    pub owner: Option<Arc<str>>,
     /// How much may be asked at once.
     pub limits: ListLimits,
 }
@@ -238,7 +244,8 @@ pub struct ListQuery {
 impl Default for ListQuery {
     fn default() -> Self {
         let limits = ListLimits::default();
-        Self { page: 0, size: 20, sort: None, filters: Vec::new(), after: None, limits }
+        let filters = Vec::new();
+        Self { page: 0, size: 20, sort: None, filters, after: None, owner: None, limits }
     }
 }
 
