@@ -76,7 +76,13 @@ impl Context for Things {
     }
     fn read_item(&self, number: u64) -> Result<Seen, Fault> {
         match number {
-            7 => Ok(Seen { number, version: 3, body: br#"{"a":1}"#.to_vec(), owner: None, commit: 1 }),
+            7 => Ok(Seen {
+                number,
+                version: 3,
+                body: br#"{"a":1}"#.to_vec(),
+                owner: None,
+                commit: 1,
+            }),
             _ => Err(Refusal::absent(self.name()).into()),
         }
     }

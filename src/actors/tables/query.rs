@@ -149,7 +149,13 @@ fn show_rows(
         match row.map(|row| (row.commit, decode_state(entity, &row.record))) {
             Some((commit, Ok(kept))) if plan.accepts_state(kept.state.as_ref()) => {
                 let body = self::represent(kept.state.as_ref(), *number)?;
-                shown.items.push(Seen { number: *number, version: kept.version, body, owner: None, commit });
+                shown.items.push(Seen {
+                    number: *number,
+                    version: kept.version,
+                    body,
+                    owner: None,
+                    commit,
+                });
             }
             Some((_, Ok(_))) => {}
             // What cannot be shown is left out and named: the others are shown all the same.
