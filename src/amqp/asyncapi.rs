@@ -128,6 +128,7 @@ fn command_message(words: &CommandDescription, collection: &str) -> Value {
             "idempotency-key": { "type": "string", "description": "Instead of the property `message_id`; one of the two is needed." },
             "if-match": text, "accept-language": text, "x-correlation-id": text, "traceparent": text,
             "host": { "type": "string", "description": "The host in links; without it, they are paths." },
+            "authorization": { "type": "string", "description": "Credentials, as over HTTP. Instead of them the property `user_id` says who sends it." },
         },
         "required": ["method", "path"],
     });

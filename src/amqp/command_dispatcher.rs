@@ -1,9 +1,10 @@
 //! Where commands from the broker come in: by the routes that HTTP has.
 
-use super::message::InboundCommand;
+use super::{message::InboundCommand, senders::Senders};
 use crate::{
     actors::Context,
     api::{self, Answer, ApiRequest, Headers, Paths, Problem, ProblemTypes, header_text},
+    identity::Principal,
 };
 use futures_util::{FutureExt, future::ready};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
@@ -22,18 +23,20 @@ pub struct CommandDispatcher {
     contexts: Vec<Arc<dyn Context>>,
     paths: Paths<usize>,
     limits: Limits,
+    senders: Senders,
     /// The URL by which clients know this server.
     public_url: Option<String>,
     problem_types: ProblemTypes,
 }
 
 impl CommandDispatcher {
-    /// An entrance to those of `contexts` that decide; `bare` when the paths are known without their system too.
+    /// An entrance for `senders` to those of `contexts` that decide; `bare` when the paths are known without their system too.
     pub fn new(
         contexts: &[Arc<dyn Context>],
         bare: bool,
         public_url: Option<String>,
         limits: Limits,
+        senders: Senders,
     ) -> Self {
         let contexts: Vec<_> =
             contexts.iter().filter(|context| !context.is_view()).cloned().collect();
@@ -42,7 +45,7 @@ impl CommandDispatcher {
             paths.add_path(context.name(), context.aliases(), place);
         }
         let problem_types = ProblemTypes::new(public_url.as_deref());
-        Self { contexts, paths, limits, public_url, problem_types }
+        Self { contexts, paths, limits, senders, public_url, problem_types }
     }
 
     /// The names of the contexts, in their places.
@@ -60,7 +63,7 @@ impl CommandDispatcher {
         let began = Instant::now();
         let path = header_text(message, "path").unwrap_or_default();
         let entering =
-            AssertUnwindSafe(self.dispatch_command(message, place, path, body)).catch_unwind();
+            AssertUnwindSafe(self.answer_identified(message, place, path, body)).catch_unwind();
         let entered = entering.await.unwrap_or_else(|_| Err(Problem::crashed()));
         let respond = entered
             .unwrap_or_else(|problem| problem.into_answer(path, message, &self.problem_types));
@@ -75,10 +78,29 @@ impl CommandDispatcher {
         respond
     }
 
+    /// Finds out who sends a command, and executes it; what is audited is written down before and after.
+    async fn answer_identified(
+        &self,
+        message: &InboundCommand,
+        place: usize,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Answer, Problem> {
+        let sender = self.senders.identify(message).await?;
+        let method = header_text(message, "method").unwrap_or_default();
+        let audited = self.senders.begin_audit(&sender, method, path).await?;
+        let reply = self.dispatch_command(message, sender, place, path, body).await;
+        if let Some(open) = audited {
+            self.senders.finish_audit(open, &reply).await;
+        }
+        reply
+    }
+
     /// Executes a command on the route that its headers name.
     async fn dispatch_command(
         &self,
         message: &InboundCommand,
+        sender: Arc<Principal>,
         place: usize,
         path: &str,
         body: Vec<u8>,
@@ -120,6 +142,7 @@ impl CommandDispatcher {
             path: &within.path,
             collection,
             rest,
+            principal: Some(sender),
         };
         let limit = self.limits.body;
         let body =

@@ -17,6 +17,8 @@ pub struct InboundCommand {
     pub reply_to: Option<ShortString>,
     /// What the sender knows the reply by.
     correlation: Option<ShortString>,
+    /// The user of the broker that sent it, which the broker has verified.
+    pub user: Option<ShortString>,
     /// How often its delivery has failed.
     pub delivery_count: u32,
 }
@@ -49,6 +51,7 @@ impl InboundCommand {
             .and_then(|count| count.parse().ok())
             .unwrap_or(0);
         message.reply_to = properties.reply_to().clone().filter(|queue| !queue.as_str().is_empty());
+        message.user = properties.user_id().clone();
         message.correlation =
             properties.correlation_id().clone().or_else(|| properties.message_id().clone());
         message

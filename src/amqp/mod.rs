@@ -6,7 +6,7 @@
 //! | [`topology`] | exchanges and queues |
 //! | [`publisher`] | events out |
 //! | [`event_consumer`], [`event_message`] | events of other nodes in |
-//! | [`command_consumer`], [`command_dispatcher`], [`message`] | commands in, replies out |
+//! | [`command_consumer`], [`command_dispatcher`], [`senders`], [`message`] | commands in, replies out |
 //! | [`dead_letters`] | rejected messages, into the store |
 //! | [`ownership`], [`lease`] | one store owns a context, one process runs a store |
 //! | [`asyncapi`] | commands in the AsyncAPI document |
@@ -22,6 +22,7 @@ mod lease;
 mod message;
 pub mod ownership;
 mod publisher;
+mod senders;
 mod topology;
 
 pub use self::{
@@ -34,5 +35,6 @@ pub use self::{
     event_message::EventReader,
     lease::Lease,
     publisher::{Publisher, PublisherSettings},
+    senders::Senders,
     topology::{COMMANDS, DEAD_COMMANDS, SINK, check_exchange},
 };

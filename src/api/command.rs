@@ -30,6 +30,7 @@ pub async fn run_command<H: Headers>(
         number: route.number,
         client_correlation: bounded_header(headers, "x-correlation-id"),
         traceparent: bounded_header(headers, "traceparent"),
+        principal: request.principal.clone(),
         ..CommandRequest::default()
     };
     let mut sent = Vec::new();

@@ -12,6 +12,7 @@ mod problem;
 mod problem_codes;
 mod problem_meanings;
 mod problem_of_fault;
+mod problem_of_identity;
 mod request;
 mod routing;
 pub mod schema;

@@ -1,5 +1,8 @@
 //! A request and its answer, over any transport.
 
+use crate::identity::Principal;
+use std::sync::Arc;
+
 /// A request to a collection or to an item, without its body.
 #[derive(Debug)]
 pub struct ApiRequest<'a, H> {
@@ -15,6 +18,8 @@ pub struct ApiRequest<'a, H> {
     pub collection: &'a str,
     /// The rest of the path.
     pub rest: &'a str,
+    /// Who sends it, where that is known.
+    pub principal: Option<Arc<Principal>>,
 }
 
 /// The header that says how the order has ended that a command concerns.

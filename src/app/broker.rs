@@ -7,7 +7,7 @@ use crate::{
     amqp::{
         self, CommandConsumer, CommandDispatcher, ConnectionSettings, DeadLetterConsumer,
         EventConsumer, EventConsumerSettings, EventReader, Lease, Limits, ManagedConnection,
-        Publisher, PublisherSettings,
+        Publisher, PublisherSettings, Senders,
         ownership::{OwnershipClaim, OwnershipConflict},
     },
     api::Ingress,
@@ -113,7 +113,7 @@ impl BrokerService {
         Ok(is_taken)
     }
 
-    /// Begins to publish the events of `node`, and to consume those that it subscribes to.
+    /// Begins to publish the events of `node`, and to consume those that it subscribes to, and the commands of `senders`.
     ///
     /// # Errors
     /// [`Failure`] if a cursor of a log cannot be read.
@@ -122,6 +122,7 @@ impl BrokerService {
         settings: &Settings,
         node: &Arc<LocalNode>,
         store: &Arc<SledStore>,
+        senders: Senders,
     ) -> Result<Arc<dyn DeadLetters>, Failure> {
         let names = Arc::new(event_names(settings));
         let failed = |why: &dyn std::fmt::Display| Failure::Failed(why.to_string());
@@ -172,6 +173,7 @@ impl BrokerService {
                 settings.only_system().is_some(),
                 settings.http.public_url(),
                 limits,
+                senders,
             );
             let commands = CommandConsumer::new(
                 link,

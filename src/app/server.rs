@@ -15,11 +15,12 @@ use super::{
 };
 use crate::{
     actors::{LocalNode, Machine, Node, NodeSettings, accept_histories},
-    amqp::ownership::OwnershipConflict,
+    amqp::{Senders, ownership::OwnershipConflict},
     audit::AuditLog,
     config::{AuthMode, Config, ConfigProblem, Settings},
     credentials::{ApiKeys, DevelopmentTokens, Identifiers, KeyStore},
     http::{self, HttpSettings, Listeners},
+    identity::Principal,
     limits,
     store::{Commit, SledStore, Store},
     systems,
@@ -78,12 +79,14 @@ pub async fn serve_system(
     let keys = KeyStore::open(&trees, Machine::default()).map_err(Failure::from_error)?;
     let keys = Arc::new(keys);
     let audit = AuditLog::open(&trees, Machine::default()).map_err(Failure::from_error)?;
+    let audit = Arc::new(audit);
     let identifiers = ways_in(settings, &keys)?;
+    let senders = command_senders(settings, &identifiers, &audit)?;
     let node = start_node(trees, node_settings, &settings.enabled_systems(), ahead).await?;
     outbound.start_sinks(settings, &node)?;
     let dead_letters = broker
         .as_mut()
-        .map(|broker| broker.start_consumers(settings, &node, &store))
+        .map(|broker| broker.start_consumers(settings, &node, &store, senders))
         .transpose()?;
     let lifecycle = LifecycleLog::log_start(began, settings, &addresses, &node, &store);
     accepting()?;
@@ -116,7 +119,7 @@ pub async fn serve_system(
         max_streams: budget.streams,
         identifiers,
         keys: Some(keys),
-        audit: Some(Arc::new(audit)),
+        audit: Some(audit),
         node_credential: outbound::node_credential(settings),
         remote_contexts: outbound::remote_contexts(settings),
         ingresses: broker.iter().flat_map(BrokerService::ingress).collect(),
@@ -152,6 +155,22 @@ fn ways_in(settings: &Settings, keys: &Arc<KeyStore>) -> Result<Identifiers, Fai
         ways.push(tokens.map_err(Failure::from_error)?);
     }
     Ok(ways)
+}
+
+/// How senders of commands over the broker are identified. While authentication is open, one that shows nothing may do
+/// everything.
+fn command_senders(
+    settings: &Settings,
+    identifiers: &Identifiers,
+    audit: &Arc<AuditLog>,
+) -> Result<Senders, Failure> {
+    let is_open = settings.auth.mode == AuthMode::Open;
+    Ok(Senders {
+        identifiers: identifiers.clone(),
+        users: settings.amqp.principals().map_err(ConfigProblem::from)?,
+        otherwise: is_open.then(|| Arc::new(Principal::development())),
+        audit: Some(Arc::clone(audit)),
+    })
 }
 
 /// Starts the contexts of these systems; ready when this resolves.

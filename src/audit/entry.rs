@@ -1,8 +1,16 @@
 //! A line of the audit. It names things by their path and their number, and keeps no body, query or header: so it holds no
 //! secret, address or telephone.
 
-use crate::{domain::Timestamp, identity::Principal};
+use crate::{
+    domain::Timestamp,
+    identity::{DEVELOPMENT, Principal, Role},
+};
 use serde::{Deserialize, Serialize};
+
+/// So many characters of a path are kept.
+const LONGEST_PATH: usize = 200;
+/// So many characters of a method are kept.
+const LONGEST_METHOD: usize = 20;
 
 /// What a principal began to do, and how it ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,13 +41,53 @@ impl AuditEntry {
             at,
             issuer: who.issuer.clone(),
             subject: who.subject.clone(),
-            method: method.to_owned(),
-            path: path.to_owned(),
+            method: method.chars().take(LONGEST_METHOD).collect(),
+            path: path_of(path),
             status: None,
             problem: None,
             made: None,
         }
     }
+}
+
+/// How an action ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionOutcome {
+    /// The status of the answer.
+    pub status: u16,
+    /// The code of the problem, where the answer was one.
+    pub problem: Option<String>,
+    /// The path of what it made.
+    pub made: Option<String>,
+}
+
+impl ActionOutcome {
+    /// It was answered with `status`, and what it made is at the URL `location`.
+    pub fn done(status: u16, location: Option<&str>) -> Self {
+        Self { status, problem: None, made: location.map(path_of) }
+    }
+
+    /// It was refused with `status` and a problem of that `code`.
+    pub fn refused(status: u16, code: &str) -> Self {
+        Self { status, problem: Some(code.to_owned()), made: None }
+    }
+}
+
+/// Whether the writes of `who` are audited: those of staff, admins and operators. What is written without credentials in
+/// development is no one's.
+pub fn is_audited(who: &Principal) -> bool {
+    let is_developer = who.issuer == DEVELOPMENT && who.subject == DEVELOPMENT;
+    !is_developer
+        && [Role::Staff, Role::Admin, Role::Operator].iter().any(|role| who.roles.has(*role))
+}
+
+/// The path of a URL, or a path, without its query.
+fn path_of(url: &str) -> String {
+    let origin = url.split_once("://").filter(|_| !url.starts_with('/'));
+    let rest = origin.map_or(url, |(_, rest)| rest);
+    let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or(rest);
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    path.chars().take(LONGEST_PATH).collect()
 }
 
 /// A line and its number; why it cannot be read, if it is damaged.
@@ -49,4 +97,40 @@ pub struct AuditLine {
     pub number: u64,
     /// What it says.
     pub entry: Result<AuditEntry, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_address_the_path_alone_is_kept() {
+        for (url, path) in [
+            ("http://localhost:8088/books/1", "/books/1"),
+            ("/books/1?token=secret#there", "/books/1"),
+            ("/books/http://other/1", "/books/http://other/1"),
+            ("https://rent.example", "rent.example"),
+            ("", ""),
+        ] {
+            assert_eq!(path_of(url), path, "{url}");
+        }
+        assert_eq!(path_of(&format!("/{}", "가".repeat(300))).chars().count(), LONGEST_PATH);
+    }
+
+    #[test]
+    fn writes_of_those_who_run_the_business_are_audited_and_of_no_one_else() {
+        let someone = |issuer: &str, role: Role| Principal {
+            issuer: issuer.into(),
+            subject: "kim".into(),
+            roles: [role].into_iter().collect(),
+            ..Principal::default()
+        };
+        for role in [Role::Staff, Role::Admin, Role::Operator] {
+            assert!(is_audited(&someone("key", role)) && is_audited(&someone(DEVELOPMENT, role)));
+        }
+        for role in [Role::Customer, Role::Auditor, Role::Node] {
+            assert!(!is_audited(&someone("key", role)), "{role:?}");
+        }
+        assert!(!is_audited(&Principal::development()));
+    }
 }

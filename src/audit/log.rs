@@ -1,6 +1,6 @@
 //! Where the audit is kept: a tree of the node.
 
-use super::entry::{AuditEntry, AuditLine};
+use super::entry::{ActionOutcome, AuditEntry, AuditLine};
 use crate::{
     actors::{Machine, NodeTree},
     domain::Timestamp,
@@ -88,14 +88,9 @@ impl AuditLog {
     ///
     /// # Errors
     /// The error of the store: then the line says that the outcome is not known.
-    pub async fn finish(
-        &self,
-        open: OpenEntry,
-        status: u16,
-        problem: Option<String>,
-        made: Option<String>,
-    ) -> Result<(), StoreError> {
+    pub async fn finish(&self, open: OpenEntry, outcome: ActionOutcome) -> Result<(), StoreError> {
         let OpenEntry { number, entry } = open;
+        let ActionOutcome { status, problem, made } = outcome;
         let entry = AuditEntry { status: Some(status), problem, made, ..entry };
         let record = codec::encode(Space::State, VERSION, &entry)?;
         self.rows.write_row(row_key(number), Some(record)).await
@@ -150,7 +145,9 @@ mod tests {
         let open = log.begin(entry("a")).await.unwrap();
         assert_eq!(log.list(0, 9).unwrap()[0].entry, Ok(entry("a")));
         let made = Some("/bookrent/books/1".to_owned());
-        log.finish(open, 409, Some("held".into()), made.clone()).await.unwrap();
+        let problem = Some("held".to_owned());
+        let outcome = ActionOutcome { status: 409, problem, made: made.clone() };
+        log.finish(open, outcome).await.unwrap();
         let reopened = AuditLog::open(&store, Machine::default()).unwrap();
         let ended =
             AuditEntry { status: Some(409), problem: Some("held".into()), made, ..entry("a") };

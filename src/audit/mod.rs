@@ -3,5 +3,5 @@
 mod entry;
 mod log;
 
-pub use entry::{AuditEntry, AuditLine};
+pub use entry::{ActionOutcome, AuditEntry, AuditLine, is_audited};
 pub use log::{AuditLog, OpenEntry};

@@ -2,7 +2,7 @@
 
 use super::{api_key::KeyText, key_store::KeyStore};
 use crate::identity::{Credentials, Identify, Principal, Unidentified};
-use futures_util::{FutureExt, future::LocalBoxFuture};
+use futures_util::{FutureExt, future::BoxFuture};
 use std::{future::ready, sync::Arc};
 
 /// What is said of every key that opens nothing, so that it cannot be told which part of it was wrong.
@@ -31,9 +31,9 @@ impl Identify for ApiKeys {
     fn identify<'a>(
         &'a self,
         credentials: Credentials<'a>,
-    ) -> LocalBoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
+    ) -> BoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
         let bearer = credentials.bearer().filter(|text| KeyText::is_of_this_kind(text));
-        ready(bearer.map(|text| self.find(text)).transpose()).boxed_local()
+        ready(bearer.map(|text| self.find(text)).transpose()).boxed()
     }
 }
 

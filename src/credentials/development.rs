@@ -6,7 +6,7 @@ use crate::{
 };
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use futures_util::{FutureExt, future::LocalBoxFuture};
+use futures_util::{FutureExt, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, OpenOptions},
@@ -24,7 +24,7 @@ const PREFIX: &str = "hfdev_";
 const KEY_FILE: &str = "development.key";
 const KEY_BYTES: usize = 32;
 
-/// Whom to act as in development: `customer/7`, `customer/7/VIP`, `staff`, `admin`, `operator`, `auditor`; a name may follow the
+/// Whom to act as: `customer/7`, `customer/7/VIP`, `staff`, `admin`, `operator`, `auditor`; a name may follow the
 /// role of any of the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActAs {
@@ -66,12 +66,18 @@ impl FromStr for ActAs {
 }
 
 impl ActAs {
-    /// Who that is.
+    /// Who that is in development.
     pub fn principal(self) -> Principal {
+        let subject = self.text.clone();
+        self.principal_of(DEVELOPMENT, subject)
+    }
+
+    /// Who that is where `issuer` vouches for `subject`.
+    pub fn principal_of(self, issuer: &str, subject: String) -> Principal {
         let is_customer = self.role == Role::Customer;
         Principal {
-            issuer: DEVELOPMENT.into(),
-            subject: self.text,
+            issuer: issuer.into(),
+            subject,
             roles: [self.role].into_iter().collect(),
             customer: self.name.filter(|_| is_customer),
             grade: self.grade,
@@ -163,9 +169,9 @@ impl Identify for DevelopmentTokens {
     fn identify<'a>(
         &'a self,
         credentials: Credentials<'a>,
-    ) -> LocalBoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
+    ) -> BoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
         let token = credentials.bearer().and_then(|bearer| bearer.strip_prefix(PREFIX));
-        ready(token.map(|token| self.find(token)).transpose()).boxed_local()
+        ready(token.map(|token| self.find(token)).transpose()).boxed()
     }
 }
 

@@ -1,7 +1,7 @@
 //! From what a request shows to who sends it.
 
 use super::Principal;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
 /// What a request shows of its sender.
@@ -29,7 +29,7 @@ pub trait Identify: Send + Sync {
     fn identify<'a>(
         &'a self,
         credentials: Credentials<'a>,
-    ) -> LocalBoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>>;
+    ) -> BoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>>;
 }
 
 /// Why credentials of a known kind are of no principal.

@@ -2,6 +2,7 @@
 //! two is killed meanwhile.
 
 mod refused;
+mod senders;
 
 use serde_json::{Value, json};
 use std::{

@@ -48,7 +48,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "api",
-        &["sync", "domain", "actors", "api"],
+        &["sync", "domain", "identity", "actors", "api"],
         &["sled", "lapin", "actix", "actix_web", "tokio"],
     ),
     (
@@ -89,7 +89,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("events", &["domain", "actors", "events"], &["sled", "lapin", "actix", "actix_web", "tokio"]),
     (
         "amqp",
-        &["sync", "domain", "actors", "events", "api", "amqp"],
+        &["sync", "domain", "identity", "actors", "events", "credentials", "audit", "api", "amqp"],
         &["sled", "actix", "actix_web"],
     ),
     (

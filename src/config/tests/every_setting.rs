@@ -41,6 +41,7 @@ fn sample_value(setting: &Setting, secret_file: &str) -> Value {
             ("http.cors_origins", _) => json!(["https://a.example", "https://b.example"]),
             ("http.trusted_proxies", _) => json!(["10.0.0.1", "::1"]),
             ("events.key", _) => json!(["1".repeat(32), "2".repeat(32)]),
+            ("amqp.users", _) => json!(["till=staff", "shop=customer/7"]),
             ("amqp.url", _) => json!(["amqp://one/", "amqp://two/"]),
             (_, SettingKind::Choice(choices)) => json!(choices[..2]),
             (key, _) => panic!("{key} is a list of what?"),

@@ -8,6 +8,7 @@ use crate::{
     http::{
         call::Reply,
         handlers::{body, list},
+        middleware::caller,
         response::into_response,
         state::{AppState, Host},
     },
@@ -58,8 +59,15 @@ pub async fn answer_request(
         .ok_or_else(|| Problem::method_not_allowed(&allow_header(context.as_ref(), &target)))?;
     check_headers(request)?;
     let base = state.base_url(request);
-    let command =
-        ApiRequest { method, headers: request, base: &base, path: &within.path, collection, rest };
+    let command = ApiRequest {
+        method,
+        headers: request,
+        base: &base,
+        path: &within.path,
+        collection,
+        rest,
+        principal: caller::principal_of(request),
+    };
     let body = body::read_body(request, payload, &state.settings);
     let depth = state.settings.json_depth;
     let answer = api::run_command(&command, context.as_ref(), route, depth, body).await?;

@@ -3,14 +3,11 @@
 use crate::{
     actors::Fault,
     api::Problem,
-    audit::{AuditEntry, OpenEntry},
+    audit::{ActionOutcome, AuditEntry, OpenEntry, is_audited},
     http::{call::Reply, state::AppState},
-    identity::{DEVELOPMENT, Principal, Role},
+    identity::{DEVELOPMENT, Principal},
 };
 use actix_web::{HttpRequest, http::header};
-
-/// So many characters of a path are kept.
-const LONGEST_PATH: usize = 200;
 
 /// A line that waits for the outcome of its action.
 pub struct Auditing<'a> {
@@ -41,19 +38,14 @@ pub async fn begin<'a>(
         None if is_administration && state.settings.development => &developer,
         None => return Ok(None),
     };
-    // What is written without credentials in development is no one's.
-    let is_developer = who.issuer == DEVELOPMENT && who.subject == DEVELOPMENT;
-    let runs_it = !is_developer
-        && [Role::Staff, Role::Admin, Role::Operator].iter().any(|role| who.roles.has(*role));
-    if !is_administration && !runs_it {
+    if !is_administration && !is_audited(who) {
         return Ok(None);
     }
     // An operator can act on a full disk; what staff writes would be refused there, and must not fill it with lines.
     if !is_administration && !log.has_room() {
         return Err(Fault::DiskFull.into());
     }
-    let path: String = request.path().chars().take(LONGEST_PATH).collect();
-    let entry = AuditEntry::new(who, log.now(), request.method().as_str(), &path);
+    let entry = AuditEntry::new(who, log.now(), request.method().as_str(), request.path());
     let open = log.begin(entry).await.map_err(Fault::from)?;
     Ok(Some(Auditing { state, open }))
 }
@@ -64,23 +56,16 @@ impl Auditing<'_> {
     pub async fn finish(self, reply: &Reply) {
         let Self { state, open } = self;
         let Some(log) = &state.settings.audit else { return };
-        let (status, problem, made) = match reply {
+        let outcome = match reply {
             Ok(response) => {
                 let location = response.headers().get(header::LOCATION);
                 let location = location.and_then(|location| location.to_str().ok());
-                (response.status().as_u16(), None, location.map(path_of))
+                ActionOutcome::done(response.status().as_u16(), location)
             }
-            Err(problem) => (problem.status(), Some(problem.code().to_string()), None),
+            Err(problem) => ActionOutcome::refused(problem.status(), problem.code()),
         };
-        if let Err(error) = log.finish(open, status, problem, made).await {
+        if let Err(error) = log.finish(open, outcome).await {
             tracing::warn!(%error, "failed to audit an outcome");
         }
     }
-}
-
-/// The path of a URL.
-fn path_of(url: &str) -> String {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or(rest);
-    path.chars().take(LONGEST_PATH).collect()
 }

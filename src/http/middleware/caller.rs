@@ -3,13 +3,10 @@
 use crate::{
     api::{Problem, header_text},
     http::state::AppState,
-    identity::{Credentials, Principal, Role, Unidentified},
+    identity::{Credentials, Principal, Role},
 };
 use actix_web::{HttpMessage, HttpRequest};
 use std::sync::Arc;
-
-/// The challenge to a sender whose credentials are not valid.
-const CHALLENGE: &str = "Bearer error=\"invalid_token\"";
 
 /// Finds out who sends `request`, by its credentials, and keeps it with the request: see [`principal_of`].
 pub async fn identify(
@@ -21,7 +18,7 @@ pub async fn identify(
         cookie: header_text(request, "cookie"),
         acting_as: header_text(request, "x-holdfast-as"),
     };
-    let found = state.settings.identifiers.identify(credentials).await.map_err(unidentified)?;
+    let found = state.settings.identifiers.identify(credentials).await?;
     if let Some(principal) = &found {
         request.extensions_mut().insert(Arc::clone(principal));
     }
@@ -31,23 +28,6 @@ pub async fn identify(
 /// Who sends `request`, if that was found out.
 pub fn principal_of(request: &HttpRequest) -> Option<Arc<Principal>> {
     request.extensions().get::<Arc<Principal>>().cloned()
-}
-
-fn unidentified(why: Unidentified) -> Problem {
-    match why {
-        Unidentified::Invalid(what) => Problem::new(
-            "invalid-token",
-            format!("the credentials are not valid: {what}"),
-            "인증 정보가 올바르지 않거나 만료되었습니다",
-        )
-        .with_parameter("www-authenticate", CHALLENGE.to_owned()),
-        Unidentified::Unavailable(what) => Problem::new(
-            "retry-later",
-            format!("the credentials cannot be verified at present: {what}"),
-            "지금은 인증 정보를 확인할 수 없습니다",
-        )
-        .with_parameter("retry-after", "1".to_owned()),
-    }
 }
 
 /// Refuses what admins alone may do. In development everyone is one who shows no credentials.

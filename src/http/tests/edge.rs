@@ -6,7 +6,7 @@ use crate::{
     identity::{Credentials, Identify, Principal, Role, Unidentified},
     store::{MemoryStore, Store},
 };
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::BoxFuture;
 use std::num::NonZeroU32;
 
 /// Takes the token for the name of a customer, or `staff`.
@@ -16,7 +16,7 @@ impl Identify for ByName {
     fn identify<'a>(
         &'a self,
         credentials: Credentials<'a>,
-    ) -> LocalBoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
+    ) -> BoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
         let found = match credentials.bearer() {
             None => Ok(None),
             Some("wrong") => Err(Unidentified::Invalid("wrong")),
@@ -31,7 +31,7 @@ impl Identify for ByName {
                 })))
             }
         };
-        std::future::ready(found).boxed_local()
+        std::future::ready(found).boxed()
     }
 }
 

@@ -132,6 +132,11 @@ impl Caller {
     /// Sends a command; it is in its queue when this returns.
     #[track_caller]
     pub fn send(&self, command: &Command) {
+        self.try_send(command).unwrap();
+    }
+
+    /// Sends a command; it is in its queue when this returns, or else the broker has said why it is not.
+    pub fn try_send(&self, command: &Command) -> Result<(), String> {
         let mut headers = FieldTable::default();
         for (name, value) in &command.headers {
             headers.insert(name.as_str().into(), AMQPValue::LongString(value.as_str().into()));
@@ -148,9 +153,13 @@ impl Caller {
                 &command.body,
                 properties,
             );
-            sent.await.unwrap().await.unwrap()
+            sent.await?.await
         });
-        assert!(matches!(confirmed, Confirmation::Ack(None)), "{confirmed:?}");
+        match confirmed {
+            Ok(Confirmation::Ack(None)) => Ok(()),
+            Ok(other) => Err(format!("{other:?}")),
+            Err(why) => Err(why.to_string()),
+        }
     }
 
     /// Sends a command whose reply is to come here.
