@@ -34,6 +34,7 @@ const ENTITY: &[Known] = &[
     ("catalogue", Form::Flag, "catalogue"),
     ("holds", Form::Expr, "holds = self.is_driving().then_some(self.car_id)"),
     ("held_by", Form::Expr, "held_by = self.trip_id"),
+    ("owner", Form::Expr, "owner = self.user_id"),
     ("debit", Form::Items, "debit(paid = self.amount)"),
     ("credit", Form::Items, "credit(paid = self.is_placed().then_some(self.amount))"),
 ];
@@ -175,7 +176,7 @@ fn implementation(
     })
 }
 
-/// What must hold between it and other contexts, where that is declared.
+/// What must hold between it and other contexts, and whose it is, where that is declared.
 fn invariants(args: &Args) -> Result<TokenStream> {
     let holds = args.expr("holds").map(|thing| {
         quote! {
@@ -188,6 +189,14 @@ fn invariants(args: &Args) -> Result<TokenStream> {
         quote! {
             fn held_by(&self) -> Option<(::holdfast::domain::Name, ::holdfast::domain::Key)> {
                 (#holder).map(|order| ::holdfast::domain::Address::from(order).place())
+            }
+        }
+    });
+    let owner = args.expr("owner").map(|owner| {
+        quote! {
+            fn owner(&self, id: ::holdfast::domain::Id<Self>) -> Option<::std::sync::Arc<str>> {
+                let _ = id;
+                ::holdfast::domain::Key::from(#owner).as_customer()
             }
         }
     });
@@ -210,7 +219,7 @@ fn invariants(args: &Args) -> Result<TokenStream> {
             }
         }
     });
-    Ok(quote!(#holds #held_by #balances))
+    Ok(quote!(#holds #held_by #owner #balances))
 }
 
 /// Its place among the contexts and in the path.

@@ -2,7 +2,7 @@
 
 use crate::{
     actors::RecordedEvent,
-    events::{self, EventNames, SealError, SealKeys},
+    events::{self, EventNames, OWNER, SealError, SealKeys},
 };
 use lapin::{message::Delivery, types::AMQPValue};
 use std::{collections::BTreeMap, sync::Arc};
@@ -78,6 +78,7 @@ impl EventReader {
             .map_err(|why| ReadError::Malformed(format!("its body is no JSON: {why}")))?;
         let event = events::read_event(context, &self.names, attribute, data)
             .map_err(ReadError::Malformed)?;
+        let event = RecordedEvent { owner: headers.get(OWNER).cloned(), ..event };
         match self.keys.check(attribute, body) {
             Ok(()) => Ok(event),
             Err(why) => Err(ReadError::Unsealed { event: Box::new(event), why }),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     actors::{RecordedEvent, Sink, SinkHealth},
-    events::{CloudEvent, EventNames, SEAL, SealKeys},
+    events::{CloudEvent, EventNames, OWNER, SEAL, SealKeys},
     sync,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -179,7 +179,11 @@ impl Publisher {
         let mut headers = FieldTable::default();
         let text = |value: String| AMQPValue::LongString(value.into());
         let mut attributes = event.list_attributes();
+        let owner = event.event.owner.clone();
         let attribute = |name: &str| {
+            if name == OWNER {
+                return owner.clone();
+            }
             let found = attributes.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| value.clone())
         };
@@ -190,6 +194,9 @@ impl Publisher {
         }
         if let Some(trace) = &event.event.trace {
             headers.insert("traceparent".into(), text(trace.clone()));
+        }
+        if let Some(owner) = owner {
+            headers.insert(OWNER.into(), text(owner));
         }
         let seconds = u64::try_from(event.event.at.micros() / 1_000_000).unwrap_or_default();
         BasicProperties::default()

@@ -3,7 +3,7 @@
 use super::{Id, Kind, Noun, OrderOutcome, Reads, Refusal, Wire, text};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// What is stored under a number and can be read. `#[entity]` implements it:
 ///
@@ -106,6 +106,12 @@ pub trait Entity: Wire + Default {
     /// [`Aggregate::entry`](super::Aggregate::entry).
     fn balances(&self) -> Vec<(&'static str, i64)> {
         Vec::new()
+    }
+
+    /// The customer whose it is, as its own fields say: a rent names who rents. What is begun for a customer belongs to that
+    /// customer without this; none where the fields do not say. Declared with `owner = ..`.
+    fn owner(&self, _id: Id<Self>) -> Option<Arc<str>> {
+        None
     }
 
     /// Fields that are this entity's own number under another name (the `rentId` of a delivery): lists filter by them
@@ -277,6 +283,16 @@ pub enum Key {
 }
 
 impl Key {
+    /// The customer whom this value names, as text in its shortest form; none where it is missing, blank, or no number of
+    /// a customer.
+    pub fn as_customer(&self) -> Option<Arc<str>> {
+        match self {
+            Self::Missing | Self::Flag(_) | Self::Number(0) => None,
+            Self::Number(number) => Some(number.to_string().into()),
+            Self::Text(text) if text::is_blank(text) => None,
+            Self::Text(text) => Some(text.as_str().into()),
+        }
+    }
     /// The claim to this value of the unique field `field`; none to a missing or empty one.
     pub fn claimed_as(self, field: &str) -> Option<String> {
         match self {

@@ -10,7 +10,7 @@ pub use cloud::{CloudEvent, kind_of, read_event};
 pub use document::{Broker, write_document};
 pub use naming::EventNames;
 pub use schemas::{EventDescription, EventSchemas, describe_events};
-pub use seal::{SEAL, SealError, SealKeys};
+pub use seal::{OWNER, SEAL, SealError, SealKeys};
 
 use serde_json::Value;
 use std::collections::BTreeMap;

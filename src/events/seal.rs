@@ -9,11 +9,13 @@ use std::fmt;
 
 /// The attribute that carries it.
 pub const SEAL: &str = "seal";
+/// The header beside the attributes in which a node tells others the customer whose saga an event belongs to.
+pub const OWNER: &str = "holdfast-owner";
 /// What precedes everything else that is sealed, and the seal itself.
 const VERSION: &str = "v1";
-/// The attributes that a receiver uses, in the order in which they are sealed. It never changes: a further one takes
+/// The attributes that a receiver uses, and the owner, in the order in which they are sealed. It never changes: a further one takes
 /// another version.
-const SEALED: [&str; 12] = [
+const SEALED: [&str; 13] = [
     "source",
     "type",
     "id",
@@ -26,6 +28,7 @@ const SEALED: [&str; 12] = [
     "causationsource",
     "clientcorrelationid",
     "traceparent",
+    OWNER,
 ];
 
 /// The keys that events are sealed with. The first one seals; what any of them has sealed is right.

@@ -367,6 +367,7 @@ pub fn question(id: holdfast::domain::AskId, book: u64) -> holdfast::actors::Pee
         saga,
         client: None,
         trace: None,
+        owner: None,
         number: book,
         key: None,
         command,

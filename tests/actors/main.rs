@@ -29,6 +29,7 @@ mod movie_failures;
 mod movie_open_asks;
 mod old_rows;
 mod outflows;
+mod owners;
 mod purifier_failures;
 mod records;
 mod sagas;

@@ -42,6 +42,7 @@ fn question(trip: u64, attempt: u32, plate: &str) -> PeerQuestion {
         saga: serde_json::from_value(json!({ "context": context, "number": trip })).unwrap(),
         client: None,
         trace: None,
+        owner: None,
         number: 0,
         key: Some(format!("plate={plate}")),
         command: json!({ "Unlock": { "trip": trip } }),

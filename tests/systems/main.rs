@@ -9,6 +9,7 @@ mod ebook;
 mod gbike;
 mod golden;
 mod movie;
+mod owners;
 mod purifier;
 mod seventh_system;
 mod texts;

@@ -206,7 +206,7 @@ impl<P: HandlePart> Context for ContextHandle<P> {
                 number,
                 version: kept.version,
                 body: query::represent(kept.state.as_ref(), number)?,
-                owner: None,
+                owner: kept.owner_of(number),
                 commit,
             }),
         }

@@ -8,13 +8,14 @@ use super::{
 use crate::{
     actors::{
         ask::{directory::AskRequest, guard::Permit},
-        erased::{AggregateType, ErasedAsk, Versioned},
+        erased::{AggregateType, AnyState, ErasedAsk, Versioned},
         port::{
             backoff::backoff_delay,
             saga::{SagaId, TraceContext},
         },
         tables::{
             key_pages::KeyPage,
+            log::Cause,
             questions::{QUESTION_PAGE, QuestionPage, parse_waiting_keys_key},
             sagas::last_event,
         },
@@ -27,7 +28,7 @@ use crate::{
     },
 };
 use serde_bytes::ByteBuf;
-use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The pause before a question is asked again whose answer changed nothing.
 pub fn retry_pause(rounds: u32) -> Duration {
@@ -45,6 +46,34 @@ pub fn saga_of(aggregate: &dyn AggregateType, number: u64, kept: &Versioned) -> 
     match aggregate.on_behalf_of(kept.state.as_ref()) {
         Some((order, number)) => SagaId { context: Cow::Borrowed(order.context), number },
         None => kept.saga.clone().unwrap_or_else(|| own_saga(aggregate.name(), number)),
+    }
+}
+
+/// The customer for whom an aggregate acts by itself: its own; for what has none, that of the order it is held for.
+pub fn owner_of(aggregate: &dyn AggregateType, number: u64, kept: &Versioned) -> Option<Arc<str>> {
+    let is_held = || aggregate.on_behalf_of(kept.state.as_ref()).is_some();
+    if aggregate.is_owned() || is_held() { kept.owner_of(number) } else { None }
+}
+
+/// The customer whom a decision is for: whose the thing is. One that is begun belongs to whom its fields name, else to whom it
+/// is begun for. What has no owner acts for whom it is told to.
+pub fn owner_of_decision(
+    aggregate: &dyn AggregateType,
+    number: u64,
+    (before, after): (&Versioned, &dyn AnyState),
+    cause: &Cause,
+    told: Option<&TraceContext>,
+) -> Option<Arc<str>> {
+    let told = || told.and_then(|thread| thread.owner.clone());
+    let is_client = matches!(cause, Cause::Command(_));
+    match (aggregate.is_owned(), cause) {
+        (true, _) => before
+            .owner_of(number)
+            .or_else(|| after.declared_owner(number))
+            // A client says of nothing that is there already whose it is.
+            .or_else(|| if is_client && before.version > 0 { None } else { told() }),
+        (false, Cause::Command(_) | Cause::Timer) => owner_of(aggregate, number, before),
+        (false, _) => told(),
     }
 }
 
@@ -162,7 +191,8 @@ impl AggregateBehavior {
                     let before = known.get(&number).filter(|asking| asking.open == open).cloned();
                     let under_way = before.is_some();
                     let saga = saga_of(self.aggregate, number, &kept);
-                    let thread = TraceContext::default();
+                    let owner = owner_of(self.aggregate, number, &kept);
+                    let thread = TraceContext { owner, ..TraceContext::default() };
                     let asked_by = if under_way {
                         None
                     } else {

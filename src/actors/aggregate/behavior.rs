@@ -10,7 +10,7 @@ use crate::{
             behavior::{Behavior, TurnOutput},
             mailbox::Mailbox,
         },
-        port::{fault::Fault, safeguard::Safeguard},
+        port::{fault::Fault, safeguard::Safeguard, saga::SagaId},
         tables::rebuild,
     },
     store::{Batch, Commit, StoreError},
@@ -51,7 +51,8 @@ impl Behavior for AggregateBehavior {
 
     fn prepare_batch(&mut self) -> Result<Option<Batch>, StoreError> {
         let counters = (&self.counters, self.counters_commit);
-        rebuild::next_batch(&self.tree, self.epoch, counters, &self.shared)
+        let owner_of = |saga: &SagaId| self.peers.owner_of(saga);
+        rebuild::next_batch(&self.tree, self.epoch, counters, (&self.shared, &owner_of))
     }
 
     fn decide(&mut self, mails: &[Option<AggregateMail>]) -> Result<TurnOutput<Self>, StoreError> {
@@ -101,7 +102,7 @@ impl Behavior for AggregateBehavior {
         match effect {
             AggregateEffect::Publish(events) => self.subscribers.publish(&events.into()),
             AggregateEffect::Ask { number, ask, pass, pause, origin } => {
-                self.send_ask(number, ask, pass, pause, origin)
+                self.send_ask(number, ask, pass, pause, *origin)
             }
             AggregateEffect::Reply { mail: place, answer } => {
                 if let Some(AggregateMail::Command(entry)) = mail(place) {

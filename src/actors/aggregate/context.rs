@@ -101,7 +101,13 @@ pub enum AggregateEffect {
     /// Publish events to the subscribers.
     Publish(Vec<LogEntry>),
     /// Ask a question, after a pause.
-    Ask { number: u64, ask: ErasedAsk, pass: Option<Permit>, pause: Duration, origin: AskOrigin },
+    Ask {
+        number: u64,
+        ask: ErasedAsk,
+        pass: Option<Permit>,
+        pause: Duration,
+        origin: Box<AskOrigin>,
+    },
     /// Answer a client.
     Reply { mail: usize, answer: Result<Outcome, CommandFault> },
     /// Keep a client waiting until the aggregate is settled.

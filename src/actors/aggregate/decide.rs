@@ -102,18 +102,21 @@ impl Turn<'_> {
         if let Err(taken) = self.check_claims(number, &new)? {
             return Ok(Err(Rejection::Refused(clip_refusal(taken))));
         }
+        let before = &self.transaction.load_state(number)?.now;
         let created_in = match version {
             0 => {
                 Some(saga.clone()).filter(|saga| *saga != asks::own_saga(aggregate.name(), number))
             }
-            _ => self.transaction.load_state(number)?.now.saga.clone(),
+            _ => before.saga.clone(),
         };
+        let owner = asks::owner_of_decision(aggregate, number, (before, &*after), cause, client);
+        let thread = TraceContext { owner, ..client.cloned().unwrap_or_default() };
         let encoded = self.encode_decision(
             number,
             (version, created_in),
             (events, after),
             (cause, saga),
-            client,
+            &thread,
         );
         let encoded = match encoded {
             Err(StoreError::Invalid(why)) => return Ok(Err(Rejection::TooLarge(why))),
@@ -137,7 +140,6 @@ impl Turn<'_> {
         if let Some(outcome) = outcome.filter(|_| aggregate.is_order()) {
             self.orders.count_outcome(outcome);
         }
-        let thread = client.cloned().unwrap_or_default();
         let opens = opens.map(|ask| (ask, pass, Duration::ZERO));
         self.set_awaited(number, still_open, opens, thread);
         if let Some(refusal) = no {

@@ -105,7 +105,11 @@ impl AggregatePart {
             if_match: order.if_match,
             must_exist: order.must_exist,
             idempotency: order.idempotency.map(|key| KeyedRequest { key, fingerprint }),
-            thread: TraceContext { client: order.client_correlation, trace: order.traceparent },
+            thread: TraceContext {
+                client: order.client_correlation,
+                trace: order.traceparent,
+                owner: order.owner,
+            },
             reply,
             progress: Arc::default(),
             permit: Some(permit),
@@ -193,7 +197,7 @@ impl HandlePart for AggregatePart {
         let shared = handle.context_status();
         let context = shared.name.context;
         let to = question.addressee();
-        let PeerQuestion { id, after, saga, client, trace, command, .. } = question;
+        let PeerQuestion { id, after, saga, client, trace, owner, command, .. } = question;
         let command = match handle.part.aggregate.read_command(command) {
             _ if shared.check_open().is_err() => {
                 return std::future::ready(Err(Fault::Away(context))).boxed();
@@ -212,7 +216,7 @@ impl HandlePart for AggregatePart {
                 .boxed();
         };
         let (reply, answer) = oneshot::channel();
-        let thread = TraceContext { client, trace };
+        let thread = TraceContext { client, trace, owner: owner.map(Into::into) };
         handle.mailbox.post(AggregateMail::Ask(AskMessage {
             id,
             after,
@@ -290,5 +294,9 @@ impl Askable for ContextHandle<AggregatePart> {
             self.mailbox.post(AggregateMail::Ask(asked));
         }
         answer
+    }
+    fn owner_of(&self, number: u64) -> Option<Arc<str>> {
+        let (_, kept) = self.tree.read_state(0, number).ok()??;
+        kept.owner_of(number)
     }
 }

@@ -110,7 +110,7 @@ impl Turn<'_> {
             }
             if let Some((ask, pass, pause)) = put {
                 let saga = self.saga_of(number)?;
-                let origin = AskOrigin { saga, thread: thread.clone(), asked_by };
+                let origin = Box::new(AskOrigin { saga, thread: thread.clone(), asked_by });
                 self.effects.push_back(AggregateEffect::Ask { number, ask, pass, pause, origin });
             }
             let asking = |open| Asking { open, keys, rows, rounds, thread, asked_by };

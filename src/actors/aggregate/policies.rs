@@ -61,8 +61,11 @@ impl Listener<Command> for Turn<'_> {
             },
         };
         let cause = Cause::Event(Cow::Borrowed(source), envelope.sequence);
-        let thread =
-            TraceContext { client: envelope.client.clone(), trace: envelope.trace.clone() };
+        let thread = TraceContext {
+            client: envelope.client.clone(),
+            trace: envelope.trace.clone(),
+            owner: envelope.owner.clone(),
+        };
         let decided =
             match self.decide(number, command, cause, envelope.saga.clone(), Some(&thread)) {
                 Err(StoreError::Damaged(what)) => {

@@ -36,7 +36,7 @@ impl Turn<'_> {
         before: (u64, Option<SagaId>),
         (events, state): (Vec<Event>, State),
         (cause, saga): (&Cause, &SagaId),
-        thread: Option<&TraceContext>,
+        thread: &TraceContext,
     ) -> Result<EncodedDecision, StoreError> {
         let (version, created_in) = before;
         let mut written = Vec::with_capacity(events.len());
@@ -48,16 +48,18 @@ impl Turn<'_> {
                 at: self.now,
                 saga: saga.clone(),
                 cause: cause.clone(),
-                client: thread.and_then(|thread| thread.client.clone()),
-                trace: thread.and_then(|thread| thread.trace.clone()),
-                owner: None,
+                client: thread.client.clone(),
+                trace: thread.trace.clone(),
+                owner: thread.owner.clone(),
             };
             let logged = LogEntry { envelope, event };
             let bytes = encode_event(&logged)?;
             written.push((logged, bytes));
         }
-        let after = Versioned { version: version + written.len() as u64, saga: created_in, state };
-        let record = after.state.encode_state(after.version, after.saga.as_ref())?;
+        let version = version + written.len() as u64;
+        let owner = thread.owner.clone().filter(|_| self.behavior.aggregate.is_owned());
+        let after = Versioned { version, saga: created_in, owner, state };
+        let record = after.encode()?;
         Ok(EncodedDecision { events: written, after, record })
     }
 

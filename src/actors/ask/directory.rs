@@ -16,6 +16,10 @@ use std::{
 pub trait Askable: Send + Sync {
     /// Sends an ask. A context that is unavailable drops the other end.
     fn put_question(&self, question: AskRequest) -> AnswerReceiver;
+    /// The customer whose its thing with this number is, where its rows are on this node and say so.
+    fn owner_of(&self, _number: u64) -> Option<Arc<str>> {
+        None
+    }
 }
 
 /// A question on its way.
@@ -56,6 +60,10 @@ pub struct PeerDirectory(Arc<OnceLock<BTreeMap<&'static str, Peer>>>);
 impl PeerDirectory {
     pub fn set_peers(&self, peers: BTreeMap<&'static str, Peer>) {
         let _ = self.0.set(peers);
+    }
+    /// The customer whose saga it is, where what began it is on this node.
+    pub fn owner_of(&self, saga: &SagaId) -> Option<Arc<str>> {
+        self.find_peer(&saga.context)?.askable.owner_of(saga.number)
     }
     pub fn find_peer(&self, context: &str) -> Option<&Peer> {
         self.0.get()?.get(context)

@@ -32,6 +32,9 @@ pub struct OverNetwork {
 }
 
 impl Askable for OverNetwork {
+    fn owner_of(&self, number: u64) -> Option<Arc<str>> {
+        self.askable.owner_of(number)
+    }
     fn put_question(&self, question: AskRequest) -> AnswerReceiver {
         let (reply, answer) = oneshot::channel();
         let reply: Reply = Arc::new(Mutex::new(Some(reply)));

@@ -19,6 +19,7 @@ pub fn as_logged(aggregate: &dyn AggregateType, event: RecordedEvent) -> Result<
         cause,
         client,
         trace,
+        owner,
         name,
         schema,
         data,
@@ -57,7 +58,7 @@ pub fn as_logged(aggregate: &dyn AggregateType, event: RecordedEvent) -> Result<
         cause: Cause::Elsewhere(cause),
         client,
         trace,
-        owner: None,
+        owner: owner.map(Into::into),
     };
     Ok(LogEntry { envelope, event })
 }

@@ -69,6 +69,7 @@ impl Askable for RemoteContext {
             saga,
             client: thread.client,
             trace: thread.trace,
+            owner: thread.owner.as_deref().map(str::to_owned),
             number,
             key,
             command,

@@ -21,6 +21,11 @@ pub trait EntityType: Send + Sync {
     fn is_order(&self) -> bool;
     /// [`Entity::READS`].
     fn reads(&self) -> Reads;
+    /// Whether each of its things belongs to one saga, and so to the customer whose saga it is. What many sagas use has no
+    /// owner.
+    fn is_owned(&self) -> bool {
+        self.reads() == Reads::Owner
+    }
     /// [`Entity::id_aliases`].
     fn id_aliases(&self) -> &'static [&'static str];
     /// How one looks.

@@ -4,7 +4,7 @@ use super::{
     context_type::{AggregateType, EntityType},
     values::{
         AnyEvent, AnyState, Circumstances, Command, Decided, ErasedAsk, Event, FunctionVersions,
-        Settings, State, Versioned, event_of, state_of,
+        OWNED_LAYOUT, STATE_VERSIONS, Settings, State, Versioned, event_of, state_of,
     },
 };
 use crate::{
@@ -106,23 +106,36 @@ impl<E: Entity, F: Functions<E>> EntityType for Typed<E, F> {
         Box::new(E::default())
     }
     fn decode_state(&self, record: Record<'_>) -> Result<Versioned, Undecodable> {
-        struct Inner<'a>(Record<'a>, &'a RefCell<(u64, Option<SagaId>)>);
+        type Head = (u64, Option<SagaId>, Option<String>);
+        struct Inner<'a>(Record<'a>, &'a RefCell<Head>);
         impl Decoder for Inner<'_> {
             fn read<T: DeserializeOwned>(self) -> Result<T, Undecodable> {
-                let (version, saga, state) = self.0.read::<(u64, Option<SagaId>, T)>()?;
-                *self.1.borrow_mut() = (version, saga);
+                let Self(record, head) = self;
+                let state;
+                *head.borrow_mut() = match record.version >> 8 {
+                    0 => {
+                        let (version, saga);
+                        (version, saga, state) = record.read::<(u64, Option<SagaId>, T)>()?;
+                        (version, saga, None)
+                    }
+                    OWNED_LAYOUT => {
+                        let (version, saga, owner);
+                        (version, saga, owner, state) =
+                            record.read::<(u64, Option<SagaId>, String, T)>()?;
+                        (version, saga, Some(owner))
+                    }
+                    _ => return Err(Undecodable::Version(record.version)),
+                };
                 Ok(state)
             }
         }
         let head = RefCell::default();
+        let version = record.version & STATE_VERSIONS;
         let inner = Inner(record, &head);
-        let state: E = if record.version == E::STATE_VERSION {
-            inner.read()?
-        } else {
-            E::old_state(record.version, inner)?
-        };
-        let (version, saga) = head.into_inner();
-        Ok(Versioned { version, saga, state: Box::new(state) })
+        let state: E =
+            if version == E::STATE_VERSION { inner.read()? } else { E::old_state(version, inner)? };
+        let (version, saga, owner) = head.into_inner();
+        Ok(Versioned { version, saga, owner: owner.map(Into::into), state: Box::new(state) })
     }
     fn function_versions(&self) -> FunctionVersions {
         FunctionVersions {

@@ -24,6 +24,12 @@ pub type Event = Box<dyn AnyEvent>;
 /// What the system of an aggregate lets be configured.
 pub type Settings = Arc<dyn Any + Send + Sync>;
 
+/// The layout of the records of states that have an owner. A record's version is its layout in the upper byte, and the
+/// version of the state in the lower one. Records of layout 0 have no owner.
+pub const OWNED_LAYOUT: u16 = 1;
+/// The part of a record's version that is that of the state.
+pub const STATE_VERSIONS: u16 = 0xff;
+
 /// A state without its type.
 pub trait AnyState: Any + fmt::Debug + Send + Sync {
     /// The same again.
@@ -36,8 +42,15 @@ pub trait AnyState: Any + fmt::Debug + Send + Sync {
     fn indexes(&self) -> Vec<(&'static str, Key)>;
     /// [`Entity::represent`], as JSON.
     fn represent(&self, number: u64) -> Result<Vec<u8>, serde_json::Error>;
+    /// [`Entity::owner`], if there is such a thing.
+    fn declared_owner(&self, number: u64) -> Option<Arc<str>>;
     /// The record of this state.
-    fn encode_state(&self, version: u64, saga: Option<&SagaId>) -> Result<Vec<u8>, StoreError>;
+    fn encode_state(
+        &self,
+        version: u64,
+        saga: Option<&SagaId>,
+        owner: Option<&str>,
+    ) -> Result<Vec<u8>, StoreError>;
 }
 
 impl<E: Entity> AnyState for E {
@@ -56,8 +69,24 @@ impl<E: Entity> AnyState for E {
     fn represent(&self, number: u64) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(&Entity::represent(self, Id::new(number)))
     }
-    fn encode_state(&self, version: u64, saga: Option<&SagaId>) -> Result<Vec<u8>, StoreError> {
-        codec::encode(Space::State, E::STATE_VERSION, &(version, saga, self))
+    fn declared_owner(&self, number: u64) -> Option<Arc<str>> {
+        let is_there = Entity::lifecycle(self) != Lifecycle::Absent;
+        if is_there { Entity::owner(self, Id::new(number)) } else { None }
+    }
+    fn encode_state(
+        &self,
+        version: u64,
+        saga: Option<&SagaId>,
+        owner: Option<&str>,
+    ) -> Result<Vec<u8>, StoreError> {
+        const { assert!(E::STATE_VERSION <= STATE_VERSIONS, "the upper byte is the layout") };
+        match owner {
+            None => codec::encode(Space::State, E::STATE_VERSION, &(version, saga, self)),
+            Some(owner) => {
+                let version_in_layout = OWNED_LAYOUT << 8 | E::STATE_VERSION;
+                codec::encode(Space::State, version_in_layout, &(version, saga, owner, self))
+            }
+        }
     }
 }
 
@@ -68,8 +97,21 @@ pub struct Versioned {
     pub version: u64,
     /// The saga that it came to be in, where that is not its own.
     pub saga: Option<SagaId>,
+    /// The customer whose it is, where it belongs to one.
+    pub owner: Option<Arc<str>>,
     /// The state itself.
     pub state: State,
+}
+
+impl Versioned {
+    /// The record of it.
+    pub fn encode(&self) -> Result<Vec<u8>, StoreError> {
+        self.state.encode_state(self.version, self.saga.as_ref(), self.owner.as_deref())
+    }
+    /// The customer whose it is: as it was begun, or as its own fields say.
+    pub fn owner_of(&self, number: u64) -> Option<Arc<str>> {
+        self.owner.clone().or_else(|| self.state.declared_owner(number))
+    }
 }
 
 /// An event without its type.

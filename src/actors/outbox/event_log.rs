@@ -244,6 +244,7 @@ fn recorded_event(
         caused_by: None,
         client: envelope.client.clone(),
         trace: envelope.trace.clone(),
+        owner: envelope.owner.as_deref().map(str::to_owned),
         name: event.name().to_owned(),
         schema,
         data,

@@ -100,6 +100,9 @@ pub struct RecordedEvent {
     pub client: Option<String>,
     /// The trace that it belongs to.
     pub trace: Option<String>,
+    /// The customer whose saga it is, for nodes alone: no CloudEvent has it. Earlier versions do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// Its name: `BookRented`.
     pub name: String,
     /// The version of its type.

@@ -24,6 +24,9 @@ pub struct PeerQuestion {
     pub client: Option<String>,
     /// The trace that it belongs to.
     pub trace: Option<String>,
+    /// The customer whose saga it is; earlier versions do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// Which of the asked context's things; 0 where `key` names it.
     pub number: u64,
     /// The unique key of that thing, where it is not known by its number.

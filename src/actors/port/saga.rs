@@ -1,7 +1,7 @@
 //! What connects the things that one request sets going.
 
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// A saga by its correlation id: the aggregate that began it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,4 +25,21 @@ pub struct TraceContext {
     pub client: Option<String>,
     /// The trace.
     pub trace: Option<String>,
+    /// The customer whose saga it is: of a client's command, whose the thing is to be that it begins.
+    pub owner: Option<Arc<str>>,
+}
+
+/// An owner as it is stored: as any text.
+pub mod owner_text {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::sync::Arc;
+
+    /// Writes it.
+    pub fn serialize<S: Serializer>(owner: &Option<Arc<str>>, to: S) -> Result<S::Ok, S::Error> {
+        owner.as_deref().serialize(to)
+    }
+    /// Reads it.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Arc<str>>, D::Error> {
+        Ok(Option::<String>::deserialize(from)?.map(Into::into))
+    }
 }

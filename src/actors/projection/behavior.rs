@@ -48,7 +48,8 @@ impl Behavior for ViewBehavior {
 
     fn prepare_batch(&mut self) -> Result<Option<Batch>, StoreError> {
         let counters = (&self.counters, self.counters_commit);
-        rebuild::next_batch(&self.tree, self.epoch, counters, &self.shared)
+        // A row of a view has no saga but the one whose number it has: its fields say whose it is.
+        rebuild::next_batch(&self.tree, self.epoch, counters, (&self.shared, &|_| None))
     }
 
     fn decide(&mut self, mails: &[Option<ViewMail>]) -> Result<TurnOutput<Self>, StoreError> {

@@ -181,7 +181,7 @@ impl Listener<RowChange> for ViewTurn<'_> {
     fn apply_event(
         &mut self,
         _: &'static str,
-        _: &Envelope,
+        envelope: &Envelope,
         whose: Recipient,
         change: RowChange,
     ) -> Result<Result<(), String>, StoreError> {
@@ -196,25 +196,24 @@ impl Listener<RowChange> for ViewTurn<'_> {
             }
             Err(error) => return Err(error),
         };
-        let version = kept.version;
+        let version = kept.version + 1;
+        let known = kept.owner_of(number).or_else(|| envelope.owner.clone());
         let mut row = kept.state.clone_state();
         let folded = catch_unwind(AssertUnwindSafe(move || {
             change(row.as_mut());
             row
         }));
         match folded {
-            Ok(row) => match row.encode_state(version + 1, None) {
-                Ok(record) => self
-                    .transaction
-                    .set_state(
-                        number,
-                        Versioned { version: version + 1, saga: None, state: row },
-                        record,
-                    )
-                    .map(Ok),
-                Err(StoreError::Invalid(why)) => Ok(Err(why)),
-                Err(error) => Err(error),
-            },
+            Ok(state) => {
+                let is_owned = self.behavior.tree.entity.is_owned();
+                let owner = known.or_else(|| state.declared_owner(number)).filter(|_| is_owned);
+                let row = Versioned { version, saga: None, owner, state };
+                match row.encode() {
+                    Ok(record) => self.transaction.set_state(number, row, record).map(Ok),
+                    Err(StoreError::Invalid(why)) => Ok(Err(why)),
+                    Err(error) => Err(error),
+                }
+            }
             Err(_) => {
                 self.behavior.shared.crashes.fetch_add(1, Relaxed);
                 Ok(Err("the fold panicked".to_owned()))

@@ -4,7 +4,10 @@ use super::tree::Tree;
 use crate::{
     actors::{
         erased::{AggregateType, AnyEvent, Event},
-        port::{history::EventId, saga::SagaId},
+        port::{
+            history::EventId,
+            saga::{SagaId, owner_text},
+        },
     },
     domain::{AskId, Decoder, Timestamp, Undecodable},
     store::{
@@ -16,7 +19,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// What made an event happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,7 +77,8 @@ pub struct Envelope {
     /// The trace that it belongs to.
     pub trace: Option<String>,
     /// The customer whose saga it is, where one is known.
-    pub owner: Option<String>,
+    #[serde(with = "owner_text")]
+    pub owner: Option<Arc<str>>,
 }
 
 /// An envelope as rows of layout 0 have it. Frozen: what is on disks does not change.
@@ -112,7 +116,7 @@ const LOG_ROW: usize = 5 * 1024;
 /// How much of a row an event takes, at most.
 fn size_in_row(envelope: &Envelope, event: &[u8]) -> usize {
     let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    let owner = length(&envelope.owner);
+    let owner = envelope.owner.as_ref().map_or(0, |owner| owner.len());
     let cause = match &envelope.cause {
         Cause::Elsewhere(words) => words.len(),
         Cause::AskAfter(_, event) => event.to_string().len(),

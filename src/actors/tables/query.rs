@@ -149,13 +149,9 @@ fn show_rows(
         match row.map(|row| (row.commit, decode_state(entity, &row.record))) {
             Some((commit, Ok(kept))) if plan.accepts_state(kept.state.as_ref()) => {
                 let body = self::represent(kept.state.as_ref(), *number)?;
-                shown.items.push(Seen {
-                    number: *number,
-                    version: kept.version,
-                    body,
-                    owner: None,
-                    commit,
-                });
+                let owner = kept.owner_of(*number);
+                let version = kept.version;
+                shown.items.push(Seen { number: *number, version, body, owner, commit });
             }
             Some((_, Ok(_))) => {}
             // What cannot be shown is left out and named: the others are shown all the same.
@@ -311,7 +307,7 @@ pub fn look_up(tree: &Tree, generation: u32, number: u64) -> Result<Option<Seen>
         number,
         version: kept.version,
         body: represent(kept.state.as_ref(), number)?,
-        owner: None,
+        owner: kept.owner_of(number),
         commit,
     }))
 }

@@ -3,26 +3,22 @@
 //! one batch with the place after it, so that a crash loses no more than a page.
 
 mod rows;
+mod states;
 
 use super::{
     counters::{Counters, Rebuild, Versions, counters_key, encode_counters},
-    indexes::{self, Posting},
-    states::decode_state,
-    tree::{Tree, index_entries},
-    version::VERSION,
+    indexes::Posting,
+    tree::Tree,
 };
 use crate::{
     actors::{
         erased::{EntityType, FunctionVersions},
-        port::status::ContextStatus,
-        tables::{
-            claims::{CONTESTED, claim_key, contested_key},
-            timers::timer_key,
-        },
+        port::{saga::SagaId, status::ContextStatus},
+        tables::claims::CONTESTED,
     },
     store::{
         Batch, Commit, Epoch, Scan, StoreError, codec,
-        keys::{KeyBuf, Space, key_after, last_number},
+        keys::{KeyBuf, Space, key_after},
         paging::Pages,
     },
 };
@@ -30,17 +26,17 @@ use serde::Serialize;
 use serde_bytes::ByteBuf;
 use std::{
     collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::Ordering::Relaxed,
+    sync::{Arc, atomic::Ordering::Relaxed},
 };
 
 /// The version of the rows that the runtime keeps for itself: 1 has answers with what was asked, keys of requests by
 /// their sums, and notes of what expires; 2 has long claims by their sums; 3 has texts of lists in NFC, and of unique fields
-/// in the form in which texts claim.
-const ROWS: u16 = 3;
+/// in the form in which texts claim; 4 has states with their owners.
+const ROWS: u16 = 4;
 const ROWS_WITH_NOTES: u16 = 1;
 const ROWS_WITH_SHORT_CLAIMS: u16 = 2;
 const ROWS_WITH_PLAIN_TEXTS: u16 = 3;
+const ROWS_WITH_OWNERS: u16 = 4;
 /// So many rows are looked at for a batch.
 const PAGE: usize = 256;
 
@@ -114,7 +110,7 @@ pub fn next_batch(
     tree: &Tree,
     epoch: Epoch,
     (counters, commit): (&Counters, Commit),
-    status: &ContextStatus,
+    (status, owner_of_saga): (&ContextStatus, OwnerOfSaga<'_>),
 ) -> Result<Option<Batch>, StoreError> {
     if !is_due(counters, tree) {
         return Ok(None);
@@ -141,11 +137,13 @@ pub fn next_batch(
         indexes: meta.written_by.indexes != plan.to.indexes
             || meta.written_by.rows < ROWS_WITH_PLAIN_TEXTS,
         due: meta.written_by.due != plan.to.due,
+        owners: meta.written_by.rows < ROWS_WITH_OWNERS && tree.entity.is_owned(),
     };
     let (second, kept) = status.keeping();
     let rows = BTreeMap::new();
     let postings = BTreeMap::new();
-    let mut page = RebuildPage { tree, changed, meta, plan, second, kept, rows, postings };
+    let mut page =
+        RebuildPage { tree, changed, meta, plan, second, kept, owner_of_saga, rows, postings };
     page.rewrite_rows()?;
     let (batch, after) = page.into_batch(epoch, commit)?;
     status.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
@@ -157,7 +155,11 @@ struct ChangedFunctions {
     claims: bool,
     indexes: bool,
     due: bool,
+    owners: bool,
 }
+
+/// Finds the customer whose saga it is.
+pub type OwnerOfSaga<'a> = &'a dyn Fn(&SagaId) -> Option<Arc<str>>;
 
 /// One page of the work.
 struct RebuildPage<'a> {
@@ -167,6 +169,7 @@ struct RebuildPage<'a> {
     plan: Rebuild,
     second: u64,
     kept: u64,
+    owner_of_saga: OwnerOfSaga<'a>,
     rows: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     postings: BTreeMap<Vec<u8>, Posting>,
 }
@@ -174,14 +177,14 @@ struct RebuildPage<'a> {
 impl RebuildPage<'_> {
     /// Works on until there is something for a batch, or nothing is left.
     fn rewrite_rows(&mut self) -> Result<(), StoreError> {
-        let ChangedFunctions { claims, indexes, due } = self.changed;
+        let ChangedFunctions { claims, indexes, due, owners } = self.changed;
         let rows = self.meta.written_by.rows < ROWS_WITH_NOTES;
         while self.plan.stage < DONE && self.rows.is_empty() && self.postings.is_empty() {
             let (wanted, space) = match self.plan.stage {
                 CLAIMS => (claims, Space::Claim),
                 TIMERS => (due, Space::Timer),
                 INDEXES => (indexes, Space::Index),
-                STATES => (claims || indexes || due, Space::State),
+                STATES => (claims || indexes || due || owners, Space::State),
                 QUESTIONS => (rows, Space::Question),
                 ANSWERS => (rows, Space::Answer),
                 _ => (rows, Space::Idempotency),
@@ -236,75 +239,6 @@ impl RebuildPage<'_> {
         holder.is_ok_and(|holder| {
             matches!(self.tree.read_state(0, holder), Err(StoreError::Damaged(_)))
         })
-    }
-
-    /// What the functions have to say of a state.
-    fn rewrite_state(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
-        let generation = key
-            .get(1..9)
-            .and_then(last_number)
-            .and_then(|generation| u32::try_from(generation).ok());
-        let (Some(generation), Some(number)) = (generation, last_number(key)) else {
-            return Ok(());
-        };
-        // What is older than what is shown is being cleared away.
-        if generation < self.meta.generation {
-            return Ok(());
-        }
-        let of = |what: StoreError| StoreError::Damaged(format!("number {number}: {what}"));
-        let state = decode_state(self.tree.entity, record).map_err(of)?.state;
-        let entity = self.tree.entity;
-        let state = state.as_ref();
-        let derived = catch_unwind(AssertUnwindSafe(|| {
-            (entity.claims(state), entity.due_at(state), index_entries(state))
-        }));
-        let Ok((claims, due, listed)) = derived else {
-            return Err(StoreError::Damaged(format!(
-                "number {number}: what it claims cannot be said"
-            )));
-        };
-        if self.changed.claims {
-            claims.iter().try_for_each(|key| self.write_claim(key, number))?;
-        }
-        if let Some(at) = due.filter(|_| self.changed.due) {
-            self.put_row(Space::Timer, VERSION, timer_key(at, number), &())?;
-        }
-        for (field, value) in listed.into_iter().filter(|_| self.changed.indexes) {
-            let prefix = indexes::value_prefix(generation, field, &value);
-            if indexes::stands_alone(&value) {
-                self.rows.insert(prefix.number(number).build(), Some(indexes::encode_entry(true)?));
-                continue;
-            }
-            let (chunk, offset) = indexes::chunk_of(number);
-            let key = prefix.number(chunk).build();
-            if !self.postings.contains_key(&key) {
-                let row = self.tree.read_row(&key)?;
-                let posting =
-                    row.map(|row| Posting::decode(&row.record)).transpose()?.unwrap_or_default();
-                self.postings.insert(key.clone(), posting);
-            }
-            if let Some(posting) = self.postings.get_mut(&key) {
-                posting.insert(offset);
-            }
-        }
-        Ok(())
-    }
-
-    /// `number` claims `key`; where another does too, both hold it.
-    fn write_claim(&mut self, key: &str, number: u64) -> Result<(), StoreError> {
-        let row = claim_key(key);
-        match self.get::<u64>(Space::Claim, &row)? {
-            Some(holder) if holder != number => {
-                let row = contested_key(key);
-                let mut all =
-                    self.get::<Vec<u64>>(Space::Claim, &row)?.unwrap_or_else(|| vec![holder]);
-                if !all.contains(&number) {
-                    all.push(number);
-                }
-                self.put_row(Space::Claim, VERSION, row, &all)
-            }
-            _ => self.put_row(Space::Claim, VERSION, row, &number),
-        }
     }
 
     fn get<T: serde::de::DeserializeOwned>(

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     actors::{
-        erased,
+        erased::{self, Versioned},
         port::saga::SagaId,
         tables::log::{Envelope, LogEntry, decode_log, encode_event, encode_log},
     },
@@ -177,10 +177,16 @@ fn a_log_row_and_a_state_are_stored_as_they_always_were() {
     let mut state = Rent::default();
     Aggregate::evolve(&mut state, &sample_event().1);
     let saga = sample_event().0.saga;
-    let record = erased::AnyState::encode_state(&state, 2, Some(&saga)).unwrap();
+    let record = erased::AnyState::encode_state(&state, 2, Some(&saga), None).unwrap();
     assert_eq!(to_hex(&record), STATE);
     let read = decode_state(erased::aggregate_type::<Rent>(), &record).unwrap();
-    assert_eq!((read.version, read.saga), (2, Some(saga)));
+    assert_eq!((read.version, &read.saga, &read.owner), (2, &Some(saga), &None));
+    assert_eq!(erased::state_of(read.state.as_ref()), Some(&state));
+    let owned = Versioned { owner: Some("9".into()), ..read };
+    let record = owned.encode().unwrap();
+    assert_eq!(to_hex(&record), OWNED_STATE);
+    let read = decode_state(erased::aggregate_type::<Rent>(), &record).unwrap();
+    assert_eq!((read.version, read.saga, read.owner), (2, owned.saga, owned.owner));
     assert_eq!(erased::state_of(read.state.as_ref()), Some(&state));
 }
 
@@ -226,6 +232,8 @@ const LOG_V0: &str = "016c010001fb2c010702fc80841e000d626f6f6b72656e742e72656e74
 const LOG: &str = "016c010101fb2c010702fc80841e000d626f6f6b72656e742e72656e7407030d626f6f6b72656e742e626f6f6b0103632d3100000d0207090108626f6f6b2d6f75749f1f4d23";
 const STATE: &str =
     "0173010002010d626f6f6b72656e742e72656e7407000000030108626f6f6b2d6f75748da89d27";
+const OWNED_STATE: &str =
+    "0173010102010d626f6f6b72656e742e72656e74070139000000030108626f6f6b2d6f7574c916c199";
 
 /// What the runtime's rows are made of, of any size, in rows that can be written, and read again.
 mod any_size {

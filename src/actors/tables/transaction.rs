@@ -13,7 +13,7 @@ use super::{
     version::VERSION,
 };
 use crate::{
-    actors::erased::{State, Versioned},
+    actors::erased::Versioned,
     domain::{Key, Undecodable},
     store::{Batch, Commit, Epoch, StoreError, codec, keys::Space},
 };
@@ -38,7 +38,7 @@ pub struct Loaded {
     /// What it is now.
     pub now: Versioned,
     /// What it was, and its new record, once this turn has changed it.
-    changed: Option<(State, Vec<u8>)>,
+    changed: Option<(Versioned, Vec<u8>)>,
 }
 
 /// A chunk of an index, and the commit of its row.
@@ -107,6 +107,7 @@ impl<'a> Transaction<'a> {
                         Versioned {
                             version: 0,
                             saga: None,
+                            owner: None,
                             state: self.tree.entity.absent_state(),
                         },
                     ),
@@ -126,8 +127,7 @@ impl<'a> Transaction<'a> {
     ) -> Result<(), StoreError> {
         let sheet = self.load_state(number)?;
         let was = std::mem::replace(&mut sheet.now, now);
-        sheet.changed =
-            Some((sheet.changed.take().map_or(was.state, |(before, _)| before), record));
+        sheet.changed = Some((sheet.changed.take().map_or(was, |(before, _)| before), record));
         Ok(())
     }
 
@@ -243,7 +243,7 @@ impl<'a> Transaction<'a> {
         for (number, sheet) in std::mem::take(&mut self.loaded) {
             let key = state_key(self.generation, number);
             if let Some((before, record)) = sheet.changed {
-                let before = index_entries(before.as_ref());
+                let before = index_entries(before.state.as_ref());
                 let now = index_entries(sheet.now.state.as_ref());
                 for old in before.iter().filter(|old| !now.contains(old)) {
                     self.write_index(number, old.clone(), false, &mut batch.writes)?;

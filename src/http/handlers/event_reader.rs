@@ -195,6 +195,7 @@ mod tests {
                         caused_by: None,
                         client,
                         trace,
+                        owner: None,
                         name,
                         schema: 1,
                         data,

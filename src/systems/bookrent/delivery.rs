@@ -14,6 +14,7 @@ use crate::domain::prelude::*;
     port = 8083,
     supporting,
     id_aliases("rentId"),
+    owner = self.user_id,
     index(status, user_id, book_id)
 )]
 pub struct Delivery {

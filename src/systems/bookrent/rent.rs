@@ -15,6 +15,7 @@ use crate::domain::prelude::*;
     port = 8082,
     order,
     index(status, user_id, book_id),
+    owner = self.user_id,
     holds = (self.status == Status::Rented).then_some(self.book_id)
 )]
 pub struct Rent {

@@ -23,6 +23,7 @@ mod version_1;
     order,
     supporting,
     index(status, user_id, book_id),
+    owner = self.user_id,
     old_versions(version_1::Row)
 )]
 pub struct Row {

@@ -14,6 +14,7 @@ use crate::{
     korean = "문자 메시지",
     title = "RentNotification",
     generic,
+    owner = self.text.user_id,
     index(status, rent_id, user_id),
     lifecycle = self.sending.status.lifecycle()
 )]

@@ -26,7 +26,7 @@ pub const ASKS_BIKE: u32 = 2;
 #[entity(
     context = "gbike.rent", reads = owner, collection = "rents", korean = "대여", port = 8081, order,
     id(rentid: Id<Rent>),
-    index(status, userid, bikeid), old_versions(version_1::Rent),
+    index(status, userid, bikeid), owner = self.userid, old_versions(version_1::Rent),
     holds = (self.status == Status::Rented).then_some(self.bikeid)
 )]
 pub struct Rent {

@@ -19,7 +19,7 @@ mod version_1;
 #[entity(
     context = "gbike.userDeposit", reads = owner, collection = "userDeposits", korean = "예치금", port = 8084,
     generic,
-    id(userid: Id<UserDeposit>), old_versions(version_1::UserDeposit)
+    id(userid: Id<UserDeposit>), owner = id, old_versions(version_1::UserDeposit)
 )]
 pub struct UserDeposit {
     #[exists]

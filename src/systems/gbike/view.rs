@@ -16,7 +16,7 @@ use crate::domain::prelude::*;
     context = "gbike.view", reads = owner, collection = "rentAndBillingViews", korean = "대여·청구 현황",
     item = "rentAndBillingView",
     title = "RentAndBillingView", port = 8085, order, supporting, id(rentid: Id<Rent>),
-    index(userid, bikeid)
+    index(userid, bikeid), owner = self.userid
 )]
 pub struct Row {
     /// Who rides.

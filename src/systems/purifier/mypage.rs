@@ -13,7 +13,7 @@ use crate::domain::prelude::*;
     context = "purifier.mypage", reads = owner, collection = "mypages", korean = "마이페이지",
     title = "RentalPage", aliases("myPages"),
     port = 8085, order, supporting, id(rental_id: Id<Rental>),
-    index(status, customer_id, product_id)
+    index(status, customer_id, product_id), owner = self.customer_id
 )]
 pub struct Row {
     /// It is shown once the rental is placed; earlier events are kept.

@@ -19,6 +19,7 @@ mod version_1;
     collection = "notifications",
     korean = "문자 메시지",
     generic,
+    owner = self.text.customer_id,
     index(status, rental_id, customer_id),
     index_version = 2,
     lifecycle = self.sending.status.lifecycle(),

@@ -23,6 +23,7 @@ use crate::domain::prelude::*;
     port = 8081,
     order,
     index(status, customer_id, product_id),
+    owner = self.request.customer_id,
     credit(paid = self.status.is_paid().then_some(self.request.amt))
 )]
 pub struct Rental {

@@ -11,7 +11,7 @@ use crate::domain::prelude::*;
 #[entity(
     context = "ticketing.reservation", reads = owner, collection = "reservations", korean = "예약", port = 8081,
     order,
-    id(reservation_id: Id<Reservation>), index(status, user_id, ticket_id),
+    id(reservation_id: Id<Reservation>), index(status, user_id, ticket_id), owner = self.user_id.clone(),
     holds = (self.status == Status::Reserved).then_some(self.ticket_id)
 )]
 pub struct Reservation {

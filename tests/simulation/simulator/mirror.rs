@@ -4,13 +4,14 @@
 use super::{
     client::{CommandRoute, Order, Things, command_routes},
     ledger::Ledger,
+    owners::{Owners, Spoken, saga_of},
     seen::SharedSeen,
     trace::Digest,
 };
 use holdfast::{
     actors::{Context, Fault, ListQuery},
     domain::{
-        Aggregate, Board, Entity, Folds, Id, Lifecycle, Name, Target, Timestamp, View,
+        Aggregate, Board, Entity, Folds, Id, Lifecycle, Name, Reads, Target, Timestamp, View,
         lenient::BadBody,
     },
 };
@@ -42,6 +43,8 @@ impl Logs {
 /// A context, whichever, as far as it is known from outside. What a view does not do has a body here.
 pub trait Mirror {
     fn name(&self) -> Name;
+    /// Whether each of its things belongs to a customer.
+    fn is_owned(&self) -> bool;
     fn things(&self) -> &Things;
     fn as_any(&self) -> &dyn Any;
     /// Reads what is new in the log. Says each event.
@@ -76,6 +79,17 @@ pub trait Mirror {
     fn held_for(&self) -> Vec<(u64, Name, u64)> {
         Vec::new()
     }
+    /// Whose saga each of its events is.
+    fn note_owners(&self, _owners: &mut Owners) -> Result<(), String> {
+        Ok(())
+    }
+    /// Whether each row is of the customer whose saga it belongs to. A row of a view is of the `order` with its number.
+    fn has_owned_rows(
+        &self,
+        context: &dyn Context,
+        order: &str,
+        owners: &Owners,
+    ) -> Result<(), String>;
     /// What it waits for, if for anything.
     fn waits(&self, _now: Timestamp) -> Option<String> {
         None
@@ -117,6 +131,7 @@ pub struct AggregateMirror<A: Aggregate> {
     routes: Vec<CommandRoute<A>>,
     log: Log<A>,
     events: Vec<(u64, Value)>,
+    spoken: Vec<Spoken>,
     states: BTreeMap<u64, (u64, A)>,
     histories: BTreeMap<u64, Digest>,
     shown: Things,
@@ -130,6 +145,7 @@ impl<A: Aggregate> AggregateMirror<A> {
             routes: command_routes::<A>(),
             log,
             events: Vec::new(),
+            spoken: Vec::new(),
             states: BTreeMap::new(),
             histories: BTreeMap::new(),
             shown: Things::default(),
@@ -179,6 +195,9 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
     fn name(&self) -> Name {
         A::NAME
     }
+    fn is_owned(&self) -> bool {
+        A::READS == Reads::Owner
+    }
     fn things(&self) -> &Things {
         &self.shown
     }
@@ -214,6 +233,7 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
                 ));
                 let typed = typed::<A>(&event.name, &event.data)?;
                 self.events.push((number, json!({ event.name: event.data })));
+                self.spoken.push(Spoken { number, saga: event.saga, owner: event.owner });
                 self.take(number, version, typed)?;
             }
         }
@@ -259,6 +279,22 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
             Some((*number, order, of))
         };
         self.states.iter().filter_map(held).collect()
+    }
+    fn note_owners(&self, owners: &mut Owners) -> Result<(), String> {
+        self.spoken.iter().try_for_each(|spoken| owners.note(spoken))
+    }
+    fn has_owned_rows(
+        &self,
+        context: &dyn Context,
+        _order: &str,
+        owners: &Owners,
+    ) -> Result<(), String> {
+        let mut sagas = BTreeMap::new();
+        for Spoken { number, saga, .. } in &self.spoken {
+            sagas.entry(*number).or_insert(saga);
+        }
+        let mut rows = sagas.into_iter();
+        rows.try_for_each(|(number, saga)| owners.has_row(context, number, saga))
     }
     fn waits(&self, now: Timestamp) -> Option<String> {
         self.states.iter().find_map(|(number, (_, state))| {
@@ -375,11 +411,23 @@ impl<V: View> Mirror for ViewMirror<V> {
     fn name(&self) -> Name {
         V::NAME
     }
+    fn is_owned(&self) -> bool {
+        V::READS == Reads::Owner
+    }
     fn things(&self) -> &Things {
         &self.shown
     }
     fn as_any(&self) -> &dyn Any {
         &self.shown
+    }
+    fn has_owned_rows(
+        &self,
+        context: &dyn Context,
+        order: &str,
+        owners: &Owners,
+    ) -> Result<(), String> {
+        let mut rows = self.shown.iter();
+        rows.try_for_each(|(number, _)| owners.has_row(context, number, &saga_of(order, number)))
     }
     fn at_rest(&mut self, context: &dyn Context) -> Result<(), String> {
         let rows = self.folded(false);

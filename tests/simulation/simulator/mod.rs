@@ -14,6 +14,7 @@
 //! | `conditions` | the network, the clock, chance, and where the actors crash |
 //! | `mirror` | what the logs say of each context, read as any client may |
 //! | `ledger` | who has a thing, and which sums come out even, as contexts declare it |
+//! | `owners` | whose saga it is, and whose each row |
 //! | `seen` | which events have happened, and which there are |
 //! | `schedule` | what happens next |
 //! | `systems` | for each system: which bodies make sense, and what must hold beside what its contexts declare |
@@ -31,6 +32,7 @@ mod ledger;
 mod mirror;
 mod mitigation;
 mod nodes;
+mod owners;
 mod plan;
 mod schedule;
 mod seeds;

@@ -21,6 +21,8 @@ pub struct Reply {
     pub context: usize,
     /// The request's key, if it makes something new.
     pub key: Option<u64>,
+    /// For whom that is, where its body does not say.
+    pub owner: Option<Arc<str>>,
     pub answer: Result<Outcome, Fault>,
 }
 

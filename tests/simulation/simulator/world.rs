@@ -8,6 +8,7 @@ use super::{
     mirror::{AggregateMirror, Mirror, Mirrors},
     mitigation::Mitigation,
     nodes::{Cluster, Life, Reply},
+    owners::{Owners, customer_of, saga_of},
     plan::Plan,
     seen::Seen,
     systems::{Business, lay_out},
@@ -42,6 +43,8 @@ pub struct World {
     /// What clients know to have been made by which request, and the other way round.
     made: BTreeMap<u64, (usize, u64)>,
     made_by: BTreeMap<(usize, u64), u64>,
+    /// For whom clients know to have made something.
+    made_for: BTreeMap<(usize, u64), Arc<str>>,
 }
 
 impl World {
@@ -80,6 +83,7 @@ impl World {
             acknowledged: BTreeMap::new(),
             made: BTreeMap::new(),
             made_by: BTreeMap::new(),
+            made_for: BTreeMap::new(),
         }
     }
 
@@ -180,18 +184,20 @@ impl World {
         };
         let idempotency =
             order.key.map(|key| IdempotencyKey::new(format!("{}/{key}", order.collection)));
+        let owner = customer_of(order).filter(|_| self.mirrors.all[place].is_owned());
         let answer = context.execute_command(CommandRequest {
             route,
             number: order.number,
             body: order.body.clone(),
             idempotency,
+            owner: owner.clone(),
             ..CommandRequest::default()
         });
         let replies = self.lives[self.cluster.hosts[name]].replies.clone();
         let key = order.key.filter(|_| is_new);
         actix_rt::spawn(async move {
             let answer = answer.await.map_err(|failed| failed.fault);
-            replies.borrow_mut().push(Reply { context: place, key, answer });
+            replies.borrow_mut().push(Reply { context: place, key, owner, answer });
         });
     }
 
@@ -251,13 +257,39 @@ impl World {
         Ok(())
     }
 
-    fn hear(&mut self, Reply { context, key, answer }: Reply) {
+    /// The customer who began a saga is on each of its events, and each row that belongs to it is that customer's.
+    fn holds_for_owners(&self, contexts: &[Arc<dyn Context>]) -> Result<(), String> {
+        let mut owners = Owners::default();
+        let of = |mirror: &dyn Mirror, what: String| format!("{}: {what}", mirror.name());
+        for mirror in self.each() {
+            mirror.note_owners(&mut owners).map_err(|what| of(mirror, what))?;
+        }
+        for ((context, number), customer) in &self.made_for {
+            let saga = saga_of(self.mirrors.all[*context].name().context, *number);
+            owners.holds(&saga, customer)?;
+        }
+        let decides =
+            |context: &&Arc<dyn Context>| context.is_order() && context.event_log().is_some();
+        let order = contexts.iter().find(decides);
+        let order = order.map_or("", |context| context.name().context);
+        for (mirror, context) in self.each().zip(contexts).filter(|(mirror, _)| mirror.is_owned()) {
+            let rows = mirror.has_owned_rows(context.as_ref(), order, &owners);
+            rows.map_err(|what| of(mirror, what))?;
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, Reply { context, key, owner, answer }: Reply) {
         let name = self.mirrors.all[context].name();
         match answer {
             Ok(outcome) => {
                 let Outcome { number, version, settled, .. } = outcome;
                 self.say(format_args!("{name} answers #{number} {version} {settled}"));
-                self.acknowledge((context, number), version, key.filter(|_| settled));
+                let key = key.filter(|_| settled);
+                if let (Some(_), Some(owner)) = (key, owner) {
+                    self.made_for.insert((context, number), owner);
+                }
+                self.acknowledge((context, number), version, key);
             }
             Err(Fault::BadBody(bad)) => self.wrong(format!("{name} takes no such body: {bad:?}")),
             Err(fault) => self.say(format_args!("{name} refuses: {fault}")),
@@ -360,12 +392,13 @@ impl World {
         self.acknowledged_stands();
         let mut found = Vec::new();
         let contexts = self.contexts();
-        for (mirror, context) in self.mirrors.all.iter_mut().zip(contexts) {
+        for (mirror, context) in self.mirrors.all.iter_mut().zip(&contexts) {
             let rest = mirror.at_rest(context.as_ref());
             found.extend(rest.err().map(|what| format!("{}: {what}", mirror.name())));
             let damaged = context.health().damage;
             found.extend(damaged.map(|what| format!("{} is damaged: {what}", mirror.name())));
         }
+        found.extend(self.holds_for_owners(&contexts).err());
         found.extend(self.holds_for_orders().err());
         found.extend(self.mirrors.ledger.holds_at_rest().err());
         found.extend((self.business.finally)(self).err());

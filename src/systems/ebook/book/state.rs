@@ -11,6 +11,7 @@ use crate::domain::prelude::*;
     port = 8083,
     index(status, user_id, rent_id),
     held_by = self.rent_id.filter(|_| self.status == Status::Approved),
+    owner = self.user_id,
     catalogue
 )]
 pub struct Book {

@@ -11,6 +11,7 @@ use crate::{domain::prelude::*, systems::payment::declined};
     port = 8081,
     order,
     index(status, user_id, book_id),
+    owner = self.user_id,
     holds = (self.status == Status::Approved).then_some(self.book_id),
     credit(paid = self.is_charged().then_some(self.rental_fee).flatten())
 )]

@@ -83,8 +83,9 @@ impl Shop {
         let mut desk = Transaction::new(&self.tree, 0, u64::MAX);
         for (number, thing) in things {
             let state: erased::State = Box::new(thing.clone());
-            let record = state.encode_state(1, None).unwrap();
-            desk.set_state(number, Versioned { version: 1, saga: None, state }, record).unwrap();
+            let row = Versioned { version: 1, saga: None, owner: None, state };
+            let record = row.encode().unwrap();
+            desk.set_state(number, row, record).unwrap();
             self.model.insert(number, thing);
         }
         let batch = desk.into_batch(self.epoch).unwrap();
