@@ -145,7 +145,10 @@ impl EventSource for Other {
             let drawn = log.read_page(from).map_err(|why| Silence::Away(why.to_string()))?;
             let mut events: Vec<_> = drawn.items.into_iter().map(|(_, event)| event).collect();
             if speaks == Speaks::AsBefore {
-                events.iter_mut().for_each(|event| event.epoch = Word::default());
+                events.iter_mut().for_each(|event| {
+                    event.epoch = Word::default();
+                    event.owner = None;
+                });
             }
             Ok(events)
         }

@@ -4,7 +4,7 @@ use crate::domain::prelude::*;
 
 /// The user with this number.
 #[entity(context = "carshare.member", reads = owner, collection = "members", korean = "회원", generic,
-    id(user_id: Id<Member>))]
+    id(user_id: Id<Member>), owner = id)]
 pub struct Member {
     #[exists]
     phone: String,

@@ -4,7 +4,8 @@ use super::trip::{Event::Ended, Trip};
 use crate::domain::prelude::*;
 
 /// The receipt of a trip.
-#[entity(context = "carshare.receipt", reads = owner, collection = "receipts", korean = "영수증", index(trip_id))]
+#[entity(context = "carshare.receipt", reads = owner, collection = "receipts", korean = "영수증", index(trip_id),
+    owner = self.user_id)]
 pub struct Receipt {
     #[exists]
     trip_id: Option<Id<Trip>>,

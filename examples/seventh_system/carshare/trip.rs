@@ -6,6 +6,7 @@ use crate::domain::prelude::*;
 
 /// A trip of one user in one car.
 #[entity(context = "carshare.trip", reads = owner, collection = "trips", korean = "운행", order, index(user_id),
+    owner = self.user_id,
     holds = (self.status == Status::Driving).then(|| Car::with_plate(&self.plate)),
     debit(receipts = self.status == Status::Over && self.refusal.is_none()))]
 pub struct Trip {

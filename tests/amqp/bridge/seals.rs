@@ -7,6 +7,7 @@ use tempfile::TempDir;
 const OLD: &str = "an-old-key-of-events-for-tests-only";
 const NEW: &str = "a-new-key-of-events-for-tests-only!";
 const SEAL: &str = "cloudEvents:seal";
+const OWNER: &str = "holdfast-owner";
 
 /// BookRent with two views, whose key of events is in a file of this directory.
 fn sealed(broker: &Broker, directory: &TempDir) -> Cluster {
@@ -68,6 +69,10 @@ fn a_forged_or_altered_event_has_no_effect_and_is_set_aside() {
         altered.headers.insert(format!("cloudEvents:{name}"), value.into());
         wrong.push(altered);
     }
+    let mut altered = rented.clone();
+    let owner = altered.headers.insert(OWNER.into(), "another".into());
+    assert_eq!(owner, Some(altered.body["userId"].to_string()), "nodes tell whose it is");
+    wrong.push(altered);
     let mut altered = rented.clone();
     altered.body["address"] = json!("another");
     wrong.push(altered);
