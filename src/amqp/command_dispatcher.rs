@@ -118,7 +118,6 @@ impl CommandDispatcher {
         let (within, collection, rest) = found.ok_or_else(Problem::not_found)?;
         let context = self.contexts.get(place).ok_or_else(Problem::not_found)?.as_ref();
         let inside = api::find_target(context, rest)?;
-        inside.check_number(context)?;
         let route =
             api::find_command(context, &inside, method).ok_or_else(
                 || match api::allowed_methods(context, &inside).as_slice() {
@@ -126,6 +125,11 @@ impl CommandDispatcher {
                     methods => Problem::method_not_allowed(&methods.join(", ")),
                 },
             )?;
+        let writers = api::writers_of(context, route.info);
+        api::check_audience(writers, Some(&sender))?;
+        if let Some(number) = route.number {
+            api::check_item(context, writers, Some(&sender), number)?;
+        }
         if message.header("idempotency-key").is_none() {
             return Err(Problem::new(
                 "idempotency-key-missing",

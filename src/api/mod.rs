@@ -1,6 +1,7 @@
 //! One request, over any transport. An adapter makes a [`ApiRequest`] of what it has received, finds the route, and sends the
 //! [`Answer`] back; everything between is here, so it is the same for all adapters.
 
+mod access;
 mod command;
 mod conditions;
 pub mod description;
@@ -17,6 +18,7 @@ mod request;
 mod routing;
 pub mod schema;
 
+pub use access::{check_audience, check_item, check_seen, readers_of, writers_of};
 pub use command::run_command;
 pub use conditions::{check_coding, check_content};
 pub use hal::{base_url, media_type, splice_fields};

@@ -18,7 +18,7 @@ pub struct ApiRequest<'a, H> {
     pub collection: &'a str,
     /// The rest of the path.
     pub rest: &'a str,
-    /// Who sends it, where that is known.
+    /// Who sends it, if it is known.
     pub principal: Option<Arc<Principal>>,
 }
 

@@ -2,10 +2,10 @@
 
 use super::problem::Problem;
 use crate::{
-    actors::{Context, Fault, RouteInfo, Verb},
+    actors::{Context, RouteInfo, Verb},
     domain::{
         Name,
-        number::{self, LARGEST, NumberError},
+        number::{self, NumberError},
     },
 };
 use std::{collections::HashMap, sync::Arc};
@@ -82,25 +82,6 @@ pub enum PathTarget<'a> {
     Collection,
     /// The item of this number, with a verb in the path or without.
     Item(Option<&'a str>, u64),
-}
-
-impl PathTarget<'_> {
-    /// Refuses a number that nothing in `context` has and nothing will have. What has one was stored before numbers had a
-    /// bound.
-    ///
-    /// # Errors
-    /// `out-of-range`
-    pub fn check_number(&self, context: &dyn Context) -> Result<(), Problem> {
-        match self {
-            Self::Item(_, number)
-                if *number > LARGEST
-                    && matches!(context.read_item(*number), Err(Fault::Refused(_))) =>
-            {
-                Err(Problem::out_of_range("id"))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 /// What the `rest` of a path leads to in the collection of `context`.

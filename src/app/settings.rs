@@ -127,6 +127,7 @@ pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
         event_names: Arc::new(event_names(settings)),
         bare: settings.only_system().is_some(),
         hosts: host_list(settings),
+        open: settings.auth.mode == AuthMode::Open,
         development,
         trusted_proxies: http.trusted_proxies.clone(),
         list_limits: ListLimits { rows: http.max_scan_rows, filters: http.max_filters },

@@ -1,6 +1,6 @@
 //! One request on its way to a handler of the route table.
 
-use crate::{api::Problem, http::state::AppState};
+use crate::{api::Problem, http::state::AppState, identity::Principal};
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 
 /// What a handler answers with.
@@ -29,6 +29,8 @@ pub struct ProbeRequest<'a> {
     pub query: &'a str,
     /// Its `Accept`, empty if it has none.
     pub accept: &'a str,
+    /// Who asks, if it is known.
+    pub caller: Option<&'a Principal>,
 }
 
 /// A report on the condition of the server.

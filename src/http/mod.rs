@@ -26,6 +26,6 @@ pub use host_list::HostList;
 pub(crate) use metrics::table::{BUILD, METRICS, REQUEST_DURATION};
 pub(crate) use openapi::operations::Deployment;
 pub use rate_limits::RateSettings;
-pub(crate) use routes::{Audience, ROUTES};
+pub(crate) use routes::ROUTES;
 pub use server::{Listeners, serve_http};
 pub use settings::{HttpSettings, MAX_CONNECTIONS, RemoteTarget, connection_headroom};

@@ -2,10 +2,10 @@
 //! the main listener is. It answers the probes of the route table.
 
 use crate::{
-    api::Problem,
+    api::{self, Problem},
     http::{
         call::{ProbeReply, ProbeRequest},
-        middleware::raw_response,
+        middleware::{caller, raw_response},
         routes::{self, Handler},
         state::AppState,
     },
@@ -167,11 +167,17 @@ fn write_response(head: &[u8], state: &AppState) -> Vec<u8> {
     }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let route = routes::find_route(path).and_then(|(_, mut routes)| routes.next());
-    let Some(Handler::Probe(report)) = route.map(|route| &route.handler) else {
+    let Some((route, Handler::Probe(report))) = route.map(|route| (route, &route.handler)) else {
         return raw_response::to_bytes(Problem::not_found(), types);
     };
+    // Credentials are judged on the main listener.
+    let caller = caller::developer(state);
+    if let Err(problem) = api::check_audience(route.audience_of(query), caller.as_deref()) {
+        return raw_response::to_bytes(problem, types);
+    }
     let accept = find_header(head, "accept").unwrap_or_default();
-    let ProbeReply { status, media_type, body } = report(state, &ProbeRequest { query, accept });
+    let request = ProbeRequest { query, accept, caller: caller.as_deref() };
+    let ProbeReply { status, media_type, body } = report(state, &request);
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\ncontent-type: {media_type}\r\ncache-control: no-cache\r\n\
          connection: close\r\n\r\n",

@@ -11,6 +11,7 @@ use crate::{
         routes::{self, Handler, Route},
         state::{AppState, Host, OnlyContext},
     },
+    identity::Audience,
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -121,14 +122,27 @@ async fn answer_request(
         return Err(Problem::long_uri(state.settings.uri_limit));
     }
     host::check(request, state)?;
-    let principal = caller::identify(request, state).await?;
+    let identified = caller::identify(request, state).await;
+    // A flood of wrong credentials counts as one without any.
+    let principal = identified.as_ref().ok().cloned().flatten();
     rate::check_rate(principal.as_deref(), request, state)?;
+    if let Err(problem) = identified
+        && !(collection.is_none() && is_for_everyone(request))
+    {
+        return Err(problem);
+    }
     let auditing = auditing::begin(principal.as_deref(), request, state).await?;
     let reply = answer_identified(request, payload, state, collection).await;
     if let Some(auditing) = auditing {
         auditing.finish(&reply).await;
     }
     reply
+}
+
+/// Whether `request` is to a fixed route that is for everyone, whatever credentials they show.
+fn is_for_everyone(request: &HttpRequest) -> bool {
+    let route = routes::find_route(request.path()).and_then(|(_, mut routes)| routes.next());
+    route.is_some_and(|route| route.audience_of(request.query_string()) == Audience::Public)
 }
 
 /// Answers a request whose sender has been identified.
@@ -168,7 +182,7 @@ async fn answer_fixed(request: &HttpRequest, payload: web::Payload, state: &AppS
     };
     let here: Vec<&Route> = here.collect();
     if let Some(route) = here.first() {
-        audience::check_audience(route.audience, request, state)?;
+        audience::check_audience(route.audience_of(request.query_string()), request, state)?;
     }
     let method = request.method().as_str();
     let Some(route) = here.iter().find(|route| route.methods.contains(&method)) else {
@@ -184,7 +198,10 @@ async fn answer_fixed(request: &HttpRequest, payload: web::Payload, state: &AppS
         }
         Handler::Probe(report) => {
             let accept = crate::api::header_text(request, "accept").unwrap_or_default();
-            let report = report(state, &ProbeRequest { query: request.query_string(), accept });
+            let caller = caller::find_caller(request, state);
+            let caller = caller.as_deref();
+            let query = request.query_string();
+            let report = report(state, &ProbeRequest { query, accept, caller });
             let mut response = HttpResponse::build(report.status);
             response.content_type(report.media_type);
             Ok(document::compressed_answer(request, response, report.body))

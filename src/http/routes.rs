@@ -1,17 +1,20 @@
 //! The one table of fixed routes. The router, the API document, the labels of metrics and the probe listener read it.
 
-use crate::http::{
-    call::{Call, ProbeReply, ProbeRequest, Reply},
-    handlers::{
-        admin, audit, documents, event_filter::EventQuery, events, health, internal, keys, metrics,
-        node_reports, problems, root,
+use crate::{
+    http::{
+        call::{Call, ProbeReply, ProbeRequest, Reply},
+        handlers::{
+            admin, audit, documents, event_filter::EventQuery, events, health, internal, keys,
+            metrics, node_reports, problems, query::has_parameter, root,
+        },
+        openapi::{
+            identities,
+            operations::{self, Deployment},
+            problem_page,
+        },
+        state::AppState,
     },
-    openapi::{
-        identities,
-        operations::{self, Deployment},
-        problem_page,
-    },
-    state::AppState,
+    identity::{Access, Audience},
 };
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
@@ -24,23 +27,14 @@ pub struct Route {
     pub path: &'static str,
     /// Who may call it.
     pub audience: Audience,
+    /// The parameter of its query that asks for what is for another audience.
+    pub detail: Option<(&'static str, Audience)>,
     /// The parameters of its query; `None` where others are ignored.
     pub query: Option<&'static [&'static str]>,
     /// What answers.
     pub handler: Handler,
     /// How the API document describes it; `None` for what is not an API.
     pub operation: Option<fn(&Deployment<'_>) -> Value>,
-}
-
-/// Who may call a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience {
-    /// Anyone.
-    Public,
-    /// Operators: open in development only, and never to pages of other origins.
-    Operator,
-    /// Other nodes, which show the shared credential. Anyone else gets 404.
-    Node,
 }
 
 /// What answers a route.
@@ -65,40 +59,55 @@ const READ: &[&str] = &["GET", "HEAD"];
 
 /// Every fixed route. Collections are not among them: they follow from the contexts.
 pub const ROUTES: &[Route] = &[
-    public_route(READ, "/", |call| Box::pin(root::list_links(call)))
+    route(READ, "/", Audience::Public, |call| Box::pin(root::list_links(call)))
         .with_description(operations::describe_root),
-    probe_route("/livez", |_, _| health::report_alive())
+    probe_route("/livez", Audience::Public, |_, _| health::report_alive())
         .with_description(operations::describe_livez),
-    probe_route("/readyz", |state, request| health::readiness_report(state, request.query))
-        .with_description(operations::describe_readyz),
-    probe_route("/metrics", |state, request| metrics::write_metrics(state, request.accept))
-        .with_description(operations::describe_metrics),
-    probe_route("/actuator/prometheus", |state, request| {
+    probe_route("/readyz", Audience::Public, |state, request| {
+        health::readiness_report(state, request.query)
+    })
+    .with_detail(health::VERBOSE, Audience::Metrics)
+    .with_description(operations::describe_readyz),
+    probe_route("/metrics", Audience::Metrics, |state, request| {
+        metrics::write_metrics(state, request.accept)
+    })
+    .with_description(operations::describe_metrics),
+    probe_route("/actuator/prometheus", Audience::Metrics, |state, request| {
         metrics::write_metrics(state, request.accept)
     })
     .with_description(operations::describe_prometheus),
-    probe_route("/actuator/health", |state, _| health::report_health(state))
-        .with_description(operations::describe_health),
-    probe_route("/actuator/health/liveness", |_, _| health::report_liveness())
+    probe_route("/actuator/health", Audience::Public, |state, request| {
+        health::report_health(state, request.caller)
+    })
+    .with_description(operations::describe_health),
+    probe_route("/actuator/health/liveness", Audience::Public, |_, _| health::report_liveness())
         .with_description(operations::describe_liveness),
-    probe_route("/actuator/health/readiness", |state, _| health::report_readiness(state))
-        .with_description(operations::describe_readiness),
-    probe_route("/actuator/info", |_, _| health::report_info())
+    probe_route("/actuator/health/readiness", Audience::Public, |state, _| {
+        health::report_readiness(state)
+    })
+    .with_description(operations::describe_readiness),
+    probe_route("/actuator/info", Audience::Public, |_, _| health::report_info())
         .with_description(operations::describe_info),
-    public_route(READ, "/openapi.json", |call| Box::pin(documents::show_openapi(call)))
+    route(READ, "/openapi.json", Audience::Public, |call| Box::pin(documents::show_openapi(call)))
         .with_description(operations::describe_openapi),
-    public_route(READ, "/asyncapi.json", |call| Box::pin(documents::show_asyncapi(call)))
-        .with_description(operations::describe_asyncapi),
-    public_route(READ, "/schemas/{type}.json", |call| Box::pin(documents::show_schema(call)))
-        .with_description(operations::describe_schema),
-    public_route(READ, "/problems/{code}", |call| Box::pin(problems::show_problem(call)))
-        .with_description(problem_page::describe_problem),
-    public_route(READ, "/docs", |call| Box::pin(documents::redirect_to_page(call))),
-    public_route(READ, "/docs/{file:.*}", |call| Box::pin(documents::show_page(call))),
-    public_route(READ, "/events", |call| Box::pin(events::all_events(call)))
+    route(READ, "/asyncapi.json", Audience::Public, |call| {
+        Box::pin(documents::show_asyncapi(call))
+    })
+    .with_description(operations::describe_asyncapi),
+    route(READ, "/schemas/{type}.json", Audience::Public, |call| {
+        Box::pin(documents::show_schema(call))
+    })
+    .with_description(operations::describe_schema),
+    route(READ, "/problems/{code}", Audience::Public, |call| {
+        Box::pin(problems::show_problem(call))
+    })
+    .with_description(problem_page::describe_problem),
+    route(READ, "/docs", Audience::Public, |call| Box::pin(documents::redirect_to_page(call))),
+    route(READ, "/docs/{file:.*}", Audience::Public, |call| Box::pin(documents::show_page(call))),
+    route(READ, "/events", Audience::Events, |call| Box::pin(events::all_events(call)))
         .with_query(EventQuery::PARAMETERS)
         .with_description(operations::describe_events),
-    public_route(READ, "/events/{context}", |call| Box::pin(events::of_context(call)))
+    route(READ, "/events/{context}", Audience::Events, |call| Box::pin(events::of_context(call)))
         .with_query(EventQuery::PARAMETERS)
         .with_description(operations::events_of),
     node_route(POST, "/internal/asks/{context}", |call| Box::pin(internal::answer_ask(call))),
@@ -110,69 +119,80 @@ pub const ROUTES: &[Route] = &[
     node_route(READ, "/internal/parked", |call| Box::pin(node_reports::report_parked(call))),
     node_route(POST, "/internal/parked", |call| Box::pin(node_reports::parked_among(call))),
     node_route(POST, "/internal/clock", |call| Box::pin(node_reports::advance_clock(call))),
-    operator_route(READ, "/admin/contexts", |call| Box::pin(admin::list_contexts(call)))
+    admin_route(READ, "/admin/contexts", Access::Read, |call| Box::pin(admin::list_contexts(call)))
         .with_description(operations::describe_contexts),
-    operator_route(POST, "/admin/contexts/{context}/stop", |call| {
+    admin_route(POST, "/admin/contexts/{context}/stop", Access::Act, |call| {
         Box::pin(admin::stop_context(call))
     })
     .with_description(operations::describe_stop),
-    operator_route(POST, "/admin/contexts/{context}/start", |call| {
+    admin_route(POST, "/admin/contexts/{context}/start", Access::Act, |call| {
         Box::pin(admin::start_context(call))
     })
     .with_description(operations::describe_start),
-    operator_route(PUT, "/admin/contexts/{context}/fault", |call| {
+    admin_route(PUT, "/admin/contexts/{context}/fault", Access::Development, |call| {
         Box::pin(admin::inject_fault(call))
     })
     .with_description(operations::inject_fault),
-    operator_route(DELETE, "/admin/contexts/{context}/fault", |call| {
+    admin_route(DELETE, "/admin/contexts/{context}/fault", Access::Development, |call| {
         Box::pin(admin::clear_fault(call))
     })
     .with_description(operations::clear_fault),
-    operator_route(READ, "/admin/sagas/{system}/{number}", |call| Box::pin(admin::show_saga(call)))
-        .with_query(&["from", "limit"])
-        .with_description(operations::describe_saga),
-    operator_route(READ, "/admin/parked", |call| Box::pin(admin::list_parked(call)))
+    admin_route(READ, "/admin/sagas/{system}/{number}", Access::Read, |call| {
+        Box::pin(admin::show_saga(call))
+    })
+    .with_query(&["from", "limit"])
+    .with_description(operations::describe_saga),
+    admin_route(READ, "/admin/parked", Access::Read, |call| Box::pin(admin::list_parked(call)))
         .with_query(&["after", "limit"])
         .with_description(operations::describe_parked),
-    operator_route(POST, "/admin/parked/{id}/redrive", |call| {
+    admin_route(POST, "/admin/parked/{id}/redrive", Access::Act, |call| {
         Box::pin(admin::redrive_parked(call))
     })
     .with_description(operations::describe_redrive),
-    operator_route(POST, "/admin/parked/{id}/drop", |call| Box::pin(admin::discard_parked(call)))
-        .with_description(operations::describe_discard),
-    operator_route(POST, "/admin/views/{view}/rebuild", |call| Box::pin(admin::rebuild_view(call)))
-        .with_description(operations::describe_rebuild),
-    operator_route(READ, "/admin/audit", |call| Box::pin(audit::list_audit(call)))
+    admin_route(POST, "/admin/parked/{id}/drop", Access::Act, |call| {
+        Box::pin(admin::discard_parked(call))
+    })
+    .with_description(operations::describe_discard),
+    admin_route(POST, "/admin/views/{view}/rebuild", Access::Act, |call| {
+        Box::pin(admin::rebuild_view(call))
+    })
+    .with_description(operations::describe_rebuild),
+    admin_route(READ, "/admin/audit", Access::Read, |call| Box::pin(audit::list_audit(call)))
         .with_query(&["after", "limit"])
         .with_description(identities::describe_audit),
-    operator_route(READ, "/admin/keys", |call| Box::pin(keys::list_keys(call)))
+    admin_route(READ, "/admin/keys", Access::Keys, |call| Box::pin(keys::list_keys(call)))
         .with_description(identities::describe_keys),
-    operator_route(POST, "/admin/keys", |call| Box::pin(keys::add_key(call)))
+    admin_route(POST, "/admin/keys", Access::Keys, |call| Box::pin(keys::add_key(call)))
         .with_description(identities::describe_new_key),
-    operator_route(DELETE, "/admin/keys/{id}", |call| Box::pin(keys::revoke_key(call)))
+    admin_route(DELETE, "/admin/keys/{id}", Access::Keys, |call| Box::pin(keys::revoke_key(call)))
         .with_description(identities::describe_revocation),
-    operator_route(POST, "/admin/clock", |call| Box::pin(admin::advance_clock(call)))
-        .with_description(operations::advance_clock),
+    admin_route(POST, "/admin/clock", Access::Development, |call| {
+        Box::pin(admin::advance_clock(call))
+    })
+    .with_description(operations::advance_clock),
 ];
 
 type RequestHandler = for<'a> fn(Call<'a>) -> LocalBoxFuture<'a, Reply>;
 type ProbeHandler = fn(&AppState, &ProbeRequest<'_>) -> ProbeReply;
 
-const fn public_route(
+const fn route(
     methods: &'static [&'static str],
     path: &'static str,
+    audience: Audience,
     handler: RequestHandler,
 ) -> Route {
     let handler = Handler::Request(handler);
-    Route { methods, path, audience: Audience::Public, query: None, handler, operation: None }
+    Route { methods, path, audience, detail: None, query: None, handler, operation: None }
 }
 
-const fn operator_route(
+const fn admin_route(
     methods: &'static [&'static str],
     path: &'static str,
+    access: Access,
     handler: RequestHandler,
 ) -> Route {
-    Route { audience: Audience::Operator, query: Some(&[]), ..public_route(methods, path, handler) }
+    let audience = Audience::Administration(access);
+    Route { query: Some(&[]), ..route(methods, path, audience, handler) }
 }
 
 const fn node_route(
@@ -180,12 +200,12 @@ const fn node_route(
     path: &'static str,
     handler: RequestHandler,
 ) -> Route {
-    Route { audience: Audience::Node, ..public_route(methods, path, handler) }
+    route(methods, path, Audience::Node, handler)
 }
 
-const fn probe_route(path: &'static str, report: ProbeHandler) -> Route {
+const fn probe_route(path: &'static str, audience: Audience, report: ProbeHandler) -> Route {
     let handler = Handler::Probe(report);
-    Route { methods: READ, path, audience: Audience::Public, query: None, handler, operation: None }
+    Route { methods: READ, path, audience, detail: None, query: None, handler, operation: None }
 }
 
 impl Route {
@@ -194,8 +214,19 @@ impl Route {
         Self { query: Some(query), ..self }
     }
 
+    /// Answers in more detail where `parameter` is in its query, and that is for `audience`.
+    const fn with_detail(self, parameter: &'static str, audience: Audience) -> Self {
+        Self { detail: Some((parameter, audience)), ..self }
+    }
+
     const fn with_description(self, operation: fn(&Deployment<'_>) -> Value) -> Self {
         Self { operation: Some(operation), ..self }
+    }
+
+    /// Who may send a request with this query.
+    pub fn audience_of(&self, query: &str) -> Audience {
+        let detail = self.detail.filter(|(parameter, _)| has_parameter(query, parameter));
+        detail.map_or(self.audience, |(_, audience)| audience)
     }
 
     /// The parameters of `path`, if it fits the template.
@@ -289,7 +320,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_hidden_like_its_neighbours() {
-        assert_eq!(audience_of_unknown("/admin/nothing"), Audience::Operator);
+        assert_eq!(audience_of_unknown("/admin/nothing"), Audience::Administration(Access::Read));
         assert_eq!(audience_of_unknown("/internal/nothing"), Audience::Node);
         assert_eq!(audience_of_unknown("/nothing"), Audience::Public);
     }

@@ -90,6 +90,8 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether collections are mounted without their system too.
     pub bare: bool,
+    /// Whether a request without credentials counts as that of a developer, who may do everything.
+    pub open: bool,
     /// Whether administration is open.
     pub development: bool,
     /// The credential of other nodes; without one, they get 404.
@@ -156,6 +158,7 @@ impl Default for HttpSettings {
             event_names: Arc::default(),
             trusted_proxies: Vec::new(),
             bare: false,
+            open: false,
             development: false,
             node_credential: None,
             identifiers: Identifiers::default(),

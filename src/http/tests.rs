@@ -1,5 +1,6 @@
 //! A real server on port 0 before a node that is not one.
 
+mod access;
 mod edge;
 
 use super::*;
@@ -18,7 +19,10 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-struct Things([RouteInfo; 2]);
+struct Things {
+    routes: [RouteInfo; 2],
+    reads: Reads,
+}
 struct Fake([Arc<dyn Context>; 1]);
 
 impl Declaration for Things {
@@ -35,7 +39,7 @@ impl Declaration for Things {
         &["Notes"]
     }
     fn reads(&self) -> Reads {
-        Reads::Public
+        self.reads
     }
     fn is_view(&self) -> bool {
         false
@@ -44,7 +48,7 @@ impl Declaration for Things {
         true
     }
     fn routes(&self) -> &[RouteInfo] {
-        &self.0
+        &self.routes
     }
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<String>()
@@ -80,7 +84,7 @@ impl Context for Things {
                 number,
                 version: 3,
                 body: br#"{"a":1}"#.to_vec(),
-                owner: None,
+                owner: Some("7".into()),
                 commit: 1,
             }),
             _ => Err(Refusal::absent(self.name()).into()),
@@ -167,6 +171,15 @@ fn send_to(
     change: impl FnOnce(HttpSettings) -> HttpSettings + Send + 'static,
     requests: &[&str],
 ) -> Vec<String> {
+    send_to_things(Reads::Public, change, requests)
+}
+
+/// The same, where the things are for these readers.
+fn send_to_things(
+    reads: Reads,
+    change: impl FnOnce(HttpSettings) -> HttpSettings + Send + 'static,
+    requests: &[&str],
+) -> Vec<String> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -180,10 +193,12 @@ fn send_to(
             bodies: vec![body],
             withdraws: false,
         };
-        let node = Arc::new(Fake([Arc::new(Things([route(Verb::Post), route(Verb::Patch)]))]));
+        let routes = [route(Verb::Post), route(Verb::Patch)];
+        let node = Arc::new(Fake([Arc::new(Things { routes, reads })]));
         let settings = HttpSettings {
             workers: 1,
             bare: true,
+            open: true,
             development: true,
             cors_origins: None,
             body_timeout: Duration::from_millis(200),

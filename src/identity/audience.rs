@@ -39,6 +39,8 @@ pub enum Access {
     Read,
     /// Contexts are stopped and started, views rebuilt, events retried.
     Act,
+    /// Keys are listed, made and revoked.
+    Keys,
     /// Faults are injected, the clock is moved. In development only; there is no such thing elsewhere.
     Development,
 }
@@ -87,6 +89,12 @@ pub fn allowed(audience: Audience, principal: Option<&Principal>, owner: Owner<'
     }
 }
 
+/// To whose things alone lists for `audience` restrict `principal`, who may read them; `None`: they show all.
+pub fn restricted_to(audience: Audience, principal: Option<&Principal>) -> Option<&str> {
+    let depends = allowed(audience, principal, Owner::Known(None)) == Verdict::NotFound;
+    principal.filter(|_| depends)?.customer.as_deref()
+}
+
 /// Whether what is for `audience` is among the contexts that `caller` is restricted to.
 fn is_in_scope(audience: Audience, caller: &Principal) -> bool {
     match audience {
@@ -122,6 +130,8 @@ fn judge(audience: Audience, caller: &Principal, owner: Owner<'_>) -> Verdict {
             }
             match (has(Role::Customer), owner) {
                 (false, _) => Verdict::Forbidden,
+                // A customer of no name has nothing and can get nothing.
+                (true, Owner::Unknown) if caller.customer.is_none() => Verdict::Forbidden,
                 (true, Owner::Unknown) => Verdict::Allow,
                 (true, Owner::Known(owner))
                     if owner.is_some() && owner == caller.customer.as_deref() =>
@@ -134,7 +144,7 @@ fn judge(audience: Audience, caller: &Principal, owner: Owner<'_>) -> Verdict {
         Audience::Administration(Access::Read | Access::Act) | Audience::Metrics => {
             has_one_of(&[Role::Admin, Role::Operator])
         }
-        Audience::Administration(Access::Development) => has_one_of(&[Role::Admin]),
+        Audience::Administration(Access::Keys | Access::Development) => has_one_of(&[Role::Admin]),
         Audience::Events => has_one_of(&[Role::Admin, Role::Auditor]),
     }
 }
@@ -193,6 +203,7 @@ mod tests {
             (writers(domain::Role::Admin), true, [U, F, F, A, A, F, F, F]),
             (Audience::Administration(Access::Read), false, [U, F, F, F, A, A, F, F]),
             (Audience::Administration(Access::Act), false, [U, F, F, F, A, A, F, F]),
+            (Audience::Administration(Access::Keys), false, [U, F, F, F, A, F, F, F]),
             (Audience::Administration(Access::Development), false, [N; 8]),
             (Audience::Metrics, false, [U, F, F, F, A, A, F, F]),
             (Audience::Events, false, [U, F, F, F, A, F, A, F]),
@@ -211,9 +222,16 @@ mod tests {
         for customer in [Some("7"), None] {
             let customer = caller("key", Role::Customer, customer);
             assert_eq!(allowed(audience, Some(&customer), Owner::Known(None)), NotFound);
+            let listed = if customer.customer.is_some() { Allow } else { Forbidden };
+            assert_eq!(allowed(audience, Some(&customer), Owner::Unknown), listed);
+            assert_eq!(restricted_to(audience, Some(&customer)), customer.customer.as_deref());
         }
         let staff = caller("key", Role::Staff, None);
         assert_eq!(allowed(audience, Some(&staff), Owner::Known(None)), Allow);
+        assert_eq!(restricted_to(audience, Some(&staff)), None);
+        let public = Audience::Readers { context: CONTEXT, reads: Reads::Public };
+        let customer = caller("key", Role::Customer, Some("7"));
+        assert_eq!(restricted_to(public, Some(&customer)), None);
     }
 
     #[test]

@@ -4,6 +4,6 @@ mod audience;
 mod identify;
 mod principal;
 
-pub use audience::{Access, Audience, Owner, Verdict, allowed};
+pub use audience::{Access, Audience, Owner, Verdict, allowed, restricted_to};
 pub use identify::{Credentials, Identify, Unidentified};
 pub use principal::{DEVELOPMENT, Principal, Role, Roles};

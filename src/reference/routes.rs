@@ -1,7 +1,10 @@
 //! The fixed routes.
 
 use super::table::{code_text, write_table};
-use crate::http::{Audience, Deployment, ROUTES};
+use crate::{
+    http::{Deployment, ROUTES},
+    identity::{Access, Audience},
+};
 use serde_json::Value;
 
 /// Methods, path, audience and summary of every fixed route. Collections follow from the contexts.
@@ -10,7 +13,12 @@ pub fn routes() -> String {
     let rows = ROUTES.iter().map(|route| {
         let audience = match route.audience {
             Audience::Public => "anyone",
-            Audience::Operator => "operators, in development",
+            Audience::Administration(Access::Development) => "admins, in development",
+            Audience::Administration(Access::Keys) => "admins",
+            Audience::Administration(_) => "admins and operators",
+            Audience::Metrics => "admins and operators",
+            Audience::Events => "admins and auditors",
+            Audience::Readers { .. } | Audience::Writers { .. } => "see the context",
             Audience::Node => "other nodes",
         };
         let operation = route.operation.map(|operation| operation(&server));

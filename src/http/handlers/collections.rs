@@ -12,6 +12,7 @@ use crate::{
         response::into_response,
         state::{AppState, Host},
     },
+    identity::Principal,
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -40,14 +41,16 @@ pub async fn answer_request(
     rest: &str,
 ) -> Reply {
     let target = api::find_target(context.as_ref(), rest)?;
-    target.check_number(context.as_ref())?;
+    let caller = caller::find_caller(request, state);
     match *request.method() {
         Method::GET | Method::HEAD => match target {
             PathTarget::Collection => {
-                return list::answer_list(request, state, context, collection).await;
+                let caller = caller.as_deref();
+                return list::answer_list(request, state, context, collection, caller).await;
             }
             PathTarget::Item(None, number) => {
-                return show_item(request, state, context, collection, number).await;
+                let caller = caller.as_deref();
+                return show_item(request, state, context, collection, number, caller).await;
             }
             PathTarget::Item(Some(_), _) => {}
         },
@@ -57,6 +60,13 @@ pub async fn answer_request(
     let method = request.method().as_str();
     let route = api::find_command(context.as_ref(), &target, method)
         .ok_or_else(|| Problem::method_not_allowed(&allow_header(context.as_ref(), &target)))?;
+    let writers = api::writers_of(context.as_ref(), route.info);
+    api::check_audience(writers, caller.as_deref())?;
+    if let Some(number) = route.number
+        && let Err(fault) = api::check_item(context.as_ref(), writers, caller.as_deref(), number)
+    {
+        return Err(state.durable_problem(fault).await);
+    }
     check_headers(request)?;
     let base = state.base_url(request);
     let command = ApiRequest {
@@ -66,7 +76,7 @@ pub async fn answer_request(
         path: &within.path,
         collection,
         rest,
-        principal: caller::principal_of(request),
+        principal: caller,
     };
     let body = body::read_body(request, payload, &state.settings);
     let depth = state.settings.json_depth;
@@ -99,8 +109,12 @@ async fn show_item(
     context: &Arc<dyn Context>,
     collection: &str,
     number: u64,
+    caller: Option<&Principal>,
 ) -> Reply {
-    let seen = match context.read_item(number) {
+    let readers = api::readers_of(context.as_ref());
+    api::check_audience(readers, caller)?;
+    let read = context.read_item(number);
+    let seen = match api::check_seen(context.as_ref(), readers, caller, number, read) {
         Ok(seen) => seen,
         Err(fault) => return Err(state.durable_problem(fault).await),
     };

@@ -3,6 +3,7 @@
 use crate::{
     actors::{Contested, ContextHealth, Dispute, OutboxHealth, Phase},
     http::{call::ProbeReply, state::AppState},
+    identity::{Audience, Owner, Principal, Verdict, allowed},
 };
 use actix_web::{http::StatusCode, web};
 use serde_json::{Map, Value, json};
@@ -10,6 +11,8 @@ use std::fmt::Write;
 
 /// The name that text messages have among what leaves the node.
 const MESSAGES: &str = "messages";
+/// The parameter of `/readyz` that asks for the condition of every part.
+pub const VERBOSE: &str = "verbose";
 const ACTUATOR: &str = "application/vnd.spring-boot.actuator.v3+json";
 
 fn text_reply(status: StatusCode, body: String) -> ProbeReply {
@@ -68,7 +71,7 @@ pub fn readiness_report(state: &AppState, query: &str) -> ProbeReply {
     ];
     let passed = checks.iter().all(|(name, passed, _)| *passed || is_excluded(name));
     let status = if passed { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    if !query.iter().any(|(key, _)| key == "verbose") {
+    if !query.iter().any(|(key, _)| key == VERBOSE) {
         return text_reply(status, if passed { "ok\n".into() } else { "not ready\n".into() });
     }
     let mut report = Report(String::new());
@@ -162,9 +165,12 @@ fn node_condition(node: &Value) -> (bool, String) {
     (text("state") == "reached", line)
 }
 
-/// `/actuator/health`
-pub fn report_health(state: &AppState) -> ProbeReply {
-    let components = state.settings.development.then(|| list_components(state));
+/// `/actuator/health`, with the condition of every part for those who may read metrics.
+pub fn report_health(state: &AppState, caller: Option<&Principal>) -> ProbeReply {
+    // Beyond loopback, open authentication shows no details.
+    let is_hidden = state.settings.open && !state.settings.development;
+    let is_reader = allowed(Audience::Metrics, caller, Owner::Unknown) == Verdict::Allow;
+    let components = (is_reader && !is_hidden).then(|| list_components(state));
     report_status(state, components)
 }
 

@@ -2,8 +2,9 @@
 
 use crate::{
     actors::{Context, Fault, ListLimits, ListPage, ListQuery, Seen},
-    api::{Problem, media_type, splice_fields},
+    api::{self, Problem, media_type, splice_fields},
     http::{call::Reply, handlers::query, state::AppState},
+    identity::{Principal, restricted_to},
 };
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use serde_json::{Map, Value, json};
@@ -90,9 +91,13 @@ pub async fn answer_list(
     state: &AppState,
     context: &Arc<dyn Context>,
     collection: &str,
+    caller: Option<&Principal>,
 ) -> Reply {
+    let readers = api::readers_of(context.as_ref());
+    api::check_audience(readers, caller)?;
     let query = request.query_string();
-    let wanted = PageRequest::parse_query(query, state.settings.list_limits)?;
+    let mut wanted = PageRequest::parse_query(query, state.settings.list_limits)?;
+    wanted.list.owner = restricted_to(readers, caller).map(Arc::from);
     let page = match find_page(state, context, &wanted.list).await? {
         Ok(page) => page,
         Err(fault) => return Err(state.durable_problem(fault).await),

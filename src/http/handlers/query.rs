@@ -14,6 +14,11 @@ pub fn parse_pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
     Ok(pairs.into_inner())
 }
 
+/// Whether the parameter `name` is given. A query that cannot be decoded has none.
+pub fn has_parameter(query: &str, name: &str) -> bool {
+    parse_pairs(query).is_ok_and(|pairs| pairs.iter().any(|(given, _)| given == name))
+}
+
 /// Refuses a parameter that is not `known`, or is given twice.
 pub fn check_names(query: &str, known: &[&str]) -> Result<(), Problem> {
     let pairs = parse_pairs(query)?;

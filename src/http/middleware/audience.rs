@@ -1,29 +1,33 @@
 //! Whether a caller belongs to a route's audience.
 
 use crate::{
-    api::{Problem, header_text},
+    api::{self, Problem, header_text},
     credentials::same_bytes,
-    http::{middleware::cors, routes::Audience, state::AppState},
+    http::{
+        middleware::{caller, cors},
+        state::AppState,
+    },
+    identity::{Access, Audience},
 };
 use actix_web::HttpRequest;
 
-/// Refuses a request whose sender is not of the `audience`.
+/// Refuses a request to a fixed route whose sender is not of the `audience`.
 pub fn check_audience(
     audience: Audience,
     request: &HttpRequest,
     state: &AppState,
 ) -> Result<(), Problem> {
-    match audience {
-        Audience::Public => Ok(()),
-        Audience::Operator => {
-            state.check_development()?;
-            cors::same_origin(request, state)
-        }
-        // Anyone else must not learn that there is something here.
-        Audience::Node => {
-            shows_credential(request, state).then_some(()).ok_or_else(Problem::not_found)
-        }
+    if audience == Audience::Public {
+        return Ok(());
     }
+    let caller = caller::find_caller(request, state);
+    api::check_audience(audience, caller.as_deref())?;
+    let Audience::Administration(access) = audience else { return Ok(()) };
+    // Beyond loopback, open authentication opens no administration.
+    if access == Access::Development || caller::principal_of(request).is_none() {
+        state.check_development()?;
+    }
+    cors::same_origin(request, state)
 }
 
 /// Whether the sender shows the credential of nodes.

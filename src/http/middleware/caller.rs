@@ -2,11 +2,19 @@
 
 use crate::{
     api::{Problem, header_text},
-    http::state::AppState,
+    http::{middleware::audience, state::AppState},
     identity::{Credentials, Principal, Role},
 };
 use actix_web::{HttpMessage, HttpRequest};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+/// Who sends requests that show nothing while authentication is open.
+static DEVELOPER: LazyLock<Arc<Principal>> = LazyLock::new(|| Arc::new(Principal::development()));
+/// Another node, by the credential that all of them have.
+static NODE: LazyLock<Arc<Principal>> = LazyLock::new(|| {
+    let roles = [Role::Node].into_iter().collect();
+    Arc::new(Principal { issuer: "node".into(), roles, ..Principal::default() })
+});
 
 /// Finds out who sends `request`, by its credentials, and keeps it with the request: see [`principal_of`].
 pub async fn identify(
@@ -30,16 +38,18 @@ pub fn principal_of(request: &HttpRequest) -> Option<Arc<Principal>> {
     request.extensions().get::<Arc<Principal>>().cloned()
 }
 
-/// Refuses what admins alone may do. In development everyone is one who shows no credentials.
-pub fn require_admin(request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
-    let is_admin = match principal_of(request) {
-        Some(principal) => principal.roles.has(Role::Admin),
-        None => state.settings.development,
-    };
-    if is_admin {
-        return Ok(());
+/// Whom `request` counts as: another node, the one that its credentials show, or a developer while authentication is open.
+pub fn find_caller(request: &HttpRequest, state: &AppState) -> Option<Arc<Principal>> {
+    if let Some(principal) = principal_of(request) {
+        return Some(principal);
     }
-    let challenge = "Bearer error=\"insufficient_scope\"".to_owned();
-    Err(Problem::new("insufficient-scope", "admins alone may do this", "관리자만 할 수 있습니다")
-        .with_parameter("www-authenticate", challenge))
+    if audience::shows_credential(request, state) {
+        return Some(Arc::clone(&NODE));
+    }
+    developer(state)
+}
+
+/// Whom a request without credentials counts as.
+pub fn developer(state: &AppState) -> Option<Arc<Principal>> {
+    state.settings.open.then(|| Arc::clone(&DEVELOPER))
 }

@@ -1,39 +1,14 @@
 //! What is judged before a request reaches its handler: how often a caller calls, and that it can be audited.
 
-use super::*;
+use super::{
+    access::{ByName, from},
+    *,
+};
 use crate::{
     audit::AuditLog,
-    identity::{Credentials, Identify, Principal, Role, Unidentified},
     store::{MemoryStore, Store},
 };
-use futures_util::future::BoxFuture;
 use std::num::NonZeroU32;
-
-/// Takes the token for the name of a customer, or `staff`.
-struct ByName;
-
-impl Identify for ByName {
-    fn identify<'a>(
-        &'a self,
-        credentials: Credentials<'a>,
-    ) -> BoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
-        let found = match credentials.bearer() {
-            None => Ok(None),
-            Some("wrong") => Err(Unidentified::Invalid("wrong")),
-            Some("later") => Err(Unidentified::Unavailable("away")),
-            Some(name) => {
-                let role = if name == "staff" { Role::Staff } else { Role::Customer };
-                let roles = [role].into_iter().collect();
-                Ok(Some(Arc::new(Principal {
-                    subject: name.into(),
-                    roles,
-                    ..Principal::default()
-                })))
-            }
-        };
-        std::future::ready(found).boxed()
-    }
-}
 
 /// So low a rate that a test, which sends one request after the other, meets it.
 fn with_rates(mut settings: HttpSettings) -> HttpSettings {
@@ -42,10 +17,6 @@ fn with_rates(mut settings: HttpSettings) -> HttpSettings {
     let rates =
         RateSettings { requests: NonZeroU32::MIN, burst: number(10), posts: NonZeroU32::MIN };
     HttpSettings { rates: Some(rates), ..settings }
-}
-
-fn from(name: &str, line: &str) -> String {
-    raw_request(line, &format!("Authorization: Bearer {name}\r\n{JSON}"), "{}")
 }
 
 #[test]
@@ -97,7 +68,8 @@ fn searches_and_pages_of_events_cost_more() {
 
 #[test]
 fn credentials_that_are_not_valid_are_refused_and_such_as_cannot_be_verified_are_for_later() {
-    let answers = send_to(with_rates, &[&from("wrong", "GET /things/7"), &from("later", "GET /")]);
+    let answers =
+        send_to(with_rates, &[&from("wrong", "GET /things/7"), &from("later", "GET /things/7")]);
     assert!(answers[0].starts_with("HTTP/1.1 401"), "{}", answers[0]);
     assert!(
         answers[0].contains("www-authenticate: Bearer error=\"invalid_token\""),
