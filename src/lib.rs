@@ -31,6 +31,7 @@ pub mod api;
 pub mod app;
 pub mod audit;
 pub mod board;
+mod bounded;
 pub mod cli;
 mod client_errors;
 pub mod cluster;

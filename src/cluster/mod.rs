@@ -1,11 +1,10 @@
 //! The way to other nodes, over HTTP: questions with a node's credential, and the events of their contexts.
 
-mod bounded;
-
 use crate::{
     actors::{
         EventId, Past, PeerAnswer, PeerClient, PeerQuestion, PeerReply, RecordedEvent, Silence,
     },
+    bounded,
     client_errors::describe_error,
     tls::Trust,
 };
@@ -19,6 +18,9 @@ use tokio::{runtime::Handle, sync::Semaphore};
 const IDLE: usize = 64;
 /// How long an answer may take beyond the time that the other side waits for something to happen.
 const SLACK: Duration = Duration::from_secs(5);
+
+/// What limits the answers of nodes.
+const LIMIT: &str = "`node.answer_limit`";
 
 /// The header in which a node sends the past of the log that it speaks for.
 pub const HISTORY: &str = "holdfast-history";
@@ -111,7 +113,7 @@ impl PeerClient for HttpWire {
             let answer = check_answered(request, limit).await?;
             let past = past_of(&answer);
             let answer: PeerAnswer =
-                bounded::read_json(answer, limit).await.map_err(Silence::Away)?;
+                bounded::read_json(answer, limit, LIMIT).await.map_err(Silence::Away)?;
             Ok(PeerReply { answer, past })
         });
         async move { asked.await.unwrap_or_else(|| Err(silent_peer(&"the runtime has ended"))) }
@@ -151,7 +153,9 @@ impl PeerClient for HttpWire {
         let limit = self.peers.answer_limit;
         let read = self.run_elsewhere(async move {
             let answer = check_answered(request, limit).await?;
-            bounded::read_json::<Vec<RecordedEvent>>(answer, limit).await.map_err(Silence::Away)
+            bounded::read_json::<Vec<RecordedEvent>>(answer, limit, LIMIT)
+                .await
+                .map_err(Silence::Away)
         });
         async move { read.await.unwrap_or_else(|| Err(silent_peer(&"the runtime has ended"))) }
             .boxed()
@@ -183,7 +187,7 @@ async fn check_answered(request: RequestBuilder, limit: usize) -> Result<Respons
     if answer.status() != StatusCode::CONFLICT {
         return answer.error_for_status().map_err(|why| silent_peer(&describe_error(&why)));
     }
-    match bounded::read_json::<PeerProblem>(answer, limit).await {
+    match bounded::read_json::<PeerProblem>(answer, limit, LIMIT).await {
         Ok(PeerProblem { code, detail }) if code == CHANGED => Err(Silence::Changed(detail)),
         Ok(PeerProblem { detail, .. }) => Err(Silence::Away(detail)),
         Err(why) => Err(Silence::Away(why)),

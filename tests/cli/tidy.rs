@@ -53,7 +53,17 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "credentials",
-        &["sync", "domain", "identity", "store", "actors", "credentials"],
+        &[
+            "sync",
+            "bounded",
+            "client_errors",
+            "tls",
+            "domain",
+            "identity",
+            "store",
+            "actors",
+            "credentials",
+        ],
         &["sled", "lapin", "actix", "actix_web"],
     ),
     (
@@ -83,7 +93,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "cluster",
-        &["sync", "tls", "client_errors", "domain", "actors", "cluster"],
+        &["sync", "bounded", "tls", "client_errors", "domain", "actors", "cluster"],
         &["sled", "lapin", "actix", "actix_web"],
     ),
     ("events", &["domain", "actors", "events"], &["sled", "lapin", "actix", "actix_web", "tokio"]),
