@@ -1,4 +1,4 @@
-//! What verifies the credentials of the outside world: API keys, tokens of development.
+//! What verifies the credentials of the outside world: API keys, tokens of OpenID providers and of development.
 
 mod api_key;
 mod api_keys;
@@ -6,6 +6,7 @@ mod development;
 mod identifiers;
 mod key_store;
 mod same_bytes;
+mod token;
 
 pub use api_key::{ApiKey, BadKey, KeyId, KeyText, NewKey};
 pub use api_keys::ApiKeys;
@@ -13,3 +14,4 @@ pub use development::{ActAs, DevelopmentTokens, NotAnIdentity};
 pub use identifiers::Identifiers;
 pub use key_store::{KeyStore, KeyStoreError};
 pub(crate) use same_bytes::same_bytes;
+pub use token::{Issuer, ProviderTokens, RoleName, TokenAlgorithm, wrong_issuer};

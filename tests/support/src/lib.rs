@@ -14,6 +14,7 @@ mod client;
 pub mod cluster;
 pub mod gbike;
 pub mod hosts;
+pub mod issuer;
 mod process;
 pub mod queue;
 mod quiet;
