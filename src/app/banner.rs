@@ -1,7 +1,7 @@
 //! What is printed when the server accepts connections.
 
 use super::failure::{Failure, print_text};
-use crate::config::Config;
+use crate::config::{AuthMode, Config, Settings};
 use std::{
     io::{IsTerminal, Write},
     net::SocketAddr,
@@ -30,9 +30,10 @@ pub fn write_banner(config: &Config, address: SocketAddr) -> String {
     let scheme = settings.http.scheme();
     let systems = settings.enabled_systems();
     let mut banner = format!(
-        "  Holdfast {}            DEVELOPMENT: authentication is open, {reach}\n  API docs  {scheme}://{address}/docs/\n  \
+        "  Holdfast {}            {}, {reach}\n  API docs  {scheme}://{address}/docs/\n  \
          Metrics   {scheme}://{address}/metrics\n  Data      {} (kept)\n  Systems   {}\n",
         env!("CARGO_PKG_VERSION"),
+        describe_authentication(settings),
         settings.store.dir.display(),
         systems.join(" "),
     );
@@ -49,4 +50,16 @@ pub fn write_banner(config: &Config, address: SocketAddr) -> String {
         ));
     }
     banner
+}
+
+/// How callers authenticate, in a few words.
+fn describe_authentication(settings: &Settings) -> String {
+    match (settings.auth.mode, settings.auth.issuers.as_slice()) {
+        (AuthMode::Open, _) => "DEVELOPMENT: authentication is open".to_owned(),
+        (AuthMode::Token, []) => "authentication by API keys alone: there is no issuer".to_owned(),
+        (AuthMode::Token, issuers) => {
+            let urls: Vec<_> = issuers.iter().map(|issuer| issuer.url.as_str()).collect();
+            format!("authentication by tokens of {}", urls.join(" "))
+        }
+    }
 }

@@ -17,8 +17,8 @@ use crate::{
     actors::{LocalNode, Machine, Node, NodeSettings, accept_histories},
     amqp::{Senders, ownership::OwnershipConflict},
     audit::AuditLog,
-    config::{AuthMode, Config, ConfigProblem, Settings},
-    credentials::{ApiKeys, DevelopmentTokens, Identifiers, KeyStore},
+    config::{AuthMode, Config, ConfigProblem, IssuerSection, Settings},
+    credentials::{ApiKeys, DevelopmentTokens, Identifiers, KeyStore, ProviderTokens},
     http::{self, HttpSettings, Listeners},
     identity::Principal,
     limits,
@@ -80,7 +80,7 @@ pub async fn serve_system(
     let keys = Arc::new(keys);
     let audit = AuditLog::open(&trees, Machine::default()).map_err(Failure::from_error)?;
     let audit = Arc::new(audit);
-    let identifiers = ways_in(settings, &keys)?;
+    let identifiers = ways_in(settings, &keys, &outbound)?;
     let senders = command_senders(settings, &identifiers, &audit)?;
     let node = start_node(trees, node_settings, &settings.enabled_systems(), ahead).await?;
     outbound.start_sinks(settings, &node)?;
@@ -147,12 +147,30 @@ pub async fn serve_system(
 }
 
 /// How senders of requests are identified.
-fn ways_in(settings: &Settings, keys: &Arc<KeyStore>) -> Result<Identifiers, Failure> {
+fn ways_in(
+    settings: &Settings,
+    keys: &Arc<KeyStore>,
+    outbound: &Outbound,
+) -> Result<Identifiers, Failure> {
     let mut ways = Identifiers::default();
     ways.push(ApiKeys::new(Arc::clone(keys)));
-    if settings.auth.mode == AuthMode::Open {
-        let tokens = DevelopmentTokens::open(&settings.store.dir, Machine::default());
-        ways.push(tokens.map_err(Failure::from_error)?);
+    match settings.auth.mode {
+        AuthMode::Open => {
+            let tokens = DevelopmentTokens::open(&settings.store.dir, Machine::default());
+            ways.push(tokens.map_err(Failure::from_error)?);
+        }
+        AuthMode::Token => {
+            let issuers: Vec<_> = settings.auth.issuers.iter().map(IssuerSection::issuer).collect();
+            if issuers.is_empty() && keys.list().is_empty() {
+                tracing::warn!("no one can sign in: there is neither an issuer nor an API key");
+            }
+            let runtime = outbound.runtime();
+            let tokens =
+                ProviderTokens::new(issuers, outbound.trust(), runtime, Machine::default());
+            let tokens = tokens.map_err(Failure::Failed)?;
+            tokens.read_keys();
+            ways.push(tokens);
+        }
     }
     Ok(ways)
 }

@@ -39,6 +39,20 @@ fn the_banner_says_where_and_how_open() {
 }
 
 #[test]
+fn the_banner_says_who_vouches_for_callers() {
+    let banner = |issuers: &str| {
+        let variables = [("HOLDFAST_AUTH__MODE", "token"), ("HOLDFAST_AUTH__ISSUERS", issuers)];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let config = Config::load(None, variables, Flags::default()).unwrap();
+        write_banner(&config, SocketAddr::from(([127, 0, 0, 1], 8088)))
+    };
+    let one = banner("[{ url = 'https://id.example', audience = 'a' }]");
+    assert!(one.contains("tokens of https://id.example") && !one.contains("DEVELOPMENT"), "{one}");
+    let none = banner("[]");
+    assert!(none.contains("API keys alone") && !none.contains("DEVELOPMENT"), "{none}");
+}
+
+#[test]
 fn the_banner_names_the_ports_of_the_contexts() {
     let mut config = Config::load(None, [], Flags::default()).unwrap();
     config.settings = settings_at("127.0.0.1:0", "9001");

@@ -2,18 +2,23 @@
 
 use super::{
     check::{Invalid, require_setting},
+    http::Http,
+    issuer::{IssuerSection, check_issuers},
     url::is_host,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
 
 /// Who may call.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Auth {
-    /// How callers authenticate. `open`, the only mode so far: they do not.
+    /// How callers authenticate. `open`: they do not, and may do everything. `token`: by a token of one of `auth.issuers`, or by an
+    /// API key.
     pub mode: AuthMode,
+    /// OpenID providers whose tokens are taken, each a table `[[auth.issuers]]`. The variable has them as TOML writes a list:
+    /// `[{ url = "https://id.example", audience = "holdfast" }]`.
+    pub issuers: Vec<IssuerSection>,
     /// Allows `http.listen` to be reachable from other machines although authentication is open.
     pub allow_open_beyond_loopback: bool,
     /// Names and addresses, without port, that requests may be for; 421 for others. The names of loopback and the host of
@@ -32,17 +37,36 @@ pub enum AuthMode {
     /// They do not; for development.
     #[default]
     Open,
+    /// By a token or a key.
+    Token,
 }
 
 impl Auth {
-    pub(super) fn check(&self, listen: SocketAddr) -> Result<(), Invalid> {
-        let is_open = self.mode == AuthMode::Open && !self.allow_open_beyond_loopback;
-        require_setting(!is_open || listen.ip().is_loopback(), "http.listen", || {
+    pub(super) fn check(&self, http: &Http) -> Result<(), Invalid> {
+        let listen = http.listen;
+        let is_open = self.mode == AuthMode::Open;
+        let may_listen = listen.ip().is_loopback() || self.allow_open_beyond_loopback;
+        require_setting(!is_open || may_listen, "http.listen", || {
             format!(
                 "{listen} is reachable from other machines while authentication is open; listen on 127.0.0.1, or add \
                  `auth.allow_open_beyond_loopback = true`"
             )
         })?;
+        // Who reads a token on its way can act with it.
+        let is_private = http.tls.cert.is_some()
+            || !http.trusted_proxies.is_empty()
+            || http.public_url.as_deref().is_some_and(|url| url.starts_with("https:"));
+        require_setting(is_open || listen.ip().is_loopback() || is_private, "http.listen", || {
+            format!(
+                "tokens would pass the network unencrypted to {listen}: set `http.tls.cert`, or, where a proxy encrypts, name it in \
+                 `http.trusted_proxies` or set `http.public_url` to its `https://` URL"
+            )
+        })?;
+        require_setting(!is_open || self.issuers.is_empty(), "auth.mode", || {
+            "authentication is open although there are `auth.issuers`: set `auth.mode = \"token\"`"
+                .into()
+        })?;
+        check_issuers(&self.issuers)?;
         let wrong = self.hosts.iter().find(|host| !is_host(host));
         require_setting(wrong.is_none(), "auth.hosts", || {
             let wrong = wrong.map(String::as_str).unwrap_or_default();

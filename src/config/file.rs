@@ -4,6 +4,7 @@ use super::{
     origin::Origin,
     raw::RawValue,
     reader::{LayerReader, is_section},
+    toml_value::raw_value,
 };
 use std::path::Path;
 use toml::{
@@ -43,6 +44,10 @@ impl TomlFile<'_> {
         1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
     }
 
+    fn raw_value(&self, value: &Spanned<DeValue<'_>>) -> RawValue {
+        raw_value(value, &|at| Some(self.line_at(at)))
+    }
+
     fn read_table(&self, within: &str, table: &DeTable<'_>, reader: &mut LayerReader) {
         for (name, value) in table {
             let at = self.line_at(name.span().start);
@@ -52,29 +57,12 @@ impl TomlFile<'_> {
             match value.get_ref() {
                 // `systems = ["bookrent"]` is short for its `enabled`.
                 DeValue::Array(_) if key == "systems" => {
-                    reader.read_value("systems.enabled", &raw_value(value), origin);
+                    reader.read_value("systems.enabled", &self.raw_value(value), origin);
                 }
                 // `[guard."bookrent.book"]` is `[guard.bookrent.book]`.
                 DeValue::Table(inner) if is_section(&key) => self.read_table(&key, inner, reader),
-                _ => reader.read_value(&key, &raw_value(value), origin),
+                _ => reader.read_value(&key, &self.raw_value(value), origin),
             }
         }
-    }
-}
-
-/// The value, without the types of TOML.
-fn raw_value(value: &Spanned<DeValue<'_>>) -> RawValue {
-    match value.get_ref() {
-        DeValue::String(text) => RawValue::Text(text.to_string()),
-        DeValue::Integer(number) => {
-            let digits = number.as_str();
-            let read = i128::from_str_radix(digits, number.radix());
-            read.map_or_else(|_| RawValue::Other(format!("`{digits}`")), RawValue::Integer)
-        }
-        DeValue::Float(number) => RawValue::Other(format!("`{}`", number.as_str())),
-        DeValue::Boolean(value) => RawValue::Boolean(*value),
-        DeValue::Datetime(time) => RawValue::Other(format!("`{time}`")),
-        DeValue::Array(items) => RawValue::List(items.iter().map(raw_value).collect()),
-        DeValue::Table(_) => RawValue::Other("a table".to_owned()),
     }
 }

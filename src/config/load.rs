@@ -60,11 +60,11 @@ impl Config {
         }
         environment::read_environment(environment, &mut reader);
         flags::read_flags(flags, &mut reader);
-        let LayerReader { values, problems } = reader;
+        let LayerReader { values, places, problems } = reader;
         fail_with(problems)?;
 
         let origins = values.iter().map(|(key, (_, origin))| (key.clone(), origin.clone()));
-        let origins = origins.collect();
+        let origins = origins.chain(places).collect();
         let mut settings = read_settings(nest_values(values), &origins)?;
         let mut config = Self { settings: Settings::default(), origins };
         let from_files = secret_files::read_secrets(&mut settings);
@@ -101,9 +101,11 @@ impl Config {
         lines.collect()
     }
 
-    /// Where the value under `key` comes from.
+    /// Where the value under `key` comes from; one that a table leaves out, from where the table is.
     pub fn origin_of(&self, key: &str) -> Origin {
-        self.origins.get(key).cloned().unwrap_or(Origin::Default)
+        let table = || key.rsplit_once("].").map(|(table, _)| format!("{table}]"));
+        let origin = self.origins.get(key).or_else(|| self.origins.get(&table()?));
+        origin.cloned().unwrap_or(Origin::Default)
     }
 }
 

@@ -12,6 +12,7 @@ mod file;
 mod flags;
 mod guard;
 mod http;
+mod issuer;
 mod limits;
 mod load;
 mod messages;
@@ -29,9 +30,11 @@ mod store;
 mod suggestion;
 mod system_settings;
 mod systems;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod toml_value;
 mod url;
 
 pub use admission::AdmissionSection;
@@ -42,6 +45,7 @@ pub use events::{Events, PREFIXES};
 pub use flags::Flags;
 pub use guard::GuardSection;
 pub use http::Http;
+pub use issuer::IssuerSection;
 pub use limits::LimitsSection;
 pub use load::{Config, ConfigProblem, Line};
 pub use messages::{GatewayKind, MessagesSection};

@@ -1,6 +1,9 @@
 //! A value as it is written, and what a setting makes of it.
 
-use super::schema::{Setting, SettingKind};
+use super::{
+    origin::Origin,
+    schema::{Setting, SettingKind},
+};
 use crate::domain::text;
 use serde_json::{Value, json};
 
@@ -15,8 +18,31 @@ pub enum RawValue {
     Boolean(bool),
     /// A list.
     List(Vec<RawValue>),
-    /// Anything else, as it is shown in an error: a table, a date, a number with a fraction.
+    /// A table.
+    Table(Vec<TableField>),
+    /// Anything else, as it is shown in an error: a date, a number with a fraction.
     Other(String),
+}
+
+/// A value in a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableField {
+    /// Its name.
+    pub name: String,
+    /// Its line, in a file.
+    pub line: Option<usize>,
+    /// What is written there.
+    pub value: RawValue,
+}
+
+impl TableField {
+    /// Where it comes from, in a list that comes from `origin`.
+    pub fn origin(&self, origin: &Origin) -> Origin {
+        match (origin, self.line) {
+            (Origin::File { path, .. }, Some(line)) => Origin::File { path: path.clone(), line },
+            (origin, _) => origin.clone(),
+        }
+    }
 }
 
 impl RawValue {
@@ -30,6 +56,7 @@ impl RawValue {
                 let items: Vec<_> = items.iter().map(Self::show_value).collect();
                 format!("the list [{}]", items.join(", "))
             }
+            Self::Table(_) => "a table".to_owned(),
             Self::Other(shown) => shown.clone(),
         }
     }
@@ -93,6 +120,8 @@ impl RawValue {
                     .collect::<Option<Vec<_>>>()
                     .map(Value::from)
             }
+            // They are read field by field: each has a line and a problem of its own.
+            SettingKind::Tables(_) => None,
         }
     }
 
@@ -102,7 +131,7 @@ impl RawValue {
             Self::Text(text) => Some(text.clone()),
             Self::Integer(number) => Some(number.to_string()),
             Self::Boolean(value) => Some(value.to_string()),
-            Self::List(_) | Self::Other(_) => None,
+            Self::List(_) | Self::Table(_) | Self::Other(_) => None,
         }
     }
 }

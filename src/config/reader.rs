@@ -3,8 +3,9 @@
 use super::{
     origin::{Origin, variable_name},
     raw::RawValue,
-    schema::{Setting, all_settings},
+    schema::{Setting, SettingKind, all_settings},
     suggestion::find_closest,
+    tables::{Tables, read_tables},
 };
 use crate::systems;
 use serde_json::Value;
@@ -58,6 +59,8 @@ fn section_names(section: &str) -> String {
 pub struct LayerReader {
     /// What has been read.
     pub values: LayerValues,
+    /// Where the values in lists of tables come from, by key: `auth.issuers[0].url`.
+    pub places: BTreeMap<String, Origin>,
     /// What is wrong, in words.
     pub problems: Vec<String>,
 }
@@ -68,7 +71,13 @@ impl LayerReader {
         let Some(setting) = KEYS.settings.get(key) else {
             return self.wrong_key(key, value, &origin);
         };
-        match value.read_setting(setting) {
+        let read = match &setting.kind {
+            SettingKind::Tables(_) => {
+                read_tables(setting, value, &origin).map(|tables| self.take_tables(key, tables))
+            }
+            _ => value.read_setting(setting),
+        };
+        match read {
             Some(value) => self.take(key, value, origin),
             None => {
                 let found = wrong_value(setting, &value.show_value());
@@ -86,6 +95,16 @@ impl LayerReader {
             return self.problems.push(format!("{key} ({origin}): set already ({before})"));
         }
         self.values.insert(key.to_owned(), (value, origin));
+    }
+
+    /// Takes the places and problems of tables, instead of those of an earlier layer.
+    fn take_tables(&mut self, key: &str, tables: Tables) -> Value {
+        let Tables { values, origins, problems } = tables;
+        let within = format!("{key}[");
+        self.places.retain(|place, _| !place.starts_with(&within));
+        self.places.extend(origins);
+        self.problems.extend(problems);
+        values.into()
     }
 
     fn wrong_key(&mut self, key: &str, value: &RawValue, origin: &Origin) {

@@ -31,6 +31,8 @@ pub enum SettingKind {
     },
     /// A list.
     List(Box<SettingKind>),
+    /// A list of tables with these settings, whose keys are their names.
+    Tables(Vec<Setting>),
 }
 
 /// One setting.
@@ -212,6 +214,13 @@ fn setting_kind(outer: &Value, schema: &Value) -> SettingKind {
         Some("boolean") => SettingKind::Boolean,
         Some("array") => {
             let items = schema.get("items").cloned().unwrap_or_default();
+            let mut fields = Vec::new();
+            for (name, field) in schema_properties(&items) {
+                gather_settings(name, field, &mut fields);
+            }
+            if !fields.is_empty() {
+                return SettingKind::Tables(fields);
+            }
             let mut of = setting_kind(&items, present_schema(&items));
             if let Some(which) = outer.get("x-items").and_then(Value::as_str) {
                 of = SettingKind::Choice(allowed_names(which));
@@ -354,5 +363,9 @@ fn describe_allowed(kind: &SettingKind) -> String {
             }
             _ => "a list".to_owned(),
         },
+        SettingKind::Tables(fields) => {
+            let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.key)).collect();
+            format!("a list of tables with {}", names.join(", "))
+        }
     }
 }

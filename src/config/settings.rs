@@ -130,7 +130,8 @@ impl Settings {
     /// Whether this node connects to others by TLS.
     pub fn connects_by_tls(&self) -> bool {
         let peers = self.peers.values().flat_map(BTreeMap::values);
-        let receivers = peers.chain(&self.messages.url);
+        let issuers = self.auth.issuers.iter().map(|issuer| &issuer.url);
+        let receivers = peers.chain(&self.messages.url).chain(issuers);
         receivers.into_iter().any(|url| url.starts_with("https:"))
             || self.amqp.url.reveal().iter().any(|url| url.starts_with("amqps:"))
     }
@@ -152,7 +153,7 @@ impl Settings {
             self.check_compat(),
             self.node.check(),
             self.check_credential(),
-            self.auth.check(self.http.listen),
+            self.auth.check(&self.http),
         ];
         let checks = checks.into_iter().chain(self.check_peers()).chain(self.check_needs());
         checks.filter_map(Result::err).collect()

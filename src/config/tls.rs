@@ -39,7 +39,7 @@ impl HttpTls {
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
     /// PEM file with further authorities whose certificates are trusted when this server connects to others: peers, the webhook,
-    /// the broker.
+    /// the broker, OpenID providers.
     #[schemars(extend("x-default" = "those of the system alone"))]
     pub ca_file: Option<PathBuf>,
 }

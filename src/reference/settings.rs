@@ -24,9 +24,24 @@ pub fn list_settings() -> String {
             setting.unit.clone(),
             setting.meaning.clone(),
         ]);
+        if let SettingKind::Tables(fields) = &setting.kind {
+            rows.extend(fields.iter().map(|field| field_row(&key, field)));
+        }
         keys.push(key);
     }
     write_table(["key", "environment variable", "default", "allowed", "unit", "meaning"], rows)
+}
+
+/// The row of a setting in the tables of `list`.
+fn field_row(list: &str, field: &Setting) -> [String; 6] {
+    [
+        code_text(&format!("{list}[].{}", field.key)),
+        "in that of the list".to_owned(),
+        field.default.clone().unwrap_or_else(|| "none".to_owned()),
+        allowed_text(field),
+        field.unit.clone(),
+        field.meaning.clone(),
+    ]
 }
 
 /// What is allowed, as far as it fits a row.
@@ -51,6 +66,7 @@ fn allowed_text(setting: &Setting) -> String {
             }
             _ => "a list".to_owned(),
         },
+        SettingKind::Tables(_) => "a list of tables".to_owned(),
         _ => setting.allowed(),
     }
 }

@@ -46,6 +46,10 @@ fn sample_value(setting: &Setting, secret_file: &str) -> Value {
             (_, SettingKind::Choice(choices)) => json!(choices[..2]),
             (key, _) => panic!("{key} is a list of what?"),
         },
+        SettingKind::Tables(_) => json!([{
+            "url": "https://id.example", "audience": "a", "algorithms": ["ES256"], "roles_claim": "b", "roles": ["c=staff"],
+            "customer_claim": "d", "grade_claim": "e",
+        }]),
     }
 }
 
@@ -92,8 +96,24 @@ fn companion_settings(key: &str) -> Vec<(&'static str, String)> {
         "http.tls.cert" => vec![("http.tls.key", file_named_by("http.tls.key"))],
         "http.tls.key" => vec![("http.tls.cert", file_named_by("http.tls.cert"))],
         "compat.ports" => with(&[("systems.enabled", "bookrent")]),
+        "auth.issuers" => with(&[("auth.mode", "token")]),
         key if key.starts_with("peers.") => with(&[("node.credential", "0123456789abcdef")]),
         _ => Vec::new(),
+    }
+}
+
+/// The value as TOML has it.
+fn toml_text(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(toml_text).collect::<Vec<_>>().join(", "))
+        }
+        Value::Object(fields) => {
+            let fields =
+                fields.iter().map(|(name, value)| format!("{name} = {}", toml_text(value)));
+            format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+        }
+        value => value.to_string(),
     }
 }
 
@@ -101,6 +121,7 @@ fn companion_settings(key: &str) -> Vec<(&'static str, String)> {
 fn value_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().any(Value::is_object) => toml_text(value),
         Value::Array(items) => items.iter().map(value_text).collect::<Vec<_>>().join(","),
         value => value.to_string(),
     }
@@ -117,7 +138,7 @@ fn with_variable(key: &str, name: &str, value: &str) -> Result<Config, ConfigPro
 fn with_line(key: &str, name: &str, value: &Value) -> Result<Config, ConfigProblem> {
     let others =
         companion_settings(key).into_iter().map(|(key, value)| format!("{key} = {value:?}\n"));
-    let file = others.chain(once(format!("{name} = {value}\n"))).collect::<String>();
+    let file = others.chain(once(format!("{name} = {}\n", toml_text(value)))).collect::<String>();
     load_config(&file, &[], Flags::default())
 }
 
@@ -188,6 +209,7 @@ fn every_setting_is_refused_out_of_its_range() {
             SettingKind::List(of) if matches!(**of, SettingKind::Choice(_)) => {
                 (setting.allowed(), vec![json!(["none of them"])])
             }
+            SettingKind::Tables(_) => (setting.allowed(), vec![json!("many"), json!([1])]),
             SettingKind::List(_) => continue,
         };
         for value in wrong {

@@ -106,3 +106,82 @@ fn origins_hosts_peers_and_exchanges_are_such_as_can_work() {
         assert!(refused("amqp.exchange", exchange).contains("holdfast.events"), "{exchange}");
     }
 }
+
+#[test]
+fn issuers_are_such_as_can_vouch() {
+    let issuer = |more: &str| {
+        let issuer = "url = 'https://id.example'\naudience = 'a'\n";
+        format!("[auth]\nmode = 'token'\n[[auth.issuers]]\n{issuer}[[auth.issuers]]\n{more}")
+    };
+    let second = "url = 'https://other.example'\naudience = 'b'\n";
+    let settings = load_config(&issuer(second), &[], Flags::default()).unwrap().settings;
+    assert_eq!(settings.auth.issuers.len(), 2);
+    assert!(settings.connects_by_tls());
+    for (more, line, words) in [
+        ("audience = 'b'", ":7)", &["auth.issuers[1].url", "required"][..]),
+        ("url = 'https://other.example'", ":7)", &["auth.issuers[1].audience", "required"]),
+        (
+            "audience = 'b'\nurl = 'http://id.example'",
+            ":8)",
+            &["auth.issuers[1].url", "`https://`"],
+        ),
+        ("audience = 'b'\nurl = 'https://id.example'", ":8)", &["auth.issuers[0] already"]),
+        (
+            &format!("{second}roles = ['node=node']"),
+            ":9)",
+            &["auth.issuers[1].roles", "`node=node`"],
+        ),
+        (
+            &format!("{second}algorithms = []"),
+            ":9)",
+            &["auth.issuers[1].algorithms", "leave it out"],
+        ),
+        (&format!("{second}algorithms = ['HS256']"), ":9)", &["`RS256`", "`EdDSA`", "`HS256`"]),
+        (&format!("{second}grade_claim = 7.5"), ":9)", &["auth.issuers[1].grade_claim", "`7.5`"]),
+        (&format!("{second}audienc = 'b'"), ":9)", &["auth.issuers[1].audienc ", "`audience`?"]),
+        ("url = {}", ":7)", &["auth.issuers[1].url", "found a table"]),
+    ] {
+        let why = load_problem(&issuer(more), &[]);
+        let named =
+            why.lines().find(|shown| shown.contains(line)).unwrap_or_else(|| panic!("{why}"));
+        assert!(words.iter().all(|word| named.contains(word)), "{words:?}: {named}");
+    }
+    let why = load_problem("[auth.issuers]\nurl = 'https://id.example'", &[]);
+    assert!(why.contains("auth.issuers (file") && why.contains("a list of tables"), "{why}");
+}
+
+#[test]
+fn a_variable_has_the_issuers_as_a_list_and_replaces_those_of_the_file() {
+    let file =
+        "[auth]\nmode = 'token'\n[[auth.issuers]]\nurl = 'https://id.example'\naudience = 'a'";
+    let variable = "HOLDFAST_AUTH__ISSUERS";
+    let with = |value: &str| load_config(file, &[(variable, value)], Flags::default());
+    let config = with("[{ url = 'https://other.example', audience = 'b' }]").unwrap();
+    let [issuer] = config.settings.auth.issuers.as_slice() else { panic!("there is one") };
+    assert_eq!(issuer.url, "https://other.example");
+    assert_eq!(config.origin_of("auth.issuers[0].url"), Origin::Environment(variable.into()));
+    for wrong in ["https://id.example", "[", "{ url = 'https://a' }", "[]\nmore = 1", "[1]"] {
+        let why = with(wrong).unwrap_err().to_string();
+        assert!(
+            why.contains("auth.issuers (environment HOLDFAST_AUTH__ISSUERS)"),
+            "{wrong}: {why}"
+        );
+        assert!(why.contains("a list of tables with `url`, `audience`"), "{why}");
+    }
+    let why = with("[{ url = 'https://a', audience = 7.5 }]").unwrap_err().to_string();
+    assert!(why.contains("auth.issuers[0].audience (environment"), "{why}");
+    assert!(with("[]").unwrap().settings.auth.issuers.is_empty());
+}
+
+#[test]
+fn issuers_are_for_token_mode_and_tokens_pass_no_open_network() {
+    let why = load_problem("[[auth.issuers]]\nurl = 'https://id.example'\naudience = 'a'", &[]);
+    assert!(why.contains("auth.mode") && why.contains("= \"token\""), "{why}");
+    let beyond = "[auth]\nmode = 'token'\n[http]\nlisten = '0.0.0.0:8088'\n";
+    assert!(load_problem(beyond, &[]).contains("unencrypted"));
+    for private in ["trusted_proxies = ['10.0.0.1']", "public_url = 'https://rent.example'"] {
+        load_config(&format!("{beyond}{private}"), &[], Flags::default()).unwrap();
+    }
+    let public = load_problem(&format!("{beyond}public_url = 'http://rent.example'"), &[]);
+    assert!(public.contains("http.listen") && public.contains("unencrypted"), "{public}");
+}

@@ -13,7 +13,7 @@ use crate::{
     sync,
     tls::Trust,
 };
-use futures_util::{FutureExt, future::LocalBoxFuture};
+use futures_util::{FutureExt, future::BoxFuture};
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;
 
@@ -105,14 +105,14 @@ impl Identify for ProviderTokens {
     fn identify<'a>(
         &'a self,
         credentials: Credentials<'a>,
-    ) -> LocalBoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
+    ) -> BoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
         async move {
             match credentials.bearer().filter(|bearer| UnverifiedToken::is_meant(bearer)) {
                 Some(token) => self.find(token).await.map(Some),
                 None => Ok(None),
             }
         }
-        .boxed_local()
+        .boxed()
     }
 }
 

@@ -3,9 +3,9 @@
 use crate::{
     api::{Problem, header_text},
     http::{middleware::audience, state::AppState},
-    identity::{Credentials, Principal, Role},
+    identity::{Credentials, Principal, Role, Unidentified},
 };
-use actix_web::{HttpMessage, HttpRequest};
+use actix_web::{HttpMessage, HttpRequest, http::header};
 use std::sync::{Arc, LazyLock};
 
 /// Who sends requests that show nothing while authentication is open.
@@ -27,6 +27,13 @@ pub async fn identify(
         acting_as: header_text(request, "x-holdfast-as"),
     };
     let found = state.settings.identifiers.identify(credentials).await?;
+    // Credentials of an unknown kind are not passed over for none.
+    let is_unknown = found.is_none()
+        && !state.settings.open
+        && request.headers().contains_key(header::AUTHORIZATION);
+    if is_unknown && !audience::shows_credential(request, state) {
+        return Err(Unidentified::Invalid("they are of no kind that is known here").into());
+    }
     if let Some(principal) = &found {
         request.extensions_mut().insert(Arc::clone(principal));
     }

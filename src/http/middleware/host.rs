@@ -21,7 +21,9 @@ const OF_PROXIES: [&str; 4] =
 pub fn check(request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
     let HostList { names, is_loopback } = &state.settings.hosts;
     let proxy = OF_PROXIES.iter().find(|name| request.headers().contains_key(**name));
-    let proxy = proxy.filter(|_| *is_loopback && !state.is_from_proxy(request));
+    // Where callers authenticate, it does not matter who has passed a request on.
+    let is_open = state.settings.open && *is_loopback;
+    let proxy = proxy.filter(|_| is_open && !state.is_from_proxy(request));
     if let Some(name) = proxy {
         return Err(unknown_proxy(name));
     }
