@@ -22,3 +22,4 @@ mod representations;
 mod shutdown;
 mod strangers;
 mod tls;
+mod tokens;
