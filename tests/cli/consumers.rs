@@ -1,6 +1,8 @@
 //! Programs of others against the real server: the CloudEvents SDKs, a client generated from the API document, a browser,
 //! and the tool that judges metrics. `scripts/test` installs them; in CI none may be missing.
 
+mod provider;
+
 use serde_json::{Value, json};
 use std::{
     env, fs,

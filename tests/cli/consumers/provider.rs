@@ -1,0 +1,139 @@
+//! An OpenID provider that others have written, `oidc-provider`, in a process of its own.
+
+use super::{is_there, node, script};
+use serde_json::{Value, json};
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Stdio},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    thread,
+};
+use support::{Answer, Client, Server, eventually};
+
+struct Provider {
+    process: Child,
+    url: String,
+    http: reqwest::blocking::Client,
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Provider {
+    /// Starts it, where it is installed.
+    fn start() -> Option<Self> {
+        let mut probe = node();
+        let resolve = "require.resolve('oidc-provider')";
+        if !is_there("oidc-provider", probe.args(["-e", resolve])) {
+            return None;
+        }
+        let mut command = node();
+        command.arg(script("provider.mjs")).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.stderr(Stdio::null()).spawn().unwrap();
+        let mut url = String::new();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        output.read_line(&mut url).unwrap();
+        let url = url.trim().to_owned();
+        let http = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+        Some(Self { process, url, http })
+    }
+
+    fn end(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// The configuration of a server that trusts it.
+    fn section(&self) -> String {
+        let url = &self.url;
+        format!(
+            "[auth]\nmode = \"token\"\n[[auth.issuers]]\nurl = {url:?}\naudience = \"holdfast\"\nalgorithms = [\"ES256\"]\n\
+             [limits]\nrequests = 1000000\nburst = 1000000\nposts = 1000000\n"
+        )
+    }
+
+    /// A token for one of its clients. That of the reader is for the system of movies alone.
+    fn token(&self, client: &str) -> String {
+        let secret = format!("secret+of+{client}");
+        let request =
+            self.http.post(format!("{}/token", self.url)).basic_auth(client, Some(secret));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let scope = if client == "reader" { "&scope=holdfast:movie" } else { "" };
+        let answer = request.body(format!("grant_type=client_credentials{scope}")).send();
+        let answer: Value = answer.unwrap().json().unwrap();
+        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    fn rotate(&self) {
+        self.http.post(format!("{}/rotate", self.url)).send().unwrap();
+    }
+
+    /// How often its keys were read.
+    fn read(&self) -> usize {
+        let read = self.http.get(format!("{}/read", self.url)).send().unwrap();
+        read.text().unwrap().parse().unwrap()
+    }
+}
+
+fn get_with(client: &Client, token: &str) -> Answer {
+    client.call("GET", "/books", |request| request.bearer_auth(token))
+}
+
+#[test]
+fn its_clients_are_who_their_tokens_say() {
+    let Some(provider) = Provider::start() else { return };
+    let server = Server::configured(&provider.section());
+    let till = provider.token("till");
+    let book = json!({ "title": "title01" });
+    server.call("POST", "/books", |request| request.bearer_auth(&till).json(&book)).is(201);
+    let customer = get_with(&server, &provider.token("kim")).is(200);
+    assert!(!customer.header("ratelimit").is_empty(), "customers have a limit");
+    assert!(get_with(&server, &till).is(200).header("ratelimit").is_empty());
+    get_with(&server, &provider.token("reader")).refuses(403, "insufficient-scope");
+    let parts: Vec<&str> = till.split('.').collect();
+    let forged = format!("{}.{}.{}", parts[0], parts[1], "A".repeat(86));
+    get_with(&server, &forged).refuses(401, "invalid-token");
+}
+
+#[test]
+fn its_keys_change_under_load_and_it_goes_away_and_no_valid_request_is_refused() {
+    let Some(mut provider) = Provider::start() else { return };
+    let mut server = Server::configured(&provider.section());
+    let old = provider.token("till");
+    get_with(&server, &old).is(200);
+    let read = provider.read();
+    let is_over = AtomicBool::new(false);
+    let answered = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let client = server.apart();
+                while !is_over.load(SeqCst) {
+                    get_with(&client, &old).is(200);
+                    answered.fetch_add(1, SeqCst);
+                }
+            });
+        }
+        eventually("requests are under way", || (answered.load(SeqCst) > 50).then_some(()));
+        provider.rotate();
+        for client in ["till", "kim"] {
+            let new = provider.token(client);
+            for _ in 0..20 {
+                get_with(&server, &new).is(200);
+            }
+        }
+        is_over.store(true, SeqCst);
+    });
+    assert_eq!(provider.read(), read + 1, "the new key was read more than once");
+    let later = provider.token("kim");
+    provider.end();
+    get_with(&server, &later).is(200);
+    // A server that never read its keys can judge nothing.
+    server.kill();
+    server.restart();
+    get_with(&server, &later).refuses(503, "retry-later");
+    server.get("/books").is(200);
+}
