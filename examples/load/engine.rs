@@ -7,6 +7,7 @@ use std::{
     cell::RefCell,
     io::{Error, ErrorKind, Result},
     rc::Rc,
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -110,17 +111,28 @@ struct Answer {
 /// Writes the next request into the buffer; returns whether there is one.
 pub type Next = Box<dyn FnMut(&mut Vec<u8>) -> bool>;
 
+/// The token that every request shows, if there is one.
+pub static TOKEN: OnceLock<String> = OnceLock::new();
+
+/// Begins a request.
+fn begin(into: &mut Vec<u8>, method: &str, path: &str) {
+    into.extend_from_slice(format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n").as_bytes());
+    if let Some(token) = TOKEN.get() {
+        into.extend_from_slice(format!("Authorization: Bearer {token}\r\n").as_bytes());
+    }
+}
+
 /// Writes a request without a body.
 pub fn get(into: &mut Vec<u8>, path: &str) {
-    into.extend_from_slice(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes());
+    begin(into, "GET", path);
+    into.extend_from_slice(b"\r\n");
 }
 
 /// Writes a request with a JSON body.
 pub fn post(into: &mut Vec<u8>, path: &str, body: &str) {
+    begin(into, "POST", path);
     let length = body.len();
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
-    );
+    let head = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n");
     into.extend_from_slice(head.as_bytes());
     into.extend_from_slice(body.as_bytes());
 }

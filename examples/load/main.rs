@@ -40,6 +40,9 @@ struct Arguments {
     /// The server's binary; without it one is built.
     #[arg(long, global = true)]
     binary: Option<PathBuf>,
+    /// What every request shows as `Authorization: Bearer`; for a server that runs already.
+    #[arg(long, global = true, requires = "url")]
+    token: Option<String>,
 }
 
 #[derive(Subcommand, Clone, Copy)]
@@ -76,6 +79,9 @@ enum What {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    if let Some(token) = &arguments.token {
+        engine::TOKEN.get_or_init(|| token.clone());
+    }
     match arguments.what {
         What::EchoServer => servers::serve_echo(),
         What::Echo => arguments.echo().map(drop),
