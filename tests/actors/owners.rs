@@ -2,8 +2,8 @@
 
 use super::bench::{Bench, LayOut, ensure, eventually, find};
 use holdfast::{
-    actors::{CommandRequest, LocalNode, Node, NodeBuilder, NodeSettings},
-    domain::{Decoder, Entity},
+    actors::{CommandRequest, EventId, LocalNode, Node, NodeBuilder, NodeSettings},
+    domain::{Aggregate, AskId, Decoder, Entity, Timestamp},
     store::{
         MemoryStore, Store,
         codec::{self, Record},
@@ -15,6 +15,8 @@ use holdfast::{
         purifier::{delivery::Delivery, mypage, payment::Payment, rental::Rental},
     },
 };
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -64,6 +66,36 @@ fn forget_owners<E: Entity>(store: &MemoryStore) {
         counters.2.0 = ROWS_BEFORE;
         let old = codec::encode(Space::Meta, 2, &counters).unwrap();
         store.damage_row(context, &key, Some(old));
+    }
+}
+
+/// Why an event happened, as logs have it.
+#[derive(Serialize, Deserialize)]
+enum Cause {
+    Command(String),
+    Event(String, u64),
+    Ask(AskId),
+    Answer(String),
+    Timer,
+    Elsewhere(String),
+    AskAfter(AskId, EventId),
+}
+
+/// Takes the owners out of the log of a context.
+fn forget_owners_of_events<A: Aggregate>(store: &MemoryStore) {
+    type Head = (u64, u64, u64, Timestamp, (String, u64), Cause, Option<String>, Option<String>);
+    type Logged = (Head, Option<String>, ByteBuf);
+    let context = A::NAME.context;
+    let rows = store.rows_of(context).into_iter();
+    for (key, record) in rows.filter(|(key, _)| key.first() == Some(&(Space::Log as u8))) {
+        let record = Record::open(Space::Log, &record).unwrap();
+        let version = record.version;
+        let mut events: Vec<Logged> = record.read().unwrap();
+        for (_, owner, _) in &mut events {
+            assert_eq!(owner.take().as_deref(), Some("7"), "{context}");
+        }
+        let bare = codec::encode(Space::Log, version, &events).unwrap();
+        store.damage_row(context, &key, Some(bare));
     }
 }
 
@@ -136,6 +168,29 @@ async fn rows_of_the_last_version_belong_to_whom_their_fields_or_those_of_their_
     }
     let product = states(&bench.store, "purifier.product");
     assert!(product.iter().all(|(_, record)| record[3] == 0), "what many use belongs to none");
+}
+
+/// An upgrade in the middle of a saga: what follows from the events of before is begun after it.
+#[actix_rt::test]
+async fn what_is_begun_in_a_saga_of_the_last_version_belongs_to_whom_its_order_names() {
+    let bench = Bench::of(MemoryStore::new(), NodeSettings::default(), purifier).ready().await;
+    bench.context("purifier.delivery").stop().await;
+    let product = json!({ "name": "P1", "amt": 30_000, "stock": 3 });
+    bench.enter("purifier.product", 0, None, product).await.unwrap();
+    let rental = json!({ "customerId": 7, "productId": 1, "amt": 30_000, "address": "Seoul" });
+    bench.enter("purifier.rental", 0, None, rental).await.unwrap();
+    let store = bench.store.crash();
+    assert!(states(&store, "purifier.delivery").is_empty());
+    forget_owners::<Rental>(&store);
+    forget_owners::<Payment>(&store);
+    forget_owners_of_events::<Rental>(&store);
+    forget_owners_of_events::<Payment>(&store);
+    let bench = started(store, purifier).await;
+    eventually(|| bench.see("purifier.delivery", 1).is_some()).await;
+    assert_eq!(owner(&bench, "purifier.delivery", 1).as_deref(), Some("7"));
+    let log = bench.context("purifier.delivery").event_log().unwrap();
+    let begun = log.read_page(1).unwrap().items.remove(0).1;
+    assert_eq!(begun.owner.as_deref(), Some("7"));
 }
 
 async fn booking(owner: Option<&str>) -> Bench {

@@ -105,6 +105,7 @@ const NOTICED: &[(Mitigation, &str)] = &[
     (Mitigation::KeepQuestions, "bookrent"),
     (Mitigation::KeepNumbers, "bookrent"),
     (Mitigation::KeepKeys, "bookrent"),
+    (Mitigation::TellOwners, "movie"),
 ];
 
 #[test]

@@ -110,6 +110,9 @@ impl Turn<'_> {
             _ => before.saga.clone(),
         };
         let owner = asks::owner_of_decision(aggregate, number, (before, &*after), cause, client);
+        // A saga that began before there were owners, or on a node without them: its order may say whose it is.
+        let order = created_in.as_ref().filter(|_| version == 0 && aggregate.is_owned());
+        let owner = owner.or_else(|| self.behavior.peers.owner_of(order?));
         let thread = TraceContext { owner, ..client.cloned().unwrap_or_default() };
         let encoded = self.encode_decision(
             number,

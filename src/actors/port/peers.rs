@@ -146,3 +146,29 @@ pub trait PeerClient: Send + Sync {
         linger: Duration,
     ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, Silence>>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn nodes_of_the_last_release_name_no_owner_and_are_told_of_one_only_where_there_is_one() {
+        let question = json!({ "id": { "context": "purifier.rental", "number": 7, "attempt": 1 },
+            "saga": { "context": "purifier.rental", "number": 7 }, "client": null, "trace": null, "number": 7,
+            "command": {} });
+        let event = json!({ "sequence": 1, "number": 7, "version": 1, "at": "2026-03-02T09:00:00Z",
+            "saga": "purifier.rental-7", "cause": "timer", "client": null, "trace": null, "name": "Ended", "schema": 1,
+            "data": {} });
+        let said = |question: &PeerQuestion| serde_json::to_value(question).unwrap();
+        let told = |event: &RecordedEvent| serde_json::to_value(event).unwrap();
+        let mut asked: PeerQuestion = serde_json::from_value(question).unwrap();
+        let mut read: RecordedEvent = serde_json::from_value(event).unwrap();
+        assert_eq!((&asked.owner, said(&asked).get("owner")), (&None, None));
+        assert_eq!((&read.owner, told(&read).get("owner")), (&None, None));
+        asked.owner = Some("7".into());
+        read.owner = Some("7".into());
+        let owners = [said(&asked), told(&read)].map(|it| it["owner"].clone());
+        assert_eq!(owners, [Value::from("7"), Value::from("7")]);
+    }
+}

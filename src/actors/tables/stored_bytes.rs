@@ -277,6 +277,16 @@ mod any_size {
         }
 
         #[test]
+        fn a_state_of_any_customer_is_read_again_as_theirs(owner in prop::option::of(".{0,2000}"), version in any::<u64>()) {
+            let state: erased::State = Box::new(Rent::default());
+            let owner = owner.as_deref();
+            let record = state.encode_state(version, None, owner).unwrap();
+            let read = decode_state(erased::aggregate_type::<Rent>(), &record).unwrap();
+            prop_assert_eq!((read.version, read.owner.as_deref()), (version, owner));
+            prop_assert_eq!(read.encode().unwrap(), record);
+        }
+
+        #[test]
         fn keys_are_shared_out_over_rows_in_order(lengths in prop::collection::vec(1..300_usize, 0..800)) {
             let keys: Vec<_> = lengths.into_iter().map(|length| vec![7_u8; length]).collect();
             let pages = key_pages(keys.clone());

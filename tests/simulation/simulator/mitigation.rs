@@ -45,6 +45,8 @@ pub enum Mitigation {
     KeepNumbers,
     /// A request that comes again under its key is the same request.
     KeepKeys,
+    /// A node tells another whose saga it is that it asks in.
+    TellOwners,
 }
 
 impl Mitigation {
@@ -69,7 +71,8 @@ impl Mitigation {
             | Self::KeepTimers
             | Self::KeepQuestions
             | Self::KeepNumbers
-            | Self::KeepKeys => None,
+            | Self::KeepKeys
+            | Self::TellOwners => None,
         }
     }
 }

@@ -66,6 +66,7 @@ impl Life {
             nodes: nodes.clone(),
             hosts: hosts.clone(),
             place,
+            off,
         };
         let wire: Arc<dyn PeerClient> = Arc::new(wire);
         let settings = NodeSettings {

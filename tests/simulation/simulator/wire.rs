@@ -1,6 +1,9 @@
 //! The way from one node to another, in memory: what the server does over HTTP, with the faults of a network.
 
-use super::conditions::{Conditions, Link};
+use super::{
+    conditions::{Conditions, Link},
+    mitigation::Mitigation,
+};
 use futures_util::{FutureExt, future::BoxFuture};
 use holdfast::actors::{
     Context, EventId, Fault, LocalNode, Node, Past, PeerClient, PeerQuestion, PeerReply,
@@ -44,6 +47,7 @@ pub struct Wire {
     pub nodes: Nodes,
     pub hosts: Arc<Hosts>,
     pub place: usize,
+    pub off: Option<Mitigation>,
 }
 
 fn silence(fault: Fault) -> Silence {
@@ -69,9 +73,10 @@ impl Wire {
     async fn answer(
         &self,
         context: &'static str,
-        question: PeerQuestion,
+        mut question: PeerQuestion,
         within: Duration,
     ) -> Result<PeerReply, Silence> {
+        question.owner.take_if(|_| self.off == Some(Mitigation::TellOwners));
         let (node, asked) = self.find(context)?;
         answer_question(node.as_ref(), asked.as_ref(), question, within).await.map_err(silence)
     }
