@@ -56,7 +56,7 @@ pub fn owner_of(aggregate: &dyn AggregateType, number: u64, kept: &Versioned) ->
 }
 
 /// The customer whom a decision is for: whose the thing is. One that is begun belongs to whom its fields name, else to whom it
-/// is begun for. What has no owner acts for whom it is told to.
+/// is begun for. What has no owner acts for the customer of the event or ask that it follows from.
 pub fn owner_of_decision(
     aggregate: &dyn AggregateType,
     number: u64,

@@ -278,7 +278,7 @@ mod any_size {
 
         #[test]
         fn a_state_of_any_customer_is_read_again_as_theirs(owner in prop::option::of(".{0,2000}"), version in any::<u64>()) {
-            let state: erased::State = Box::new(Rent::default());
+            let state: erased::State = Box::<Rent>::default();
             let owner = owner.as_deref();
             let record = state.encode_state(version, None, owner).unwrap();
             let read = decode_state(erased::aggregate_type::<Rent>(), &record).unwrap();

@@ -1,5 +1,7 @@
 //! All of a system: the node that the server would start, its clients, and what they were promised.
 
+mod judge;
+
 pub use super::client::{Order, Things};
 
 use super::{
@@ -8,7 +10,7 @@ use super::{
     mirror::{AggregateMirror, Mirror, Mirrors},
     mitigation::Mitigation,
     nodes::{Cluster, Life, Reply},
-    owners::{Owners, customer_of, saga_of},
+    owners::customer_of,
     plan::Plan,
     seen::Seen,
     systems::{Business, lay_out},
@@ -242,43 +244,6 @@ impl World {
         self.mirrors.ledger.holds_always()
     }
 
-    /// What is held for an order is held for one that is there.
-    fn holds_for_orders(&self) -> Result<(), String> {
-        for mirror in self.each() {
-            for (number, order, of) in mirror.held_for() {
-                if self.find(order.short()).things().get(of).is_none() {
-                    let name = mirror.name();
-                    return Err(format!(
-                        "{name} #{number} is held for {order} #{of}, which is not there"
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The customer who began a saga is on each of its events, and each row that belongs to it is that customer's.
-    fn holds_for_owners(&self, contexts: &[Arc<dyn Context>]) -> Result<(), String> {
-        let mut owners = Owners::default();
-        let of = |mirror: &dyn Mirror, what: String| format!("{}: {what}", mirror.name());
-        for mirror in self.each() {
-            mirror.note_owners(&mut owners).map_err(|what| of(mirror, what))?;
-        }
-        for ((context, number), customer) in &self.made_for {
-            let saga = saga_of(self.mirrors.all[*context].name().context, *number);
-            owners.holds(&saga, customer)?;
-        }
-        let decides =
-            |context: &&Arc<dyn Context>| context.is_order() && context.event_log().is_some();
-        let order = contexts.iter().find(decides);
-        let order = order.map_or("", |context| context.name().context);
-        for (mirror, context) in self.each().zip(contexts).filter(|(mirror, _)| mirror.is_owned()) {
-            let rows = mirror.has_owned_rows(context.as_ref(), order, &owners);
-            rows.map_err(|what| of(mirror, what))?;
-        }
-        Ok(())
-    }
-
     fn hear(&mut self, Reply { context, key, owner, answer }: Reply) {
         let name = self.mirrors.all[context].name();
         match answer {
@@ -385,24 +350,6 @@ impl World {
         });
         let pending = pending.map(|outbox| format!("{outbox:?}"));
         pending.or(lags.map(|replica| format!("{replica:?}")))
-    }
-
-    /// What must hold when nothing is left to do.
-    pub fn judge(&mut self) {
-        self.acknowledged_stands();
-        let mut found = Vec::new();
-        let contexts = self.contexts();
-        for (mirror, context) in self.mirrors.all.iter_mut().zip(&contexts) {
-            let rest = mirror.at_rest(context.as_ref());
-            found.extend(rest.err().map(|what| format!("{}: {what}", mirror.name())));
-            let damaged = context.health().damage;
-            found.extend(damaged.map(|what| format!("{} is damaged: {what}", mirror.name())));
-        }
-        found.extend(self.holds_for_owners(&contexts).err());
-        found.extend(self.holds_for_orders().err());
-        found.extend(self.mirrors.ledger.holds_at_rest().err());
-        found.extend((self.business.finally)(self).err());
-        found.into_iter().for_each(|what| self.wrong(what));
     }
 }
 
