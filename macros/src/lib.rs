@@ -94,7 +94,9 @@ pub fn value(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// The body of a request, or a choice in one. A text in a body may be left out where it is optional, but it is not blank;
-/// `#[blank_is_none]` on an optional one takes a blank text for none.
+/// `#[blank_is_none]` on an optional one takes a blank text for none. `#[subject]` is the member that names the customer whose
+/// the thing is to be, and `#[grade]` the one with that customer's grade: a customer may leave out what their credentials say,
+/// and may not say otherwise.
 #[proc_macro_attribute]
 pub fn body(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut item = parse_macro_input!(item as syn::Item);

@@ -5,7 +5,7 @@ use crate::{
     catalogue::{self, EVENT},
     columns::camel_case,
 };
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{
     Error, Expr, Field, Fields, FieldsNamed, FieldsUnnamed, GenericArgument, Ident, Item, ItemEnum,
@@ -13,7 +13,11 @@ use syn::{
 };
 
 /// What may be said of a member of a body.
-const MEMBER: &[Known] = &[("blank_is_none", Form::Flag, "blank_is_none")];
+const MEMBER: &[Known] = &[
+    ("blank_is_none", Form::Flag, "blank_is_none"),
+    ("subject", Form::Flag, "subject"),
+    ("grade", Form::Flag, "grade"),
+];
 
 /// What may be said of one of the commands.
 const COMMAND: &[Known] = &[
@@ -207,37 +211,78 @@ pub fn body(args: TokenStream, item: &mut Item) -> Result<TokenStream> {
     };
     let name = ident.clone();
     let mut texts = Vec::new();
+    let mut customer = Customer::default();
     for field in fields.iter_mut() {
         let marks = take_marks(&mut field.attrs, MEMBER)?;
-        let (Some(ident), Some(text)) = (&field.ident, Text::of(&field.ty)) else {
-            if let Some(mark) = marks.span("blank_is_none") {
-                return Err(Error::new(mark, "only a text can be blank"));
-            }
-            continue;
-        };
-        let member = wire_name(field, ident)?;
-        let blank = match (marks.span("blank_is_none"), text) {
-            (Some(mark), Text::Required) => {
-                let why = "a blank text is none only where there may be none: `Option<String>`";
-                return Err(Error::new(mark, why));
-            }
-            (Some(_), Text::Optional) => quote!(IsNone),
-            (None, _) => {
-                field
-                    .attrs
-                    .push(parse_quote!(#[schemars(length(min = 1), regex(pattern = r"\S"))]));
-                quote!(Refused)
-            }
-        };
-        texts.push(quote!((#member, ::holdfast::domain::Blank::#blank)));
+        let Some(ident) = field.ident.clone() else { continue };
+        let member = wire_name(field, &ident)?;
+        customer.read(&marks, &member)?;
+        texts.extend(text_rule(field, &marks, &member)?);
     }
+    let named = customer.into_consts()?;
     let item = value(args, item)?;
     Ok(quote! {
         #item
         impl ::holdfast::domain::Body for #name {
             const TEXTS: &'static [(&'static str, ::holdfast::domain::Blank)] = &[#(#texts),*];
+            #named
         }
     })
+}
+
+/// What a blank text in `field` means, where it is a text.
+fn text_rule(field: &mut Field, marks: &Args, member: &str) -> Result<Option<TokenStream>> {
+    let blank = match (marks.span("blank_is_none"), Text::of(&field.ty)) {
+        (Some(mark), None) => return Err(Error::new(mark, "only a text can be blank")),
+        (None, None) => return Ok(None),
+        (Some(mark), Some(Text::Required)) => {
+            let why = "a blank text is none only where there may be none: `Option<String>`";
+            return Err(Error::new(mark, why));
+        }
+        (Some(_), Some(Text::Optional)) => quote!(IsNone),
+        (None, Some(_)) => {
+            field.attrs.push(parse_quote!(#[schemars(length(min = 1), regex(pattern = r"\S"))]));
+            quote!(Refused)
+        }
+    };
+    Ok(Some(quote!((#member, ::holdfast::domain::Blank::#blank))))
+}
+
+/// The members of a body that say whose the thing is to be.
+#[derive(Default)]
+struct Customer {
+    subject: Option<String>,
+    grade: Option<(String, Span)>,
+}
+
+impl Customer {
+    fn read(&mut self, marks: &Args, member: &str) -> Result<()> {
+        if let Some(at) = marks.span("subject")
+            && self.subject.replace(member.to_owned()).is_some()
+        {
+            return Err(Error::new(at, "another member names the customer already"));
+        }
+        if let Some(at) = marks.span("grade")
+            && self.grade.replace((member.to_owned(), at)).is_some()
+        {
+            return Err(Error::new(at, "another member is the customer's grade already"));
+        }
+        Ok(())
+    }
+
+    fn into_consts(self) -> Result<TokenStream> {
+        let Self { subject, grade } = self;
+        let Some(subject) = subject else {
+            let why = "a grade is that of the customer whom a member with `#[subject]` names";
+            return grade.map_or(Ok(TokenStream::new()), |(_, at)| Err(Error::new(at, why)));
+        };
+        let grade =
+            grade.map(|(grade, _)| quote!(const GRADE: Option<&'static str> = Some(#grade);));
+        Ok(quote! {
+            const SUBJECT: Option<&'static str> = Some(#subject);
+            #grade
+        })
+    }
 }
 
 /// A member that is a text.

@@ -41,10 +41,25 @@ pub enum MessageOutcome {
 /// let body = serde_json::json!({ "watts": "60" });
 /// let lamp: NewLamp = lenient::read_body(body).unwrap();
 /// assert_eq!((lamp.watts, lamp.color), (60, None));
+///
+/// /// A customer who has credentials may leave out what they say.
+/// #[body]
+/// struct OrderLamp {
+///     #[subject]
+///     customer_id: u64,
+///     #[grade]
+///     grade: Option<String>,
+/// }
+///
+/// assert_eq!((OrderLamp::SUBJECT, OrderLamp::GRADE), (Some("customerId"), Some("grade")));
 /// ```
 pub trait Body: DeserializeOwned + Serialize + JsonSchema + Send + 'static {
     /// Its members that are texts, and what a blank one means.
     const TEXTS: &'static [(&'static str, Blank)] = &[];
+    /// Its member that names the customer whose the thing is to be: `#[subject]`.
+    const SUBJECT: Option<&'static str> = None;
+    /// Its member with the grade of that customer: `#[grade]`.
+    const GRADE: Option<&'static str> = None;
 }
 
 /// What a blank text in a body means.

@@ -191,6 +191,8 @@ fn send_to_things(
             word: None,
             role: Role::Both,
             bodies: vec![body],
+            subject: None,
+            grade: None,
             withdraws: false,
         };
         let routes = [route(Verb::Post), route(Verb::Patch)];

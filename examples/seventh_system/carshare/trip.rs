@@ -107,5 +107,6 @@ impl Aggregate for Trip {
 #[body]
 pub struct NewTrip {
     pub plate: String,
+    #[subject]
     pub user_id: u64,
 }

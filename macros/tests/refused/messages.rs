@@ -88,6 +88,26 @@ enum MarkWithAValue {
 }
 
 #[body]
+struct OfTwoCustomers {
+    #[subject]
+    customer_id: u64,
+    #[subject]
+    user_id: u64,
+}
+
+#[body]
+struct GradeOfNoCustomer {
+    #[grade]
+    user_grade: Option<String>,
+}
+
+#[body]
+struct SubjectWithAName {
+    #[subject = "userId"]
+    user_id: u64,
+}
+
+#[body]
 fn not_a_body() {}
 
 fn main() {}

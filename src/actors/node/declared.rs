@@ -138,7 +138,15 @@ fn body_schema<B: Body>(generator: &mut SchemaGenerator) -> Schema {
 
 impl<A> RouteList<A> {
     fn add_route(&mut self, verb: Verb, word: Option<&'static str>, role: Role, enter: Enter) {
-        let info = RouteInfo { verb, word, role, bodies: Vec::new(), withdraws: false };
+        let info = RouteInfo {
+            verb,
+            word,
+            role,
+            bodies: Vec::new(),
+            subject: None,
+            grade: None,
+            withdraws: false,
+        };
         let ways = vec![Way { fields: Vec::new(), enter }];
         self.0.push(DeclaredRoute { info, ways });
     }
@@ -155,7 +163,15 @@ impl<A> RouteList<A> {
             return;
         }
         let bodies: Vec<BodySchema> = vec![body_schema::<B>];
-        let info = RouteInfo { verb, word: None, role, bodies, withdraws: false };
+        let info = RouteInfo {
+            verb,
+            word: None,
+            role,
+            bodies,
+            subject: B::SUBJECT,
+            grade: B::GRADE,
+            withdraws: false,
+        };
         self.0.push(DeclaredRoute { info, ways: vec![way] });
     }
 

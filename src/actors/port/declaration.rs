@@ -43,6 +43,10 @@ pub struct RouteInfo {
     pub role: Role,
     /// The schemas of the bodies that it takes: one of them, known by their fields. None for a route without a body.
     pub bodies: Vec<BodySchema>,
+    /// The member of the body that names the customer whose the thing is to be.
+    pub subject: Option<&'static str>,
+    /// The member of the body with the grade of that customer.
+    pub grade: Option<&'static str>,
     /// Whether it is a `DELETE` that withdraws what staff has registered, and cancels nothing.
     pub withdraws: bool,
 }

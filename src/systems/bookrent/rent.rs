@@ -134,6 +134,7 @@ impl Aggregate for Rent {
 #[body]
 pub struct Request {
     pub book_id: Id<Book>,
+    #[subject]
     pub user_id: u64,
     /// Where to.
     pub address: String,

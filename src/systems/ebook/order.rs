@@ -23,6 +23,7 @@ pub struct Ordered {
 /// `POST /rents`
 #[body]
 pub struct Request {
+    #[subject]
     pub user_id: u64,
     pub book_id: Id<Book>,
     /// What the customer believes that it is called.

@@ -21,6 +21,7 @@ pub type BillId = Id<Billing>;
 #[body]
 pub struct Request {
     /// Who wants to ride.
+    #[subject]
     pub userid: UserId,
     /// On which bike.
     pub bikeid: BikeId,
@@ -37,6 +38,7 @@ pub struct Return {
 #[body]
 pub struct TopUp {
     /// Whose account it is; it is opened if there is none.
+    #[subject]
     pub userid: UserId,
     /// What is paid in, in won.
     pub deposit: u64,

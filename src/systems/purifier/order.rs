@@ -19,6 +19,7 @@ pub struct Ordered {
 #[body(title = "RequestRental")]
 #[derive(Default)]
 pub struct Request {
+    #[subject]
     pub customer_id: u64,
     pub product_id: Id<Product>,
     /// What the customer believes that it costs, in won: this is charged, and it must be right.

@@ -22,8 +22,10 @@ pub struct Told {
 #[body(title = "RequestReservation")]
 pub struct Request {
     pub ticket_id: Id<Ticket>,
+    #[subject]
     #[blank_is_none]
     pub user_id: Option<String>,
+    #[grade]
     #[blank_is_none]
     pub user_grade: Option<String>,
 }
