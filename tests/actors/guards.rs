@@ -3,7 +3,8 @@
 use super::bench::{Bench, eventually, guarded, hasty, rent, value};
 use futures_util::future::join_all;
 use holdfast::{
-    actors::{BreakerSettings, Fault, GuardSettings, Injected, Node, NodeSettings},
+    actors::{BreakerSettings, CommandRequest, Fault, GuardSettings, Injected, Node, NodeSettings},
+    identity::Principal,
     store::{MemoryStore, Store},
 };
 use std::{sync::Arc, time::Duration};
@@ -95,6 +96,35 @@ async fn a_request_beyond_the_limit_is_refused_with_retry_after() {
     );
     bench.context("bookrent.book").set_fault(None);
     assert!(bench.rent(book, 9).await.is_ok(), "the places are free again");
+}
+
+/// A customer of an OpenID provider rents this book.
+fn rent_as(subject: &str, book: u64) -> CommandRequest {
+    let principal = Principal {
+        issuer: "https://id.example".into(),
+        subject: subject.into(),
+        ..Principal::default()
+    };
+    CommandRequest { principal: Some(principal.into()), ..rent(book, 1) }
+}
+
+#[actix_rt::test]
+async fn one_principal_does_not_take_the_places_of_all_others() {
+    let settings = NodeSettings { admission: 100, ..guarded("bookrent.book", hasty(2_000)) };
+    let bench = Bench::on(MemoryStore::new(), settings).ready().await;
+    let book = bench.register().await;
+    // Each keeps its place until the book has not answered in time.
+    bench.context("bookrent.book").set_fault(late(0, 1.0));
+    let greedy: Vec<_> =
+        (0..70).map(|_| bench.send("bookrent.rent", rent_as("greedy", book))).collect();
+    let modest = bench.send("bookrent.rent", rent_as("modest", book));
+    let developer = bench.send("bookrent.rent", rent(book, 2));
+    let refused = Err(Fault::TooManyAtOnce { limit: 64 });
+    let answers = join_all(greedy).await;
+    assert_eq!(answers.iter().filter(|answer| **answer == refused).count(), 6, "{answers:?}");
+    assert!(modest.await.is_ok() && developer.await.is_ok());
+    bench.context("bookrent.book").set_fault(None);
+    assert_ne!(bench.send("bookrent.rent", rent_as("greedy", book)).await, refused);
 }
 
 #[actix_rt::test]

@@ -11,6 +11,7 @@ use crate::{
         ask::{directory::PeerDirectory, guard::Permit},
         erased::{AggregateType, Command, ErasedAsk, Settings},
         port::{
+            admission::AdmissionPermit,
             clock::Clock,
             context::Outcome,
             fault::{CommandFault, Fault},
@@ -67,7 +68,7 @@ pub struct AskOrigin {
 pub(super) struct WaitingClient {
     pub(super) reply: oneshot::Sender<Result<Outcome, CommandFault>>,
     pub(super) replayed: bool,
-    pub(super) _permit: Option<tokio::sync::OwnedSemaphorePermit>,
+    pub(super) _permit: Option<AdmissionPermit>,
 }
 
 /// The behavior of an aggregate context, and its cache of what is stored.

@@ -95,8 +95,7 @@ impl AggregatePart {
         if command.to_json_bytes().map_or(usize::MAX, |bytes| bytes.len()) > MAX_COMMAND_BYTES {
             return Err(Fault::TooLong { limit: MAX_COMMAND_BYTES });
         }
-        let unwritten = shared.admission.clone().try_acquire_owned();
-        let permit = unwritten.map_err(|_| Fault::Busy { retry_after: Duration::from_secs(1) })?;
+        let permit = shared.admission.admit(order.principal.as_deref())?;
         let (reply, answer) = oneshot::channel();
         let entry = CommandMessage {
             target,
@@ -211,9 +210,9 @@ impl HandlePart for AggregatePart {
                 return std::future::ready(Err(bad.into())).boxed();
             }
         };
-        let Ok(permit) = shared.admission.clone().try_acquire_owned() else {
-            return std::future::ready(Err(Fault::Busy { retry_after: Duration::from_secs(1) }))
-                .boxed();
+        let permit = match shared.admission.admit(None) {
+            Ok(permit) => permit,
+            Err(fault) => return std::future::ready(Err(fault)).boxed(),
         };
         let (reply, answer) = oneshot::channel();
         let thread = TraceContext { client, trace, owner: owner.map(Into::into) };

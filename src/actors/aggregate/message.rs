@@ -6,6 +6,7 @@ use crate::{
     actors::{
         erased::Command,
         port::{
+            admission::AdmissionPermit,
             context::{IdempotencyKey, Outcome},
             declaration::Verb,
             fault::{CommandFault, Fault},
@@ -17,7 +18,7 @@ use crate::{
     domain::{Addressee, AskId, NoAnswer},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 /// A message to an aggregate context.
 pub enum AggregateMail {
@@ -56,7 +57,7 @@ pub struct CommandMessage {
     pub reply: oneshot::Sender<Result<Outcome, CommandFault>>,
     /// How far it has got, for a client that stops waiting.
     pub progress: Arc<CommandProgress>,
-    pub permit: Option<OwnedSemaphorePermit>,
+    pub permit: Option<AdmissionPermit>,
 }
 
 /// A request under an idempotency key.

@@ -50,6 +50,12 @@ pub enum Fault {
         /// When.
         retry_after: Duration,
     },
+    /// Not even begun: the sender has as many commands under way here as one may have.
+    #[error("at most {limit} commands of one sender are carried out at once")]
+    TooManyAtOnce {
+        /// How many that is.
+        limit: usize,
+    },
     /// Not even begun: the disk has no room for more than what was accepted.
     #[error("the disk is full")]
     DiskFull,

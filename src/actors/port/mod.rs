@@ -1,5 +1,6 @@
 //! What other rooms see of the runtime: contexts and nodes without their types, and the values that go with them.
 
+pub mod admission;
 pub mod backoff;
 pub mod clock;
 pub mod context;

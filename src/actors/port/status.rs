@@ -4,6 +4,7 @@ use crate::{
     actors::{
         port::retention::Retention,
         port::{
+            admission::Admission,
             fault::Fault,
             health::{Contested, Injected, OrderCounts, Phase},
             history::EventId,
@@ -23,7 +24,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 /// The state of one context that health, metrics and readers look at.
 pub struct ContextStatus {
@@ -56,7 +57,7 @@ pub struct ContextStatus {
     /// What was found, each once, the newest last; only so many are remembered.
     damage: Mutex<VecDeque<String>>,
     /// In front of mail from outside; actix's own mailbox bounds nothing.
-    pub admission: Arc<Semaphore>,
+    pub admission: Admission,
     fault: RwLock<Option<Injected>>,
     chaos: Option<Chaos>,
 }
@@ -122,7 +123,7 @@ impl ContextStatus {
             orders: Mutex::default(),
             damaged: AtomicU64::new(0),
             damage: Mutex::default(),
-            admission: Arc::new(Semaphore::new(admission)),
+            admission: Admission::new(admission),
             fault: RwLock::new(None),
             chaos,
         })
