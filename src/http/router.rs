@@ -6,7 +6,7 @@ use crate::{
         call::{Call, ProbeRequest, Reply},
         document,
         handlers::{collections, forward, query},
-        middleware::{audience, auditing, caller, host, rate},
+        middleware::{audience, auditing, caller, host, page_headers, rate},
         response::problem_response,
         routes::{self, Handler, Route},
         state::{AppState, Host, OnlyContext},
@@ -51,6 +51,7 @@ pub async fn dispatch_request(
     let answer = answer.await.unwrap_or_else(|_| Err(Problem::crashed()));
     let code = answer.as_ref().err().map(|problem| problem.code().clone());
     let mut response = answer.unwrap_or_else(|problem| problem_response(problem, &request));
+    page_headers::restrict_page(request.path(), &mut response);
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
     // On loopback it would bind all other servers of the machine too.
