@@ -18,7 +18,7 @@ use crate::{
     amqp::{Senders, ownership::OwnershipConflict},
     audit::AuditLog,
     config::{AuthMode, Config, ConfigProblem, IssuerSection, Settings},
-    credentials::{ApiKeys, DevelopmentTokens, Identifiers, KeyStore, ProviderTokens},
+    credentials::{ActingAs, ApiKeys, DevelopmentTokens, Identifiers, KeyStore, ProviderTokens},
     http::{self, HttpSettings, Listeners},
     identity::Principal,
     limits,
@@ -158,6 +158,7 @@ fn ways_in(
         AuthMode::Open => {
             let tokens = DevelopmentTokens::open(&settings.store.dir, Machine::default());
             ways.push(tokens.map_err(Failure::from_error)?);
+            ways.push(ActingAs);
         }
         AuthMode::Token => {
             let issuers: Vec<_> = settings.auth.issuers.iter().map(IssuerSection::issuer).collect();

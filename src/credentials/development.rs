@@ -1,4 +1,4 @@
-//! Tokens of development: signed with a key in the data directory, taken only while authentication is open.
+//! Who one is in development, while authentication is open: by a token, signed with a key in the data directory, or by a header.
 
 use crate::{
     actors::Machine,
@@ -174,6 +174,24 @@ impl Identify for DevelopmentTokens {
         ready(token.map(|token| self.find(token)).transpose()).boxed()
     }
 }
+
+/// Takes the word of the header `X-Holdfast-As`, so that development can try what others may do.
+pub struct ActingAs;
+
+impl Identify for ActingAs {
+    fn identify<'a>(
+        &'a self,
+        credentials: Credentials<'a>,
+    ) -> BoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
+        let named = credentials.acting_as.map(|text| match text.parse::<ActAs>() {
+            Ok(named) => Ok(Arc::new(named.principal())),
+            Err(NotAnIdentity) => Err(Unidentified::Malformed(NAMES_NONE)),
+        });
+        ready(named.transpose()).boxed()
+    }
+}
+
+const NAMES_NONE: &str = "`X-Holdfast-As` names whom to act as: customer/7, customer/7/VIP, staff, admin, operator or auditor";
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ mod token;
 
 pub use api_key::{ApiKey, BadKey, KeyId, KeyText, NewKey};
 pub use api_keys::ApiKeys;
-pub use development::{ActAs, DevelopmentTokens, NotAnIdentity};
+pub use development::{ActAs, ActingAs, DevelopmentTokens, NotAnIdentity};
 pub use identifiers::Identifiers;
 pub use key_store::{KeyStore, KeyStoreError};
 pub(crate) use same_bytes::same_bytes;

@@ -35,6 +35,9 @@ pub trait Identify: Send + Sync {
 /// Why credentials of a known kind are of no principal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unidentified {
+    /// What names an identity names none: 400.
+    #[error("{0}")]
+    Malformed(&'static str),
     /// They are not valid: 401.
     #[error("the credentials are not valid: {0}")]
     Invalid(&'static str),

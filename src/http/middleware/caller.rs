@@ -24,7 +24,7 @@ pub async fn identify(
     let credentials = Credentials {
         authorization: header_text(request, "authorization"),
         cookie: header_text(request, "cookie"),
-        acting_as: header_text(request, "x-holdfast-as"),
+        acting_as: acting_as(request),
     };
     let found = state.settings.identifiers.identify(credentials).await?;
     // Credentials of an unknown kind are not passed over for none.
@@ -38,6 +38,14 @@ pub async fn identify(
         request.extensions_mut().insert(Arc::clone(principal));
     }
     Ok(found)
+}
+
+/// The header that names whom to act as. What is no text, and what is there twice, names no one.
+fn acting_as(request: &HttpRequest) -> Option<&str> {
+    let mut given = request.headers().get_all("x-holdfast-as");
+    let first = given.next()?;
+    let only = given.next().is_none().then_some(first.as_bytes());
+    only.and_then(|only| std::str::from_utf8(only).ok()).or(Some(""))
 }
 
 /// Who sends `request`, if that was found out.
