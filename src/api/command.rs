@@ -1,10 +1,11 @@
 //! A command, from the request to the answer.
 
 use super::{
-    conditions::{check_content, idempotency_key, if_match},
+    conditions::{Sender, check_content, idempotency_key, if_match},
     hal::{media_type, splice_fields},
     headers::{Headers, bounded_header},
     json::parse_json,
+    owner::find_owner,
     problem::Problem,
     request::{Answer, ApiRequest, OUTCOME},
     routing::CommandRoute,
@@ -24,7 +25,8 @@ pub async fn run_command<H: Headers>(
     depth: usize,
     body: impl Future<Output = Result<Vec<u8>, Problem>>,
 ) -> Result<Answer, Problem> {
-    let ApiRequest { method, headers, path, rest, .. } = *request;
+    let ApiRequest { method, headers, path, rest, ref principal, .. } = *request;
+    let principal = principal.as_deref();
     let mut command = CommandRequest {
         route: route.index,
         number: route.number,
@@ -39,11 +41,16 @@ pub async fn run_command<H: Headers>(
         sent = body.await?;
         command.body = parse_json(&sent, depth)?;
     }
+    command.owner = find_owner(route.info, principal, headers, &mut command.body)?;
     (command.if_match, command.must_exist) = if_match(headers)?;
     if let Some(key) = headers.header("idempotency-key") {
         let written = format!("{path}{rest}");
         let routed = route.route_path(path);
-        command.idempotency = Some(idempotency_key(key, method, (&routed, &written), &sent)?);
+        // A customer whom the body names is part of what the key is compared with.
+        let on_behalf_of = command.owner.as_deref().filter(|_| route.info.subject.is_none());
+        let sender = Sender { principal, on_behalf_of };
+        let paths = (routed.as_str(), written.as_str());
+        command.idempotency = Some(idempotency_key(key, sender, method, paths, &sent)?);
     }
     // A refusal, too, has waited until what it was judged by is durable.
     let outcome = context.execute_command(command).await?;

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     actors::{IdempotencyKey, StoredKey},
     domain::number,
+    identity::Principal,
 };
 
 /// Other names of UTF-8.
@@ -81,10 +82,41 @@ pub fn if_match(headers: &dyn Headers) -> Result<(Vec<u64>, bool), Problem> {
     Ok((versions, false))
 }
 
+/// Who sends a request under an `Idempotency-Key`, and for whom: no one else is answered what was kept for them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sender<'a> {
+    /// Who sends it.
+    pub principal: Option<&'a Principal>,
+    /// The customer whom a header names.
+    pub on_behalf_of: Option<&'a str>,
+}
+
+impl Sender<'_> {
+    /// Whether the request came without credentials, as all of them did to version 0.1.
+    fn is_anonymous(&self) -> bool {
+        self.principal.is_none_or(Principal::is_developer)
+    }
+
+    /// The sender, as keys are kept under it. What is variable has its length before it, so that no two are spelled the same.
+    fn scope(&self) -> String {
+        let known = self.principal.filter(|_| !self.is_anonymous());
+        let mut scope = known.map_or_else(|| "anonymous".to_owned(), Principal::identifier);
+        // The credentials of one subject may come to name another customer.
+        if let Some(customer) = known.and_then(|principal| principal.customer.as_deref()) {
+            scope.push_str(&format!(" as {}:{customer}", customer.len()));
+        }
+        if let Some(customer) = self.on_behalf_of {
+            scope.push_str(&format!(" for {}:{customer}", customer.len()));
+        }
+        scope
+    }
+}
+
 /// The `Idempotency-Key` in its scope: `route` is the path with its system, in one spelling. `written` is the path as version
 /// 0.1 took it, and `body` what was sent.
 pub fn idempotency_key(
     key: &[u8],
+    sender: Sender<'_>,
     method: &str,
     (route, written): (&str, &str),
     body: &[u8],
@@ -96,12 +128,15 @@ pub fn idempotency_key(
             "Idempotency-Key는 1~255자의 문자열이어야 합니다",
         )
     })?;
-    let scope = format!("anonymous {method} {written} {key}");
     // FNV-1a. The sum is stored, so it must not change.
     let sum = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    let before = StoredKey { scope, fingerprint: body.iter().fold(0xcbf2_9ce4_8422_2325, sum) };
-    let scope = format!("2 anonymous {method} {route} {key}");
-    Ok(IdempotencyKey { scope, before: Some(before) })
+    let before = (sender.is_anonymous() && sender.on_behalf_of.is_none()).then(|| StoredKey {
+        scope: format!("anonymous {method} {written} {key}"),
+        fingerprint: body.iter().fold(0xcbf2_9ce4_8422_2325, sum),
+    });
+    let sender = sender.scope();
+    let scope = format!("2 {sender} {method} {route} {key}");
+    Ok(IdempotencyKey { scope, before })
 }
 
 fn unquote_tag(value: &str) -> Option<String> {
@@ -135,6 +170,57 @@ mod tests {
         for wrong in ["", "\"\"", "\"", "\"a", "a\"", r#""a"b""#, r#""\x""#, &"k".repeat(256)] {
             assert_eq!(unquote_tag(wrong), None, "{wrong}");
         }
+    }
+
+    /// The scope of one key, and whether what version 0.1 has kept answers it too.
+    fn scope(principal: Option<&Principal>, on_behalf_of: Option<&str>) -> (String, bool) {
+        let sender = Sender { principal, on_behalf_of };
+        let paths = ("/movie/books", "/books");
+        let key = idempotency_key(b"k", sender, "POST", paths, b"{}").unwrap();
+        (key.scope, key.before.is_some())
+    }
+
+    #[test]
+    fn what_is_kept_for_one_sender_answers_no_other() {
+        let named = |issuer: &str, subject: &str, customer: Option<&str>| Principal {
+            issuer: issuer.into(),
+            subject: subject.into(),
+            customer: customer.map(str::to_owned),
+            ..Principal::default()
+        };
+        let senders = [
+            (named("key", "a", None), None),
+            (named("key", "a", Some("7")), None),
+            (named("key", "a", Some("8")), None),
+            (named("key", "a", Some("7 1:8")), None),
+            (named("key", "a", None), Some("8")),
+            (named("key", "a 1:8", None), None),
+            (named("key", "a", Some("7")), Some("8")),
+            (named("development", "customer/7", Some("7")), None),
+            (named("anonymous", "", None), None),
+        ];
+        let mut scopes: Vec<_> = senders
+            .iter()
+            .map(|(principal, customer)| {
+                let (scope, is_answered) = scope(Some(principal), *customer);
+                assert!(!is_answered, "{scope}");
+                scope
+            })
+            .collect();
+        scopes.push(scope(None, None).0);
+        scopes.push(scope(None, Some("8")).0);
+        let count = scopes.len();
+        scopes.sort_unstable();
+        scopes.dedup();
+        assert_eq!(scopes.len(), count, "{scopes:#?}");
+    }
+
+    #[test]
+    fn what_was_kept_before_there_were_principals_answers_those_who_show_nothing() {
+        let kept = ("2 anonymous POST /movie/books k".to_owned(), true);
+        assert_eq!(scope(None, None), kept);
+        assert_eq!(scope(Some(&Principal::development()), None), kept);
+        assert!(!scope(None, Some("8")).1);
     }
 
     #[test]

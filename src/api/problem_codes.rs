@@ -1,42 +1,8 @@
 //! The problems of the server itself, in one table. The codes of a business are declared where it refuses.
 
-/// A problem of the server itself.
-#[derive(Debug)]
-pub struct ProblemCode {
-    /// Stable, for programs.
-    pub code: &'static str,
-    /// The HTTP status.
-    pub status: u16,
-    /// The title in English.
-    pub en: &'static str,
-    /// The title in Korean.
-    pub ko: &'static str,
-    /// What to do about it, in English.
-    pub advice: &'static str,
-    /// What to do about it, in Korean.
-    pub advice_ko: &'static str,
-}
-
-/// What to do, in English and in Korean.
-type Advice = (&'static str, &'static str);
-
-const CORRECT: Advice = (
-    "correct the request: `detail` says what is wrong, `errors` where",
-    "요청을 고쳐 주세요. `detail`은 무엇이 잘못되었는지, `errors`는 어디인지 알려 줍니다",
-);
-const LESS: Advice =
-    ("send less: `detail` has the limit", "더 작게 보내 주세요. 한도는 `detail`에 있습니다");
-const LATER: Advice = (
-    "nothing was recorded: send it again after `Retry-After`",
-    "기록된 것이 없습니다. `Retry-After` 뒤에 다시 보내 주세요",
-);
-
-const SHOW: Advice =
-    ("send credentials that are valid here", "이 서버에서 유효한 인증 정보를 보내 주세요");
-
-/// The titles of problems that say no more than their status, in English and in Korean.
-const CONFLICT: (&str, &str) = ("Not possible in this state", "현재 상태에서는 할 수 없습니다");
-const INVALID: (&str, &str) = ("Invalid value", "허용되지 않는 값입니다");
+use super::problem_code::{
+    CONFLICT, CORRECT, INVALID, LATER, LESS, ProblemCode, SHOW, conflict, describe_code, invalid,
+};
 
 /// Every problem of the server itself, by status.
 pub const PROBLEM_CODES: &[ProblemCode] = &[
@@ -120,9 +86,26 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
             "키를 보내 주세요. RabbitMQ로 보내는 명령에는 항상 필요합니다",
         ),
     ),
+    describe_code(
+        "bad-identity",
+        400,
+        "Invalid identity header",
+        "신원 헤더가 올바르지 않습니다",
+        CORRECT,
+    ),
     describe_code("bad-if-match", 400, "Invalid If-Match", "If-Match가 올바르지 않습니다", CORRECT),
     describe_code("invalid-token", 401, "Invalid credentials", "인증할 수 없습니다", SHOW),
     describe_code("insufficient-scope", 403, "Not permitted", "권한이 없습니다", SHOW),
+    describe_code(
+        "not-yours",
+        403,
+        "Only for yourself",
+        "본인 것만 요청할 수 있습니다",
+        (
+            "leave out what `detail` names: your credentials say who you are",
+            "`detail`에 있는 항목은 빼고 보내 주세요. 인증 정보로 본인을 확인합니다",
+        ),
+    ),
     describe_code(
         "origin-refused",
         403,
@@ -360,24 +343,6 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         ),
     ),
 ];
-
-const fn describe_code(
-    code: &'static str,
-    status: u16,
-    en: &'static str,
-    ko: &'static str,
-    (advice, advice_ko): Advice,
-) -> ProblemCode {
-    ProblemCode { code, status, en, ko, advice, advice_ko }
-}
-
-const fn conflict(code: &'static str, advice: Advice) -> ProblemCode {
-    describe_code(code, 409, CONFLICT.0, CONFLICT.1, advice)
-}
-
-const fn invalid(code: &'static str, advice: Advice) -> ProblemCode {
-    describe_code(code, 422, INVALID.0, INVALID.1, advice)
-}
 
 /// The problem with that code.
 pub fn problem_code(code: &str) -> Option<&'static ProblemCode> {

@@ -28,6 +28,7 @@ impl From<Fault> for Problem {
             Fault::VersionMismatch { current } => version_mismatch(current),
             Fault::KeyReused => key_reused(),
             Fault::Busy { retry_after } => retry_later(retry_after),
+            Fault::TooManyAtOnce { limit } => too_many_at_once(limit),
             Fault::DiskFull => disk_full(),
             Fault::Unknown => outcome_unknown(),
             Fault::Away(context) => context_away(context),
@@ -83,6 +84,15 @@ fn retry_later(retry_after: Duration) -> Problem {
     let seconds = retry_after.as_millis().div_ceil(1000).max(1);
     Problem::new("retry-later", "try again later", "잠시 후 다시 시도해 주세요")
         .with_parameter("retry-after", seconds.to_string())
+}
+
+fn too_many_at_once(limit: usize) -> Problem {
+    Problem::new(
+        "quota-exceeded",
+        format!("at most {limit} of your requests are carried out here at once"),
+        format!("동시에 처리하는 요청은 최대 {limit}개입니다"),
+    )
+    .with_parameter("retry-after", "1".to_owned())
 }
 
 fn disk_full() -> Problem {

@@ -21,5 +21,6 @@ mod races;
 mod representations;
 mod shutdown;
 mod strangers;
+mod subjects;
 mod tls;
 mod tokens;

@@ -22,7 +22,8 @@ use actix_web::{
 use std::sync::Arc;
 
 /// The headers that a command is judged by.
-const JUDGED_BY: [&str; 4] = ["content-type", "content-encoding", "if-match", "idempotency-key"];
+const JUDGED_BY: [&str; 5] =
+    ["content-type", "content-encoding", "if-match", "idempotency-key", "x-holdfast-customer"];
 
 /// The methods that are offered at `target`.
 fn allow_header(context: &dyn Context, target: &PathTarget<'_>) -> String {
