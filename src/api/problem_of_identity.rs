@@ -9,11 +9,9 @@ const CHALLENGE: &str = "Bearer error=\"invalid_token\"";
 impl From<Unidentified> for Problem {
     fn from(why: Unidentified) -> Self {
         match why {
-            Unidentified::Malformed(what) => Self::new(
-                "bad-identity",
-                what,
-                "`X-Holdfast-As` 헤더가 올바르지 않습니다",
-            ),
+            Unidentified::Malformed(what) => {
+                Self::new("bad-identity", what, "`X-Holdfast-As` 헤더가 올바르지 않습니다")
+            }
             Unidentified::Invalid(what) => Self::new(
                 "invalid-token",
                 format!("the credentials are not valid: {what}"),

@@ -3,7 +3,7 @@
 
 use crate::{
     domain::Timestamp,
-    identity::{DEVELOPMENT, Principal, Role},
+    identity::{Principal, Role},
 };
 use serde::{Deserialize, Serialize};
 
@@ -76,8 +76,7 @@ impl ActionOutcome {
 /// Whether the writes of `who` are audited: those of staff, admins and operators. What is written without credentials in
 /// development is no one's.
 pub fn is_audited(who: &Principal) -> bool {
-    let is_developer = who.issuer == DEVELOPMENT && who.subject == DEVELOPMENT;
-    !is_developer
+    !who.is_developer()
         && [Role::Staff, Role::Admin, Role::Operator].iter().any(|role| who.roles.has(*role))
 }
 
@@ -102,6 +101,7 @@ pub struct AuditLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::DEVELOPMENT;
 
     #[test]
     fn of_an_address_the_path_alone_is_kept() {

@@ -218,6 +218,15 @@ fn serve_page(page: String) -> String {
     url
 }
 
+/// A browser with a profile of its own in the directory of `server`.
+fn chromium(server: &Server) -> Command {
+    let profile = format!("--user-data-dir={}", server.directory().join("profile").display());
+    let mut chromium = Command::new("chromium");
+    chromium.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]);
+    chromium.args(["--no-first-run", &profile]);
+    chromium
+}
+
 /// Ends with the test, with all the processes that it has started.
 struct Browser(Child);
 
@@ -238,10 +247,8 @@ fn a_browser_hears_events_by_onmessage_and_reads_links_from_another_origin() {
     let book = server.register_book("a book");
     let page = fs::read_to_string(script("browser.html")).unwrap();
     let url = serve_page(page.replace("SERVER", server.url()));
-    let profile = format!("--user-data-dir={}", server.directory().join("profile").display());
-    let mut chromium = Command::new("chromium");
-    chromium.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]);
-    chromium.args(["--no-first-run", &profile, &url]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut chromium = chromium(&server);
+    chromium.arg(&url).stdout(Stdio::null()).stderr(Stdio::null());
     let _browser = Browser(
         std::os::unix::process::CommandExt::process_group(&mut chromium, 0).spawn().unwrap(),
     );
@@ -263,4 +270,20 @@ fn a_browser_hears_events_by_onmessage_and_reads_links_from_another_origin() {
     for title in [format!("heard {rent}"), format!("named {rent}")] {
         eventually(&format!("the page tells `{title}`"), || told(&title).then_some(()));
     }
+}
+
+#[test]
+fn a_browser_shows_the_api_under_the_policy_that_its_pages_have() {
+    if !is_there("chromium", Command::new("chromium").arg("--version")) {
+        return;
+    }
+    let server = Server::start(&[]);
+    let page = server.get("/docs/").is(200);
+    assert!(page.header("content-security-policy").starts_with("default-src 'self';"));
+    let url = format!("{}/docs/", server.url());
+    let mut chromium = chromium(&server);
+    chromium.args(["--virtual-time-budget=30000", "--dump-dom", &url]);
+    let shown = String::from_utf8(run(&mut chromium).stdout).unwrap();
+    let operations = shown.matches("opblock-summary-path\"").count();
+    assert!(operations > 20, "{operations} operations are shown in {shown}");
 }

@@ -161,6 +161,51 @@ fn links_have_the_address_that_a_trusted_proxy_reports() {
 }
 
 #[test]
+fn pages_are_restricted_and_other_answers_are_no_pages() {
+    let server = Server::start(&[]);
+    let html = [("Accept", "text/html")];
+    let pages: [(&str, &[(&str, &str)]); 4] = [
+        ("/docs/", &[]),
+        ("/docs/swagger-ui-bundle.js", &[]),
+        ("/docs/nothing.js", &[]),
+        ("/problems/not-found", &html),
+    ];
+    for (path, headers) in pages {
+        let page = get(&server, path, headers);
+        let policy = page.header("content-security-policy");
+        for part in
+            ["default-src 'self'", "frame-ancestors 'none'", "object-src 'none'", "base-uri 'none'"]
+        {
+            assert!(policy.split("; ").any(|given| given == part), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(page.header("referrer-policy"), "same-origin", "{path}");
+        assert_eq!(page.header("cross-origin-opener-policy"), "same-origin", "{path}");
+    }
+    for path in ["/books", "/openapi.json", "/problems/not-found", "/docsx"] {
+        let answer = get(&server, path, &[("Accept", "application/json")]);
+        assert_eq!(answer.header("content-security-policy"), "", "{path}");
+    }
+}
+
+#[test]
+fn no_answer_lets_a_script_of_another_origin_send_what_the_browser_keeps() {
+    let own = "https://shop.example";
+    let any = Server::start(&[]);
+    let listed = Server::configured(&format!("[http]\ncors_origins = [\"{own}\"]\n"));
+    for server in [&any, &listed] {
+        let preflight = server.call("OPTIONS", "/rents", |request| {
+            let request = request.header("Origin", own);
+            request.header("Access-Control-Request-Method", "POST")
+        });
+        for answer in [preflight, get(server, "/books", &[("Origin", own)])] {
+            assert_eq!(answer.header("access-control-allow-origin"), own);
+            assert_eq!(answer.header("access-control-allow-credentials"), "");
+        }
+    }
+}
+
+#[test]
 fn pages_of_other_origins_may_read_the_headers_that_a_client_needs() {
     let server = Server::start(&[]);
     let answer = get(&server, "/events", &[("Origin", "https://shop.example")]).is(200);

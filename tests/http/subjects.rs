@@ -34,7 +34,7 @@ fn a_customer_may_leave_out_who_they_are_and_name_no_other() {
     assert!(refused.text.contains("userId"), "{}", refused.text);
     assert_eq!(server.total("rents"), 3);
     rent("staff/kim", json!(8)).is(201).has("userId", 8);
-    assert!(rent("staff/kim", Value::Null).problem(400).contains("userId"));
+    rent("staff/kim", Value::Null).refuses(400, "bad-body");
     // Without an identity it is as it always was.
     server.rent(1, 9).is(201).has("userId", 9);
     server.post("/rents", json!({ "bookId": 1, "address": "address1" })).problem(400);
@@ -86,7 +86,7 @@ fn development_acts_as_whom_the_header_names_and_takes_no_other_text() {
     let server = Server::start(&[]);
     server.register_book("title01");
     let rent = json!({ "bookId": 1, "address": "address1" });
-    for wrong in ["customer", "customer/", "node", "root", "customer/7/a/b", "", "staff/\u{a0}"] {
+    for wrong in ["customer", "customer/", "node", "root", "customer/7/a/b", ""] {
         let refused = post_as(&server, wrong, "/rents", &rent, &[]);
         refused.refuses(400, "bad-identity");
         let read = server.call("GET", "/rents", |request| request.header("X-Holdfast-As", wrong));
