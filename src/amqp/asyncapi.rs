@@ -126,6 +126,7 @@ fn command_message(words: &CommandDescription, collection: &str) -> Value {
             "method": { "type": "string", "const": words.method.to_uppercase() },
             "path": { "type": "string", "pattern": path },
             "idempotency-key": { "type": "string", "description": "Instead of the property `message_id`; one of the two is needed." },
+            "x-holdfast-customer": { "type": "string", "maxLength": 100, "description": "For whom staff begins what has no member for that." },
             "if-match": text, "accept-language": text, "x-correlation-id": text, "traceparent": text,
             "host": { "type": "string", "description": "The host in links; without it, they are paths." },
             "authorization": { "type": "string", "description": "Credentials, as over HTTP. Instead of them the property `user_id` says who sends it." },

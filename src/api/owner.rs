@@ -2,9 +2,8 @@
 
 use super::{headers::Headers, problem::Problem};
 use crate::{
-    actors::{RouteInfo, Verb},
+    actors::RouteInfo,
     domain::{
-        Role as Whose,
         lenient::{self, BadBody},
         text,
     },
@@ -31,7 +30,7 @@ pub fn find_owner(
     headers: &dyn Headers,
     body: &mut Value,
 ) -> Result<Option<Arc<str>>, Problem> {
-    if info.verb != Verb::Post || info.role == Whose::Admin {
+    if !info.begins_for_customer() {
         return Ok(None);
     }
     let in_header = customer_header(headers)?;
@@ -119,6 +118,7 @@ fn no_customer() -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{actors::Verb, domain::Role as Whose};
     use proptest::prelude::*;
     use serde_json::json;
 

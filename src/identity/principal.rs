@@ -94,7 +94,7 @@ impl Principal {
         }
     }
 
-    /// Whether it is the one of requests that show nothing while authentication is open, whoever sends them.
+    /// Whether it is the one of requests that show nothing while authentication is open.
     pub fn is_developer(&self) -> bool {
         self.issuer == DEVELOPMENT && self.subject == DEVELOPMENT
     }

@@ -51,6 +51,13 @@ pub struct RouteInfo {
     pub withdraws: bool,
 }
 
+impl RouteInfo {
+    /// Whether what it begins is a customer's.
+    pub fn begins_for_customer(&self) -> bool {
+        self.verb == Verb::Post && self.role != Role::Admin
+    }
+}
+
 /// The method of a command route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]

@@ -1,4 +1,4 @@
-//! What browsers are told about pages: whose scripts they run, who may frame them, what they say of themselves to others.
+//! How browsers are to treat pages: whose scripts they run, who may frame them, what they say of themselves to others.
 
 use actix_web::{
     HttpResponse,

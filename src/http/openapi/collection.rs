@@ -161,6 +161,9 @@ fn describe_command(
     if !in_collection {
         parameters.insert(0, describe_id(item));
     }
+    if route.begins_for_customer() && route.subject.is_none() {
+        parameters.push(refer_to_parameter("X-Holdfast-Customer"));
+    }
     let mut headers = json!({ "ETag": refer_to_header("ETag"), "Idempotent-Replayed": refer_to_header("Idempotent-Replayed") });
     if context.is_order() {
         put_field(&mut headers, "Holdfast-Outcome", refer_to_header("Holdfast-Outcome"));
@@ -200,6 +203,9 @@ fn describe_command(
     let mut problems = vec!["400", "404", "409", "412", "422", "500", "503"];
     let mut operation =
         json!({ "tags": [name.context], "summary": summary, "parameters": parameters });
+    if let Some(words) = describe_customer(route) {
+        put_field(&mut operation, "description", words.into());
+    }
     if let Some((body_name, made)) = body {
         problems.extend(["408", "413", "415"]);
         let content = json!({ "schema": refer_to(&body_name), "example": schema::example_of(&made, schemas, item) });
@@ -211,6 +217,16 @@ fn describe_command(
     }
     put_field(&mut operation, "responses", list_responses([done, open], &problems));
     (rest, method, operation_name, operation)
+}
+
+/// What becomes of the members that say whose the thing is to be.
+fn describe_customer(route: &RouteInfo) -> Option<String> {
+    let subject = route.subject.filter(|_| route.begins_for_customer())?;
+    let grade = route.grade.map(|grade| format!(", and `{grade}` with the grade that they state"));
+    let grade = grade.unwrap_or_default();
+    Some(format!(
+        "The credentials of a customer fill in `{subject}`{grade}: another value is `403 not-yours`. Staff names the customer."
+    ))
 }
 
 fn describe_id(item: &str) -> Value {

@@ -167,6 +167,10 @@ pub fn common_parameters() -> Value {
             "If-None-Match", "Answer 304 if this is the current version.",
             json!({ "type": "string", "examples": ["\"1\""] }),
         ),
+        "X-Holdfast-Customer": header(
+            "X-Holdfast-Customer", "The customer for whom staff begins this. Credentials of a customer say so themselves.",
+            json!({ "type": "string", "minLength": 1, "maxLength": 100, "examples": ["7"] }),
+        ),
         "Accept-Language": header(
             "Accept-Language", "Language of problems: English or Korean.",
             json!({ "type": "string", "examples": ["en", "ko"] }),
