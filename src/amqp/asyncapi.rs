@@ -29,11 +29,30 @@ pub fn describe_commands(document: &mut Value, contexts: &[Arc<dyn Declaration>]
         ("/operations", operations),
         ("/components/messages", messages),
         ("/components/schemas", schemas),
+        ("/components/securitySchemes", security_schemes()),
     ] {
         if let Some(known) = document.pointer_mut(place).and_then(Value::as_object_mut) {
             known.extend(further);
         }
     }
+}
+
+/// What shows who sends a command, besides the user of the broker.
+fn security_schemes() -> Map<String, Value> {
+    let bearer = |format: &str, what: &str| {
+        json!({
+            "type": "http", "scheme": "bearer", "bearerFormat": format,
+            "description": format!("{what}, in the header `authorization` of the message."),
+        })
+    };
+    let mut schemes = Map::new();
+    schemes.insert("token".into(), bearer("JWT", "An access token of an OpenID provider"));
+    schemes.insert("key".into(), bearer("hf_<id>_<secret>", "An API key"));
+    schemes
+}
+
+fn scheme(name: &str) -> Value {
+    point_to("components/securitySchemes", name)
 }
 
 #[derive(Default)]
@@ -73,6 +92,7 @@ impl Added {
                 json!({
                     "action": "receive",
                     "summary": words.summary,
+                    "security": [scheme("user"), scheme("token"), scheme("key")],
                     "channel": point_to("channels", &commands),
                     "messages": [point_to(&format!("channels/{commands}/messages"), &words.name)],
                     "reply": {

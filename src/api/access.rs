@@ -38,7 +38,7 @@ pub fn check_audience(audience: Audience, caller: Option<&Principal>) -> Result<
     }
 }
 
-/// What was `read` of the thing under `number`, if it is for `caller`, who is of the `audience`. A thing of somebody else is
+/// What was `read` of the thing under `number`, if it is for `caller`, who is of the `audience`. A thing of another customer is
 /// absent, in the same words.
 ///
 /// # Errors

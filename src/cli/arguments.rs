@@ -78,6 +78,7 @@ pub(super) enum DocsList {
     Problems,
     Events,
     Routes,
+    Audiences,
 }
 
 #[derive(Debug, Args)]

@@ -100,6 +100,7 @@ fn print_docs(list: DocsList, system: Option<&str>) -> String {
         DocsList::Problems => reference::list_problems(system),
         DocsList::Events => reference::list_events(system),
         DocsList::Routes => reference::routes(),
+        DocsList::Audiences => reference::list_audiences(system),
     }
 }
 

@@ -40,6 +40,7 @@ pub fn write_document(events: &[EventDescription], names: &EventNames, broker: &
             key.clone(),
             json!({
                 "action": "send",
+                "security": [{ "$ref": "#/components/securitySchemes/user" }],
                 "channel": { "$ref": pointer("channels") },
                 "messages": [{ "$ref": format!("#/channels/{key}/messages/event") }],
                 "bindings": { "amqp": { "deliveryMode": 2, "mandatory": true, "bindingVersion": "0.3.0" } },
@@ -79,7 +80,13 @@ pub fn write_document(events: &[EventDescription], names: &EventNames, broker: &
         "defaultContentType": DATA_CONTENT_TYPE,
         "channels": channels,
         "operations": operations,
-        "components": { "messages": messages, "schemas": schemas },
+        "components": {
+            "messages": messages,
+            "schemas": schemas,
+            "securitySchemes": {
+                "user": { "type": "userPassword", "description": "A user of the broker, who may read or write there." },
+            },
+        },
     })
 }
 

@@ -128,7 +128,7 @@ async fn answer_request(
     let principal = identified.as_ref().ok().cloned().flatten();
     rate::check_rate(principal.as_deref(), request, state)?;
     if let Err(problem) = identified
-        && !(collection.is_none() && is_for_everyone(request))
+        && !(collection.is_none() && passes_over(request))
     {
         return Err(problem);
     }
@@ -140,10 +140,16 @@ async fn answer_request(
     reply
 }
 
-/// Whether `request` is to a fixed route that is for everyone, whatever credentials they show.
-fn is_for_everyone(request: &HttpRequest) -> bool {
-    let route = routes::find_route(request.path()).and_then(|(_, mut routes)| routes.next());
-    route.is_some_and(|route| route.audience_of(request.query_string()) == Audience::Public)
+/// Whether credentials that are not valid are passed over at a fixed route: where it is for everyone; and where it is for nodes,
+/// because others must not learn that there is something.
+fn passes_over(request: &HttpRequest) -> bool {
+    let path = request.path();
+    let route = routes::find_route(path).and_then(|(_, mut routes)| routes.next());
+    let audience = match route {
+        Some(route) => route.audience_of(request.query_string()),
+        None => routes::audience_of_unknown(path),
+    };
+    matches!(audience, Audience::Public | Audience::Node)
 }
 
 /// Answers a request whose sender has been identified.

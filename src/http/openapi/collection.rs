@@ -1,6 +1,6 @@
 //! The operations of one collection: its list, its items, its commands.
 
-use super::components::refer_to_header;
+use super::{components::refer_to_header, security};
 use crate::{
     actors::{Declaration, RouteInfo, Verb},
     api::{
@@ -8,6 +8,7 @@ use crate::{
         schema::{self, put_field, refer_to},
     },
     domain::number::LARGEST,
+    identity::Audience,
 };
 use serde_json::{Map, Value, json};
 
@@ -41,6 +42,7 @@ pub fn describe_collection(
     schemas.insert(page_name.clone(), page);
 
     let item = name.item;
+    let readers = Audience::Readers { context: name.context, reads: context.reads() };
     let mut all = vec![
         (
             String::new(),
@@ -63,8 +65,14 @@ pub fn describe_collection(
             }),
         ),
     ];
+    for (_, _, _, operation) in &mut all {
+        security::secure_operation(operation, readers);
+    }
     for route in context.routes() {
-        all.push(describe_command(context, route, &component_name, schemas));
+        let mut command = describe_command(context, route, &component_name, schemas);
+        let writers = Audience::Writers { context: name.context, role: route.role };
+        security::secure_operation(&mut command.3, writers);
+        all.push(command);
     }
     CollectionOperations(all)
 }

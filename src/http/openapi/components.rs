@@ -88,7 +88,8 @@ pub fn refer_to_header(name: &str) -> Value {
 pub fn problem_responses() -> Value {
     let known = [
         ("400", "Invalid request."),
-        ("403", "Not allowed: administration is open in development only."),
+        ("401", "Without credentials that are valid here."),
+        ("403", "None of the caller's roles and scopes allow it."),
         ("404", "Not found."),
         ("408", "The request body did not arrive in time."),
         ("409", "Not possible in this state: read it again."),
@@ -107,6 +108,7 @@ pub fn problem_responses() -> Value {
         let content = json!({ "application/problem+json": { "schema": refer_to("Problem") } });
         let names: &[&str] = match status {
             "409" | "503" => &["Holdfast-Outcome", "Retry-After"],
+            "401" | "403" => &["WWW-Authenticate"],
             "412" => &["ETag", "Holdfast-Outcome"],
             "422" => &["Holdfast-Outcome"],
             _ => &[],
@@ -132,6 +134,10 @@ pub fn common_headers() -> Value {
         "Holdfast-Outcome": {
             "description": "How the order has ended. A rent of a book that failed is kept and shown: its answer is 201, and this is `failed`. With a problem: absent where there is no order, because nothing was begun.",
             "schema": { "type": "string", "enum": ["established", "failed", "refused", "canceled", "pending"] },
+        },
+        "WWW-Authenticate": {
+            "description": "How to authenticate, and what was wrong with the credentials (RFC 6750). Absent where others could not help.",
+            "schema": { "type": "string" },
         },
         "Idempotent-Replayed": {
             "description": "Present when the answer was stored under the idempotency key.",

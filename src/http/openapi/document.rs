@@ -3,6 +3,7 @@
 use super::{
     collection, components,
     operations::{self, Deployment},
+    security,
 };
 use crate::{actors::Declaration, api::schema::put_field, http::routes::ROUTES};
 use serde_json::{Map, Value, json};
@@ -39,7 +40,12 @@ pub fn write_document(
         let Some(operation) = route.operation else { continue };
         let item = paths.entry(route.path).or_insert_with(|| json!({}));
         for method in route.methods.iter().filter(|method| **method != "HEAD") {
-            put_field(item, &method.to_ascii_lowercase(), operation(&server));
+            let mut operation = operation(&server);
+            security::secure_operation(&mut operation, route.audience);
+            if let Some((parameter, _)) = route.detail {
+                security::secure_detail(&mut operation, parameter);
+            }
+            put_field(item, &method.to_ascii_lowercase(), operation);
         }
     }
     json!({
@@ -58,6 +64,7 @@ pub fn write_document(
             "responses": components::problem_responses(),
             "parameters": components::common_parameters(),
             "headers": components::common_headers(),
+            "securitySchemes": security::security_schemes(),
         },
     })
 }

@@ -6,5 +6,6 @@ mod document;
 pub(crate) mod identities;
 pub(crate) mod operations;
 pub(crate) mod problem_page;
+mod security;
 
 pub use document::write_document;

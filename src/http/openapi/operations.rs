@@ -34,7 +34,7 @@ pub fn list_tags() -> [Value; 2] {
         json!({ "name": "operations", "description": "Health, metrics, documents and events." }),
         json!({
             "name": "administration",
-            "description": "Contexts, faults, sagas, the clock. Open in development only.",
+            "description": "Contexts, faults, sagas, keys, the audit, the clock.",
         }),
     ]
 }
@@ -245,7 +245,7 @@ impl Admin<'_> {
         let mut responses = json!({ "200": { "description": "Done.", "content": content } });
         let of_body = ["408", "413", "415", "422"].into_iter().filter(|_| self.body.is_some());
         let problems = self.problems.iter().copied();
-        for status in ["400", "403", "500"].into_iter().chain(of_body).chain(problems) {
+        for status in ["400", "500"].into_iter().chain(of_body).chain(problems) {
             put_field(&mut responses, status, refer_to_problem(status));
         }
         let mut operation = json!({

@@ -29,6 +29,13 @@ pub fn breaking_changes(old: &Value, new: &Value) -> Vec<String> {
     comparison.found
 }
 
+/// Whether an operation may be called without credentials.
+fn needs_no_credentials(operation: &Value) -> bool {
+    let is_empty = |ways: &Value| ways == &serde_json::json!({});
+    let ways = operation["security"].as_array();
+    ways.is_none_or(|ways| ways.is_empty() || ways.iter().any(is_empty))
+}
+
 /// Follows references within `document`.
 fn resolve<'a>(document: &'a Value, mut value: &'a Value) -> &'a Value {
     while let Some(reference) = value["$ref"].as_str() {
@@ -122,7 +129,7 @@ impl<'a> Comparison<'a> {
                 None => self.breaks(&at, "the status is gone"),
             }
         }
-        if old.1["security"].is_null() && !new.1["security"].is_null() {
+        if needs_no_credentials(old.1) && !needs_no_credentials(new.1) {
             self.breaks(at, "credentials are required now");
         }
     }

@@ -80,7 +80,7 @@ fn the_lists_and_the_code_in_the_documents_are_those_of_the_sources() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(files.iter().any(|file| file.ends_with(&name)), "no document shows {name}");
     }
-    for list in ["settings", "metrics", "problems", "events", "routes"] {
+    for list in ["settings", "metrics", "problems", "events", "routes", "audiences"] {
         assert!(lists.iter().any(|found| found == list), "no document has the list of {list}");
     }
 }
