@@ -222,6 +222,16 @@ impl Server {
         Self::launch(Vec::new(), environment, directory, arguments, "")
     }
 
+    /// All systems, configured by the text of a file, with further arguments.
+    pub fn of_all(toml: &str, further: &[&str]) -> Self {
+        let directory = TempDir::new().unwrap();
+        let data = directory.path().join("data").display().to_string();
+        let mut arguments: Vec<String> =
+            ["--listen", "127.0.0.1:0", "--data", &data].map(Into::into).into();
+        arguments.extend(further.iter().map(ToString::to_string));
+        Self::launch(Vec::new(), Vec::new(), directory, arguments, toml)
+    }
+
     fn launch(
         launcher: Vec<String>,
         environment: Vec<(String, String)>,
