@@ -202,7 +202,7 @@ fn bad_cursor() -> Problem {
 fn page_too_deep() -> Problem {
     Problem::new(
         "page-too-deep",
-        "this page is too far into the list to be counted: leave out `page`, and follow the `next` links, which use `after`",
-        "이 페이지는 세어서 찾기에 너무 깊습니다. `page` 없이 요청하고 `after`가 들어 있는 `next` 링크를 따라가세요",
+        "this page is too far into the list to be counted: leave out `page`, and follow the `next` links, which use `after`; or leave out `sort`",
+        "이 페이지는 세어서 찾기에 너무 깊습니다. `page` 없이 요청하고 `after`가 들어 있는 `next` 링크를 따라가거나 `sort`를 빼세요",
     )
 }

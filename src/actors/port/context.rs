@@ -237,6 +237,8 @@ pub struct ListQuery {
     pub after: Option<String>,
     /// Only what belongs to this customer.
     pub owner: Option<Arc<str>>,
+    /// Fields that the caller is not shown, and so neither filters nor sorts by.
+    pub withheld: &'static [&'static str],
     /// How much may be asked at once.
     pub limits: ListLimits,
 }
@@ -245,7 +247,9 @@ impl Default for ListQuery {
     fn default() -> Self {
         let limits = ListLimits::default();
         let filters = Vec::new();
-        Self { page: 0, size: 20, sort: None, filters, after: None, owner: None, limits }
+        let after = None;
+        let owner = None;
+        Self { page: 0, size: 20, sort: None, filters, after, owner, withheld: &[], limits }
     }
 }
 

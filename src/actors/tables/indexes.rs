@@ -30,6 +30,8 @@ const BITS: u8 = 1;
 
 /// The name of the index of everything that is established.
 pub const ALL: &str = "";
+/// The name of the index of what belongs to each customer. No field has it, so no client can name it.
+pub const OWNER: &str = "@owner";
 
 /// Which of a chunk's numbers are meant, by their offset in the chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +165,11 @@ const TEXT: u8 = 3;
 /// Whether each entry of `value` is a row of its own.
 pub fn stands_alone(value: &Key) -> bool {
     matches!(value, Key::Number(_))
+}
+
+/// Whether each entry of `value` in the index of `field` is a row of its own: customers are many, too.
+pub fn has_row_each(field: &str, value: &Key) -> bool {
+    field == OWNER || stands_alone(value)
 }
 
 /// The record of an entry that is a row of its own. One that is taken out is kept for the commit that took it out, as

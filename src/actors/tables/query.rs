@@ -76,7 +76,7 @@ pub fn list_items(tree: &Tree, generation: u32, query: &ListQuery) -> Result<Lis
     let cursor = query.after.as_deref();
     let limits = query.limits;
     let (sort, filters, after) = resume_at_cursor(query, context)?;
-    let plan = Plan::from_query(entity, sort.as_ref(), &filters, limits.filters);
+    let plan = Plan::from_query(entity, sort.as_ref(), &filters, query);
     let mut plan = if cursor.is_some() { plan.map_err(|_| Fault::BadCursor)? } else { plan? };
 
     let mut reading = Reading::new(tree, generation);
@@ -147,7 +147,7 @@ fn show_rows(
     let keys: Vec<_> = rows.iter().map(|place| state_key(generation, place.number)).collect();
     for (SortPosition { number, .. }, row) in rows.iter().zip(reading.read_rows(&keys)?) {
         match row.map(|row| (row.commit, decode_state(entity, &row.record))) {
-            Some((commit, Ok(kept))) if plan.accepts_state(kept.state.as_ref()) => {
+            Some((commit, Ok(kept))) if plan.accepts_state(&kept, *number) => {
                 let body = self::represent(kept.state.as_ref(), *number)?;
                 let owner = kept.owner_of(*number);
                 let version = kept.version;
@@ -256,8 +256,11 @@ fn by_field(
     let size = page.size;
     let new_page = || Page::new(skip, size);
     // They are few enough to look at them all, at the same price as trying the index first.
-    let few = plan.is_filtered() && !at_least && total <= rows as u64 / 2;
-    if few && total <= FEW {
+    // Those of a customer are looked at one by one: then the cost depends on them alone, and no cursor names a row of
+    // another customer.
+    let of_owner = plan.is_of_owner();
+    let few = plan.is_filtered() && !at_least && (of_owner || total <= rows as u64 / 2);
+    if few && (of_owner || total <= FEW) {
         reading.allow_rows(rows);
         sorted::by_looking(reading, generation, sort, &matching, after, &mut page)?;
         return Ok(FoundPage { page, total, at_least, reached: None });
@@ -266,7 +269,14 @@ fn by_field(
     if at_least {
         let wanted = RowFilter::Passes(&mut filters);
         let walked = sorted::walk_index(reading, generation, sort, wanted, after, &mut page)?;
-        return Ok(FoundPage { page, total, at_least, reached: stopped_at(walked) });
+        let reached = stopped_at(walked);
+        if of_owner && reached.is_some() {
+            if !page.is_full() {
+                return Err(Fault::PageTooDeep);
+            }
+            page.more = true;
+        }
+        return Ok(FoundPage { page, total, at_least, reached });
     }
     let wanted = if plan.is_filtered() { RowFilter::Known(&matching) } else { RowFilter::Anything };
     // What lies nearer to the end is found from there.

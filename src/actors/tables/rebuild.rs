@@ -31,7 +31,7 @@ use std::{
 
 /// The version of the rows that the runtime keeps for itself: 1 has answers with what was asked, keys of requests by
 /// their sums, and notes of what expires; 2 has long claims by their sums; 3 has texts of lists in NFC, and of unique fields
-/// in the form in which texts claim; 4 has states with their owners.
+/// in the form in which texts claim; 4 has states with their owners, and lists of each owner.
 const ROWS: u16 = 4;
 const ROWS_WITH_NOTES: u16 = 1;
 const ROWS_WITH_SHORT_CLAIMS: u16 = 2;
@@ -135,7 +135,7 @@ pub fn next_batch(
         claims: meta.written_by.claims != plan.to.claims
             || meta.written_by.rows < ROWS_WITH_SHORT_CLAIMS.max(ROWS_WITH_PLAIN_TEXTS),
         indexes: meta.written_by.indexes != plan.to.indexes
-            || meta.written_by.rows < ROWS_WITH_PLAIN_TEXTS,
+            || meta.written_by.rows < ROWS_WITH_PLAIN_TEXTS.max(ROWS_WITH_OWNERS),
         due: meta.written_by.due != plan.to.due,
         owners: meta.written_by.rows < ROWS_WITH_OWNERS && tree.entity.is_owned(),
     };

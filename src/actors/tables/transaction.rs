@@ -127,7 +127,8 @@ impl<'a> Transaction<'a> {
     ) -> Result<(), StoreError> {
         let sheet = self.load_state(number)?;
         let was = std::mem::replace(&mut sheet.now, now);
-        sheet.changed = Some((sheet.changed.take().map_or(was, |(before, _)| before), record));
+        let before = sheet.changed.take().map_or(was, |(before, _)| before);
+        sheet.changed = Some((before, record));
         Ok(())
     }
 
@@ -243,8 +244,8 @@ impl<'a> Transaction<'a> {
         for (number, sheet) in std::mem::take(&mut self.loaded) {
             let key = state_key(self.generation, number);
             if let Some((before, record)) = sheet.changed {
-                let before = index_entries(before.state.as_ref());
-                let now = index_entries(sheet.now.state.as_ref());
+                let before = index_entries(&before, number);
+                let now = index_entries(&sheet.now, number);
                 for old in before.iter().filter(|old| !now.contains(old)) {
                     self.write_index(number, old.clone(), false, &mut batch.writes)?;
                 }
@@ -282,7 +283,7 @@ impl<'a> Transaction<'a> {
         writes: &mut Writes,
     ) -> Result<(), StoreError> {
         let prefix = |value: &Key| indexes::value_prefix(self.generation, field, value);
-        if indexes::stands_alone(&value) {
+        if indexes::has_row_each(field, &value) {
             writes.push((
                 prefix(&value).number(number).build(),
                 Some(indexes::encode_entry(insert)?),

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     actors::{
-        erased::{AnyState, EntityType, Versioned},
+        erased::{EntityType, Versioned},
         port::status::ContextStatus,
     },
     domain::{Key, Lifecycle, text::to_nfc},
@@ -128,7 +128,7 @@ impl Tree {
                 // A state that cannot be read is in no index.
                 let Ok(kept) = decode_state(self.entity, &row.record) else { continue };
                 let number = last_number(key).unwrap_or(0);
-                if index_entries(kept.state.as_ref())
+                if index_entries(&kept, number)
                     .iter()
                     .any(|(known, is)| *known == field && is == value)
                 {
@@ -140,8 +140,10 @@ impl Tree {
     }
 }
 
-/// The index entries of a state: its fields, and the index of everything; none if it is in no list.
-pub fn index_entries(state: &dyn AnyState) -> Vec<(&'static str, Key)> {
+/// The index entries of what is kept under `number`: its fields, its owner, and the index of everything; none if it is in
+/// no list.
+pub fn index_entries(kept: &Versioned, number: u64) -> Vec<(&'static str, Key)> {
+    let state = kept.state.as_ref();
     if state.lifecycle() != Lifecycle::Established {
         return Vec::new();
     }
@@ -154,6 +156,8 @@ pub fn index_entries(state: &dyn AnyState) -> Vec<(&'static str, Key)> {
             *text = to_nfc(text);
         }
     }
+    let owner = kept.owner_of(number);
+    fields.extend(owner.map(|owner| (indexes::OWNER, Key::from(owner.as_ref()))));
     fields.push((indexes::ALL, Key::Missing));
     fields
 }

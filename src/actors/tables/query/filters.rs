@@ -30,13 +30,18 @@ pub enum Filter {
     Chunks { prefix: Vec<u8>, last: Option<Box<(u64, Posting)>> },
     /// Rows that begin so and end with a number.
     Entries { prefix: Vec<u8> },
+    /// The same, of what belongs to a customer. It leads every walk: what that reads and where it ends depend on rows of
+    /// this customer alone.
+    Owned { prefix: Vec<u8> },
 }
 
 impl Filter {
     /// Those that have `value` in `field`.
     pub fn by_value(generation: u32, field: &str, value: &Key) -> Self {
         let prefix = indexes::value_prefix(generation, field, value).build();
-        if indexes::stands_alone(value) {
+        if field == indexes::OWNER {
+            Self::Owned { prefix }
+        } else if indexes::stands_alone(value) {
             Self::Entries { prefix }
         } else {
             Self::Chunks { prefix, last: None }
@@ -77,7 +82,7 @@ impl Filter {
                     .as_ref()
                     .map_or_else(Posting::default, |found| posting.intersect_with(&found.1)))
             }
-            Self::Entries { prefix } => {
+            Self::Entries { prefix } | Self::Owned { prefix } => {
                 let first = chunk.saturating_mul(CHUNK);
                 let mut found = Posting::default();
                 if posting.len() > MANY {
@@ -139,16 +144,18 @@ pub fn walk_numbers(
     batch: usize,
     mut visit: impl FnMut(u64, &Posting) -> bool,
 ) -> Result<Walked<u64>, Fault> {
-    // The fewest first: one number; then those that several fields of ids have in common; then chunks.
+    // The fewest first: one number; then those of a customer; then those that several fields of ids have in common; then
+    // chunks.
     let rank = |filter: &Filter| match filter {
         Filter::Number(_) => 0,
-        Filter::Entries { .. } => 1,
-        Filter::Chunks { .. } => 2,
+        Filter::Owned { .. } => 1,
+        Filter::Entries { .. } => 2,
+        Filter::Chunks { .. } => 3,
     };
     filters.sort_by_key(rank);
     let driving = match filters.first() {
-        Some(Filter::Number(_)) | Some(Filter::Chunks { .. }) => 1,
-        Some(Filter::Entries { .. }) => filters.iter().filter(|filter| rank(filter) == 1).count(),
+        Some(Filter::Number(_) | Filter::Owned { .. } | Filter::Chunks { .. }) => 1,
+        Some(Filter::Entries { .. }) => filters.iter().filter(|filter| rank(filter) == 2).count(),
         None => return Ok(Walked::Through),
     };
     let (driving, others) = filters.split_at_mut(driving);
@@ -163,7 +170,9 @@ pub fn walk_numbers(
             Ok(if go_on { Walked::Through } else { Walked::Enough })
         }
         [Filter::Chunks { prefix, .. }] => walk_chunks(prefix, reading, ahead, batch / 2, show),
-        [Filter::Entries { prefix }] => walk_entries(prefix, reading, ahead, batch / 2, show),
+        [Filter::Entries { prefix } | Filter::Owned { prefix }] => {
+            walk_entries(prefix, reading, ahead, batch / 2, show)
+        }
         several => in_common(several, reading, ahead, show),
     }
 }
@@ -233,11 +242,13 @@ fn walk_entries(
             if reading.skip_damaged(indexes::decode_entry(&row.record))? {
                 posting.insert(offset);
             }
-            // Neighbours are shown together.
+            // Neighbours are shown together, no more than are looked up one by one.
             let same = |key: &[u8]| {
                 last_number(key).is_some_and(|number| indexes::chunk_of(number).0 == chunk)
             };
-            while let Some((key, row)) = rows.next_if(|(key, _)| same(key)) {
+            while posting.len() < MANY
+                && let Some((key, row)) = rows.next_if(|(key, _)| same(key))
+            {
                 last = last_number(&key).unwrap_or_default();
                 if reading.skip_damaged(indexes::decode_entry(&row.record))? {
                     posting.insert(indexes::chunk_of(last).1);

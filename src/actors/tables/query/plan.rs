@@ -3,8 +3,8 @@
 use super::filters::Filter;
 use crate::{
     actors::{
-        erased::{AnyState, EntityType},
-        port::fault::Fault,
+        erased::{EntityType, Versioned},
+        port::{context::ListQuery, fault::Fault},
         tables::{indexes, tree::index_entries},
     },
     domain::{
@@ -27,13 +27,16 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The list that has this sort and these filters, which are those of `query` or of its cursor.
     pub fn from_query(
         entity: &dyn EntityType,
         sort: Option<&(String, bool)>,
         filters: &[(String, String)],
-        most: usize,
+        query: &ListQuery,
     ) -> Result<Self, Fault> {
-        let known = filter_fields(entity);
+        let most = query.limits.filters;
+        let mut known = filter_fields(entity);
+        known.retain(|field| !query.withheld.contains(field));
         let numbered = entity.id_aliases();
         let (field, down) = match sort {
             None => (indexes::ALL, false),
@@ -78,6 +81,8 @@ impl Plan {
                 plan.out_of_range = Some(*name);
             }
         }
+        let owner = query.owner.as_deref();
+        plan.values.extend(owner.map(|owner| (indexes::OWNER, Key::from(owner))));
         Ok(plan)
     }
 
@@ -98,6 +103,11 @@ impl Plan {
         has_text.then_some(Self { field: self.field, values, numbers, ..*self })
     }
 
+    /// Whether it is of what belongs to one customer.
+    pub fn is_of_owner(&self) -> bool {
+        self.values.iter().any(|(field, _)| *field == indexes::OWNER)
+    }
+
     pub fn is_filtered(&self) -> bool {
         !self.values.is_empty() || !self.numbers.is_empty()
     }
@@ -115,8 +125,8 @@ impl Plan {
     }
 
     /// Whether a state is what the filters want. One that has changed since its index was read may not be.
-    pub fn accepts_state(&self, state: &dyn AnyState) -> bool {
-        let listed = index_entries(state);
+    pub fn accepts_state(&self, kept: &Versioned, number: u64) -> bool {
+        let listed = index_entries(kept, number);
         !listed.is_empty() && self.values.iter().all(|value| listed.contains(value))
     }
 }

@@ -1,5 +1,6 @@
 //! Lists against a model: pages, walks under change, and how many rows they read.
 
+mod owners;
 mod shop;
 
 use super::*;

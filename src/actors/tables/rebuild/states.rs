@@ -43,7 +43,7 @@ impl RebuildPage<'_> {
         }
         let state = kept.state.as_ref();
         let derived = catch_unwind(AssertUnwindSafe(|| {
-            (entity.claims(state), entity.due_at(state), index_entries(state))
+            (entity.claims(state), entity.due_at(state), index_entries(&kept, number))
         }));
         let Ok((claims, due, listed)) = derived else {
             return Err(StoreError::Damaged(format!(
@@ -58,7 +58,7 @@ impl RebuildPage<'_> {
         }
         for (field, value) in listed.into_iter().filter(|_| self.changed.indexes) {
             let prefix = indexes::value_prefix(generation, field, &value);
-            if indexes::stands_alone(&value) {
+            if indexes::has_row_each(field, &value) {
                 self.rows.insert(prefix.number(number).build(), Some(indexes::encode_entry(true)?));
                 continue;
             }

@@ -21,6 +21,8 @@ pub struct Thing {
     pub owner: u64,
     pub place: Option<u64>,
     pub free: bool,
+    /// The customer whose it is.
+    pub customer: Option<String>,
 }
 
 impl Entity for Thing {
@@ -82,8 +84,8 @@ impl Shop {
     pub fn set_things(&mut self, things: impl IntoIterator<Item = (u64, Thing)>) {
         let mut desk = Transaction::new(&self.tree, 0, u64::MAX);
         for (number, thing) in things {
-            let state: erased::State = Box::new(thing.clone());
-            let row = Versioned { version: 1, saga: None, owner: None, state };
+            let owner = thing.customer.clone().map(Into::into);
+            let row = Versioned { version: 1, saga: None, owner, state: Box::new(thing.clone()) };
             let record = row.encode().unwrap();
             desk.set_state(number, row, record).unwrap();
             self.model.insert(number, thing);
@@ -112,6 +114,10 @@ impl Shop {
         };
         let has = |(number, thing): &(&u64, &Thing)| {
             thing.there
+                && query
+                    .owner
+                    .as_deref()
+                    .is_none_or(|owner| thing.customer.as_deref() == Some(owner))
                 && query.filters.iter().all(|(name, value)| match name.as_str() {
                     "thingId" => number.to_string() == *value,
                     name => Entity::indexes(*thing)
@@ -157,16 +163,23 @@ pub fn page_numbers(page: &ListPage) -> Vec<u64> {
     page.items.iter().map(|item| item.number).collect()
 }
 
+/// Customers, one of whom has no number and one a name with another's in it.
+pub const CUSTOMERS: &[&str] = &["7", "70", "A", "7\0", "김"];
+
 pub fn any_thing() -> impl Strategy<Value = Thing> {
     let color = prop::sample::select(vec!["", "red", "blue", "blue\0", "빨강"]);
-    (prop::bool::weighted(0.9), color, 0..4_u64, prop::option::of(0..3_u64), any::<bool>())
-        .prop_map(|(there, color, owner, place, free)| Thing {
+    let customer = prop::option::weighted(0.8, prop::sample::select(CUSTOMERS));
+    let there = prop::bool::weighted(0.9);
+    (there, color, 0..4_u64, prop::option::of(0..3_u64), any::<bool>(), customer).prop_map(
+        |(there, color, owner, place, free, customer)| Thing {
             there,
             color: color.into(),
             owner,
             place,
             free,
-        })
+            customer: customer.map(str::to_owned),
+        },
+    )
 }
 
 /// Things under numbers that share chunks, and some that do not.
