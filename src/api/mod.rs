@@ -16,6 +16,7 @@ mod problem_codes;
 mod problem_meanings;
 mod problem_of_fault;
 mod problem_of_identity;
+mod reduced;
 mod request;
 mod routing;
 pub mod schema;
@@ -31,6 +32,7 @@ pub use problem::{Problem, ProblemTypes, prefers_korean, status_of};
 pub use problem_code::ProblemCode;
 pub use problem_codes::PROBLEM_CODES;
 pub use problem_meanings::{Meaning, Refusals, find_meanings};
+pub use reduced::ShownItem;
 pub use request::{Answer, ApiRequest};
 pub use routing::{
     Collection, CommandRoute, PathTarget, Paths, RouteMatch, allowed_methods, find_command,

@@ -2,10 +2,12 @@
 
 use crate::{
     api::{Answer, Problem},
+    domain::Reads,
     http::state::AppState,
+    identity::Principal,
 };
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{StatusCode, header},
     web,
 };
@@ -21,6 +23,23 @@ pub fn into_response(answer: Answer) -> HttpResponse {
     match answer.content {
         Some((media_type, body)) => response.content_type(media_type).body(body),
         None => response.finish(),
+    }
+}
+
+/// Says how what `caller` reads of things that are for `reads` may be kept. What belongs to a customer stays in no cache;
+/// where callers see different fields, a cache asks each time, and with the credentials of the caller. While authentication
+/// is open, all callers without credentials see the same.
+pub fn restrict_caching(
+    response: &mut HttpResponseBuilder,
+    reads: Reads,
+    caller: Option<&Principal>,
+) {
+    let is_same_for_all = reads == Reads::Public || caller.is_some_and(Principal::is_developer);
+    let is_owned = matches!(reads, Reads::Owner | Reads::Staff);
+    let kept = if is_owned && !is_same_for_all { "no-store" } else { "no-cache" };
+    response.insert_header((header::CACHE_CONTROL, kept));
+    if !is_same_for_all {
+        response.append_header((header::VARY, "Authorization"));
     }
 }
 

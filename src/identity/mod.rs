@@ -3,7 +3,9 @@
 mod audience;
 mod identify;
 mod principal;
+mod withheld;
 
 pub use audience::{Access, Audience, Owner, Verdict, allowed, restricted_to};
 pub use identify::{Credentials, Identify, Unidentified};
 pub use principal::{DEVELOPMENT, Principal, Role, Roles};
+pub use withheld::{sees_personal, withheld_fields};

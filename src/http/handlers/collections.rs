@@ -3,13 +3,14 @@
 use crate::{
     actors::Context,
     api::{
-        self, ApiRequest, Collection, PathTarget, Problem, header_text, media_type, splice_fields,
+        self, ApiRequest, Collection, PathTarget, Problem, ShownItem, header_text, media_type,
+        splice_fields,
     },
     http::{
         call::Reply,
         handlers::{body, list},
         middleware::caller,
-        response::into_response,
+        response::{into_response, restrict_caching},
         state::{AppState, Host},
     },
     identity::Principal,
@@ -122,20 +123,23 @@ async fn show_item(
     if !state.node.is_durable(seen.commit) {
         state.node.wait_durable(seen.commit).await?;
     }
-    let tag = format!("\"{}\"", seen.version);
+    let shown = ShownItem::for_caller(context.reads(), caller, seen);
+    let tag = shown.entity_tag();
     let is_current = header_text(request, "if-none-match").is_some_and(|given| {
         let mut given = given.split(',').map(str::trim);
         given.any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
     });
     let mut response = if is_current { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "no-cache"));
+    response.insert_header((header::ETAG, tag));
+    restrict_caching(&mut response, context.reads(), caller);
     if is_current {
         return Ok(response.finish());
     }
-    let mut out = Vec::with_capacity(seen.body.len() + 256);
+    let body = shown.seen.body;
+    let mut out = Vec::with_capacity(body.len() + 256);
     splice_fields(
         &mut out,
-        &seen.body,
+        &body,
         number,
         &state.base_url(request),
         collection,

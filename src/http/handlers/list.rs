@@ -2,11 +2,11 @@
 
 use crate::{
     actors::{Context, Fault, ListLimits, ListPage, ListQuery, Seen},
-    api::{self, Problem, media_type, splice_fields},
-    http::{call::Reply, handlers::query, state::AppState},
-    identity::{Principal, restricted_to},
+    api::{self, Problem, ShownItem, media_type, splice_fields},
+    http::{call::Reply, handlers::query, response::restrict_caching, state::AppState},
+    identity::{Owner, Principal, restricted_to, withheld_fields},
 };
-use actix_web::{HttpRequest, HttpResponse, http::header};
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 use std::{io::Write, sync::Arc};
 
@@ -98,13 +98,17 @@ pub async fn answer_list(
     let query = request.query_string();
     let mut wanted = PageRequest::parse_query(query, state.settings.list_limits)?;
     wanted.list.owner = restricted_to(readers, caller).map(Arc::from);
-    let page = match find_page(state, context, &wanted.list).await? {
+    let reads = context.reads();
+    wanted.list.withheld = withheld_fields(reads, caller, Owner::Unknown);
+    let mut page = match find_page(state, context, &wanted.list).await? {
         Ok(page) => page,
         Err(fault) => return Err(state.durable_problem(fault).await),
     };
     if !state.node.is_durable(page.commit) {
         state.node.wait_durable(page.commit).await?;
     }
+    let show = |seen| ShownItem::for_caller(reads, caller, seen).seen;
+    page.items = page.items.into_iter().map(show).collect();
     let base = state.base_url(request);
     let name = context.name();
     let size = page.items.iter().map(|seen| seen.body.len() + 256).sum::<usize>();
@@ -122,10 +126,9 @@ pub async fn answer_list(
         let _ = write!(out, ",\"_damaged\":{}", json!(page.damaged));
     }
     out.push(b'}');
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .content_type(media_type(request))
-        .body(out))
+    let mut response = HttpResponse::Ok();
+    restrict_caching(&mut response, reads, caller);
+    Ok(response.content_type(media_type(request)).body(out))
 }
 
 /// Finds the page: on this thread if that reads few rows, otherwise on one that serves no connection.

@@ -7,7 +7,7 @@ use crate::{
         description::{self, CommandDescription},
         schema::{self, put_field, refer_to},
     },
-    domain::number::LARGEST,
+    domain::{Reads, number::LARGEST},
     identity::Audience,
 };
 use serde_json::{Map, Value, json};
@@ -43,6 +43,7 @@ pub fn describe_collection(
 
     let item = name.item;
     let readers = Audience::Readers { context: name.context, reads: context.reads() };
+    let withheld = describe_withheld(context);
     let mut all = vec![
         (
             String::new(),
@@ -59,7 +60,7 @@ pub fn describe_collection(
                 "summary": format!("Get a {item}"),
                 "parameters": [describe_id(item), refer_to_parameter("If-None-Match"), refer_to_parameter("Accept-Language")],
                 "responses": list_responses(
-                    [("200", describe_answer(&component_name, &format!("The {item}."), json!({ "ETag": refer_to_header("ETag") })))],
+                    [("200", describe_answer(&component_name, &format!("The {item}.{withheld}"), json!({ "ETag": refer_to_header("ETag") })))],
                     &["304", "404", "422", "500", "503"],
                 ),
             }),
@@ -115,9 +116,11 @@ fn describe_list(
             "description": format!("Field to sort by, and direction; fields are {}.", fields.join(", ")),
         }),
     ];
+    let withheld = withheld_of(context);
     for field in context.filter_fields() {
+        let whose = if withheld.contains(field) { FOR_STAFF } else { "" };
         parameters.push(json!({
-            "name": field, "in": "query", "description": format!("Only items with this `{field}`."),
+            "name": field, "in": "query", "description": format!("Only items with this `{field}`.{whose}"),
             "schema": describe_filter(shown.pointer(&format!("/properties/{field}")), schemas),
         }));
     }
@@ -126,8 +129,28 @@ fn describe_list(
         "tags": [name.context],
         "summary": format!("List {}", name.collection),
         "parameters": parameters,
-        "responses": list_responses([("200", describe_answer(page_name, "A page of the list.", json!({})))], &["400", "422", "500", "503"]),
+        "responses": list_responses([("200", describe_answer(page_name, &format!("A page of the list.{}", describe_withheld(context)), json!({})))], &["400", "422", "500", "503"]),
     })
+}
+
+/// What is said of a filter by a field that not all callers are shown.
+const FOR_STAFF: &str = " For staff: other callers neither filter nor sort by it.";
+
+/// The fields that not all callers are shown.
+fn withheld_of(context: &dyn Declaration) -> &'static [&'static str] {
+    if let Reads::PublicWithout(fields) = context.reads() { fields } else { &[] }
+}
+
+/// What is said of an answer that has such fields.
+fn describe_withheld(context: &dyn Declaration) -> String {
+    let fields: Vec<_> = withheld_of(context).iter().map(|field| format!("`{field}`")).collect();
+    if fields.is_empty() {
+        return String::new();
+    }
+    format!(
+        " The fields {} are null but for the customer who has it, and for staff.",
+        fields.join(", ")
+    )
 }
 
 /// The schema of a filter: that of the field, without null.
