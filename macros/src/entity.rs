@@ -25,6 +25,7 @@ const ENTITY: &[Known] = &[
     ("supporting", Form::Flag, "supporting"),
     ("generic", Form::Flag, "generic"),
     ("id", Form::Items, "id(order_id: Id<Order>)"),
+    ("personal", Form::Items, "personal(customer_id)"),
     ("id_aliases", Form::Texts, r#"id_aliases("orderId")"#),
     ("index", Form::Items, "index(status, user_id, city = self.address.city())"),
     ("unique", Form::Items, "unique(plate)"),
@@ -109,6 +110,7 @@ fn implementation(
     let place = place(args, name.span())?;
     let consts = consts(args, versions)?;
     let reads = reads(args, name.span(), columns)?;
+    let personal = args.items("personal").iter().map(|field| camel_case(&field.name));
     let title = args.text("title").map_or_else(|| name.to_string(), syn::LitStr::value);
     let attributes = columns.iter().map(|column| &column.attributes);
     let names: Vec<_> = columns.iter().map(|column| &column.name).collect();
@@ -144,6 +146,7 @@ fn implementation(
         impl ::holdfast::domain::Entity for #name {
             const NAME: ::holdfast::domain::Name = #place;
             const READS: ::holdfast::domain::Reads = #reads;
+            const PERSONAL: &'static [&'static str] = &[#(#personal),*];
             #consts
             type Representation = #representation;
 

@@ -5,7 +5,7 @@ use crate::{
     actors::{LocalNode, MessageGateway, PeerClient},
     app::connection_budget,
     cluster::{HttpWire, Peers},
-    config::{ConfigProblem, GatewayKind as Gateway, MessagesSection, Settings},
+    config::{AuthMode, ConfigProblem, GatewayKind as Gateway, MessagesSection, Settings},
     domain::Facts,
     http::RemoteTarget,
     limits,
@@ -87,8 +87,7 @@ impl Outbound {
     /// # Errors
     /// [`Failure`] if the configuration is wrong, or a cursor of a log cannot be read.
     pub fn start_sinks(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
-        let queues =
-            node.attach_gateway(notifications::SINK, &self.message_gateway(&settings.messages)?);
+        let queues = node.attach_gateway(notifications::SINK, &self.message_gateway(settings)?);
         let queues = queues.map_err(|why| Failure::Failed(why.to_string()))?;
         queues
             .into_iter()
@@ -98,12 +97,11 @@ impl Outbound {
     }
 
     /// What sends text messages.
-    fn message_gateway(
-        &self,
-        settings: &MessagesSection,
-    ) -> Result<Arc<dyn MessageGateway>, Failure> {
+    fn message_gateway(&self, settings: &Settings) -> Result<Arc<dyn MessageGateway>, Failure> {
+        let shows_personal = settings.auth.mode == AuthMode::Open;
+        let settings = &settings.messages;
         let gateway: Arc<dyn MessageGateway> = match settings.gateway {
-            Gateway::Log => Arc::new(LogSink),
+            Gateway::Log => Arc::new(LogSink { shows_personal }),
             Gateway::Webhook => {
                 let settings = webhook_settings(settings, self.trust.clone())?;
                 Arc::new(Webhook::new(settings).map_err(Failure::Failed)?)

@@ -1,8 +1,8 @@
 //! From the configuration to the settings of the parts.
 
 use crate::{
-    actors::{GuardSettings, ListLimits, NodeSettings},
-    api::{ProblemTypes, Refusals},
+    actors::{GuardSettings, ListLimits, NodeSettings, collect_declarations},
+    api::{PersonalFields, ProblemTypes, Refusals},
     config::{AuthMode, Settings},
     events::{EventNames, SealKeys},
     http::{HostList, HttpSettings},
@@ -98,6 +98,18 @@ fn declared_refusals(settings: &Settings) -> Refusals {
     refusals.collect()
 }
 
+/// What the contexts of all systems declare personal, wherever they are hosted.
+fn declared_personal() -> PersonalFields {
+    let contexts = collect_declarations(|board| {
+        for system in systems::NAMES {
+            systems::lay_out(system, board);
+        }
+    });
+    let mut fields = PersonalFields::default();
+    contexts.iter().for_each(|context| fields.add(context.as_ref()));
+    fields
+}
+
 /// The settings of the HTTP server.
 pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
     let http = &settings.http;
@@ -123,6 +135,7 @@ pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
         rates: (settings.auth.mode != AuthMode::Open).then(|| settings.limits.rates()),
         problem_types: ProblemTypes::new(http.public_url().as_deref()),
         refusals: declared_refusals(settings),
+        personal: declared_personal(),
         public_url: http.public_url(),
         event_names: Arc::new(event_names(settings)),
         bare: settings.only_system().is_some(),

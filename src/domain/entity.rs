@@ -57,6 +57,9 @@ pub trait Entity: Wire + Default {
     const PORT: Option<u16> = None;
     /// Who may read it.
     const READS: Reads;
+    /// Fields of what it is and of its events that name a person or a place, or are said to a person, in their wire names.
+    /// Those who run the server are not shown their values. Declared with `personal(..)`.
+    const PERSONAL: &'static [&'static str] = &[];
     /// How it looks from outside.
     type Representation: Serialize + JsonSchema;
 

@@ -184,10 +184,13 @@ fn build_state(settings: HttpSettings, node: Arc<dyn Node>) -> io::Result<AppSta
         let public_url = settings.public_url.as_deref();
         openapi::write_document(&contexts, settings.bare, public_url).to_string()
     });
+    let mut personal = settings.personal.clone();
+    node.contexts().iter().for_each(|context| personal.add(context.as_ref()));
     let read_pool = || ReadPool::new(settings.scans, settings.scans_waiting);
     let draining = watch::Sender::new(false);
     let forwarder = Forwarder::new(&settings, draining.subscribe()).map_err(io::Error::other)?;
     Ok(AppState {
+        personal,
         nodes: Arc::new(OtherNodes::new(&settings, &forwarder)),
         forwarder,
         list_reads: read_pool(),

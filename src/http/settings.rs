@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{DeadLetters, ListLimits},
-    api::{Ingress, ProblemTypes, Refusals},
+    api::{Ingress, PersonalFields, ProblemTypes, Refusals},
     audit::AuditLog,
     credentials::{Identifiers, KeyStore},
     domain::Name,
@@ -112,6 +112,8 @@ pub struct HttpSettings {
     pub openapi: Option<String>,
     /// The documents about events.
     pub documents: Documents,
+    /// What operators are not shown; that of the contexts of this node is added.
+    pub personal: PersonalFields,
     /// Messages of the broker that could not be handled.
     pub dead_letters: Option<Arc<dyn DeadLetters>>,
     /// How long another node may take to answer a forwarded request.
@@ -169,6 +171,7 @@ impl Default for HttpSettings {
             ingresses: Vec::new(),
             openapi: None,
             documents: Documents::default(),
+            personal: PersonalFields::default(),
             dead_letters: None,
             forward_timeout: Duration::from_secs(30),
             list_limits: ListLimits::default(),

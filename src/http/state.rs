@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{Context, Fault, Node},
-    api::{Paths, Problem},
+    api::{Paths, PersonalFields, Problem},
     http::{
         document::Document, forwarder::Forwarder, metrics::requests::RequestMetrics,
         middleware::connection_limit::ConnectionLimit, nodes::OtherNodes, rate_limits::RateLimits,
@@ -16,6 +16,8 @@ use tokio::sync::{Semaphore, watch};
 /// What all workers share.
 pub struct AppState {
     pub settings: HttpSettings,
+    /// What operators are not shown.
+    pub personal: PersonalFields,
     pub node: Arc<dyn Node>,
     /// Which path leads to which collection.
     pub paths: Paths<Host>,

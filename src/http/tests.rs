@@ -38,6 +38,9 @@ impl Declaration for Things {
     fn aliases(&self) -> &'static [&'static str] {
         &["Notes"]
     }
+    fn personal_fields(&self) -> &'static [&'static str] {
+        &["address"]
+    }
     fn reads(&self) -> Reads {
         self.reads
     }

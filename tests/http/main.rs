@@ -15,6 +15,7 @@ mod limits;
 mod openapi;
 mod operations;
 mod outcomes;
+mod personal;
 mod problem_pages;
 mod process;
 mod races;

@@ -159,6 +159,9 @@ impl<P: HandlePart> Declaration for ContextHandle<P> {
     fn aliases(&self) -> &'static [&'static str] {
         self.tree.entity.aliases()
     }
+    fn personal_fields(&self) -> &'static [&'static str] {
+        self.tree.entity.personal_fields()
+    }
     fn reads(&self) -> Reads {
         self.tree.entity.reads()
     }

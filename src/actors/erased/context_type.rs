@@ -26,6 +26,8 @@ pub trait EntityType: Send + Sync {
     fn is_owned(&self) -> bool {
         self.reads() == Reads::Owner
     }
+    /// [`Entity::PERSONAL`].
+    fn personal_fields(&self) -> &'static [&'static str];
     /// [`Entity::id_aliases`].
     fn id_aliases(&self) -> &'static [&'static str];
     /// How one looks.

@@ -96,6 +96,9 @@ impl<E: Entity, F: Functions<E>> EntityType for Typed<E, F> {
     fn reads(&self) -> Reads {
         E::READS
     }
+    fn personal_fields(&self) -> &'static [&'static str] {
+        E::PERSONAL
+    }
     fn id_aliases(&self) -> &'static [&'static str] {
         E::id_aliases()
     }

@@ -66,6 +66,9 @@ impl Declaration for Declared {
     fn reads(&self) -> Reads {
         self.entity.reads()
     }
+    fn personal_fields(&self) -> &'static [&'static str] {
+        self.entity.personal_fields()
+    }
     fn aliases(&self) -> &'static [&'static str] {
         self.entity.aliases()
     }

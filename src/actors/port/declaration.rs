@@ -14,6 +14,8 @@ pub trait Declaration: Send + Sync {
     fn is_order(&self) -> bool;
     /// Who may read its things.
     fn reads(&self) -> Reads;
+    /// Its fields that name a person or a place, or are said to a person, in their wire names.
+    fn personal_fields(&self) -> &'static [&'static str];
     /// Other spellings of its collection in the path.
     fn aliases(&self) -> &'static [&'static str];
     /// Its command routes, in the order of their declaration.

@@ -7,10 +7,12 @@ use crate::{
     http::{
         call::{Call, Reply},
         handlers::{body, forward, parked, parked_anywhere, query, sagas},
+        middleware::caller,
         nodes::{NodeRequest, OtherNode},
         response::json_response,
         state::AppState,
     },
+    identity::sees_personal,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use reqwest::Method;
@@ -162,12 +164,18 @@ pub async fn clear_fault(call: Call<'_>) -> Reply {
 pub async fn show_saga(call: Call<'_>) -> Reply {
     let number = query::parse_thing("number", call.path_parameter("number"), Problem::no_saga)?;
     let query = call.request.query_string();
-    let page = sagas::show_saga(call.state, call.path_parameter("system"), number, query).await?;
-    Ok(page_response(call, page))
+    let name = call.path_parameter("system");
+    let page = sagas::show_saga(call.state, name, number, query).await?;
+    Ok(page_response(call, Some(name), page))
 }
 
-/// One page, whose `next` has the path that a proxy has taken off.
-fn page_response(call: Call<'_>, mut page: Value) -> HttpResponse {
+/// One page, whose `next` has the path that a proxy has taken off. It is about a `context`, or about many; operators get it
+/// without personal values.
+fn page_response(call: Call<'_>, context: Option<&str>, mut page: Value) -> HttpResponse {
+    let caller = caller::find_caller(call.request, call.state);
+    if !sees_personal(caller.as_deref()) {
+        call.state.personal.mask(context, &mut page);
+    }
     if let Some(Value::String(next)) = page.get_mut("next") {
         next.insert_str(0, &call.state.path_prefix(call.request));
     }
@@ -177,7 +185,7 @@ fn page_response(call: Call<'_>, mut page: Value) -> HttpResponse {
 /// `GET /admin/parked`
 pub async fn list_parked(call: Call<'_>) -> Reply {
     let page = parked_anywhere::list_anywhere(call.state, call.request.query_string()).await?;
-    Ok(page_response(call, page))
+    Ok(page_response(call, None, page))
 }
 
 /// `POST /admin/parked/{id}/redrive`

@@ -8,7 +8,7 @@ use crate::domain::prelude::*;
 
 /// The delivery of the rent with the same number.
 #[entity(
-    context = "bookrent.delivery", reads = owner,
+    context = "bookrent.delivery", reads = owner, personal(user_id, address),
     collection = "deliveries",
     korean = "배송",
     port = 8083,

@@ -9,7 +9,7 @@ use crate::domain::prelude::*;
 
 /// One rent of one book by one user.
 #[entity(
-    context = "bookrent.rent", reads = owner,
+    context = "bookrent.rent", reads = owner, personal(user_id, address),
     collection = "rents",
     korean = "대여",
     port = 8082,

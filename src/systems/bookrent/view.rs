@@ -11,7 +11,7 @@ use crate::domain::prelude::*;
 #[entity(
     context = "bookrent.view", reads = owner, collection = "views", korean = "대여 현황", title = "View",
     port = 8084, order, supporting,
-    id(rent_id: Id<Rent>), index(user_id, book_id), owner = self.user_id, lifecycle = self.progress()
+    id(rent_id: Id<Rent>), personal(user_id), index(user_id, book_id), owner = self.user_id, lifecycle = self.progress()
 )]
 pub struct Row {
     book_id: Id<Book>,

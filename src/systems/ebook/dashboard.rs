@@ -15,7 +15,7 @@ mod version_1;
 
 /// What became of a rent, of its payment and of its book.
 #[entity(
-    context = "ebook.dashboard", reads = owner,
+    context = "ebook.dashboard", reads = owner, personal(user_id),
     collection = "dashboards",
     korean = "대여 현황",
     title = "Dashboard",

@@ -9,7 +9,7 @@ use crate::{
 
 /// One text message.
 #[entity(
-    context = "ebook.notification", reads = owner,
+    context = "ebook.notification", reads = owner, personal(user_id, phone, text),
     collection = "notifications",
     korean = "문자 메시지",
     title = "RentNotification",

@@ -16,7 +16,7 @@ mod version_1;
 /// The bill of the rent with the same number.
 #[entity(
     context = "gbike.billing", reads = owner, collection = "billings", korean = "청구서", port = 8083, supporting,
-    id(billid: Id<Billing>, rentid: Id<Rent>), index(status, userid), owner = self.userid,
+    id(billid: Id<Billing>, rentid: Id<Rent>), index(status, userid), owner = self.userid, personal(userid),
     old_versions(version_1::Billing), credit(charged = self.fee.filter(|_| self.status == Status::Closed))
 )]
 pub struct Billing {

@@ -25,7 +25,7 @@ pub const ASKS_BIKE: u32 = 2;
 /// One ride of one customer on one bike.
 #[entity(
     context = "gbike.rent", reads = owner, collection = "rents", korean = "대여", port = 8081, order,
-    id(rentid: Id<Rent>),
+    id(rentid: Id<Rent>), personal(userid, location, endlocation),
     index(status, userid, bikeid), owner = self.userid, old_versions(version_1::Rent),
     holds = (self.status == Status::Rented).then_some(self.bikeid)
 )]

@@ -18,7 +18,7 @@ mod version_1;
 /// The account of the user with this number.
 #[entity(
     context = "gbike.userDeposit", reads = owner, collection = "userDeposits", korean = "예치금", port = 8084,
-    generic,
+    generic, personal(userid),
     id(userid: Id<UserDeposit>), owner = id, old_versions(version_1::UserDeposit)
 )]
 pub struct UserDeposit {

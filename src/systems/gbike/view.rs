@@ -15,7 +15,7 @@ use crate::domain::prelude::*;
 #[entity(
     context = "gbike.view", reads = owner, collection = "rentAndBillingViews", korean = "대여·청구 현황",
     item = "rentAndBillingView",
-    title = "RentAndBillingView", port = 8085, order, supporting, id(rentid: Id<Rent>),
+    title = "RentAndBillingView", personal(userid, endlocation), port = 8085, order, supporting, id(rentid: Id<Rent>),
     index(userid, bikeid), owner = self.userid
 )]
 pub struct Row {

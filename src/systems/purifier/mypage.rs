@@ -11,7 +11,7 @@ use crate::domain::prelude::*;
 /// What became of a rental, of its payment and of its delivery.
 #[entity(
     context = "purifier.mypage", reads = owner, collection = "mypages", korean = "마이페이지",
-    title = "RentalPage", aliases("myPages"),
+    title = "RentalPage", personal(customer_id, address), aliases("myPages"),
     port = 8085, order, supporting, id(rental_id: Id<Rental>),
     index(status, customer_id, product_id), owner = self.customer_id
 )]

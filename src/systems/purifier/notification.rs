@@ -15,7 +15,7 @@ mod version_1;
 
 /// One text message.
 #[entity(
-    context = "purifier.notification", reads = owner,
+    context = "purifier.notification", reads = owner, personal(customer_id, phone, text),
     collection = "notifications",
     korean = "문자 메시지",
     generic,

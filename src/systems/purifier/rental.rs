@@ -17,7 +17,7 @@ use crate::domain::prelude::*;
 
 /// One rental of one unit by one customer.
 #[entity(
-    context = "purifier.rental", reads = owner,
+    context = "purifier.rental", reads = owner, personal(customer_id, address, phone),
     collection = "rentals",
     korean = "렌탈",
     port = 8081,

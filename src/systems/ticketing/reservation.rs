@@ -10,7 +10,7 @@ use crate::domain::prelude::*;
 /// One reservation of one ticket.
 #[entity(
     context = "ticketing.reservation", reads = owner, collection = "reservations", korean = "예약", port = 8081,
-    order,
+    order, personal(user_id),
     id(reservation_id: Id<Reservation>), index(status, user_id, ticket_id), owner = self.user_id.clone(),
     holds = (self.status == Status::Reserved).then_some(self.ticket_id)
 )]

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
     context = "ticketing.view",
     reads = public_without(reservation_id, user_id, user_grade), collection = "views", korean = "티켓 현황", title = "TicketView",
     port = 8084, supporting,
-    id(ticket_id: Id<Ticket>), index(status, user_id = self.user_id()), owner = self.user_id(),
+    id(ticket_id: Id<Ticket>), personal(user_id), index(status, user_id = self.user_id()), owner = self.user_id(),
     lifecycle = Lifecycle::of(&self.ticket).withdrawn_if(self.withdrawn && self.live.is_empty())
 )]
 pub struct Row {

@@ -5,7 +5,7 @@ use crate::domain::prelude::*;
 
 /// One book, and the rent that it is held or lent for.
 #[entity(
-    context = "ebook.book", reads = public_without(rent_id, user_id, approved_date),
+    context = "ebook.book", reads = public_without(rent_id, user_id, approved_date), personal(user_id),
     collection = "books",
     korean = "도서",
     port = 8083,

@@ -5,7 +5,7 @@ use crate::{domain::prelude::*, systems::payment::declined};
 
 /// One rent of one book by one user.
 #[entity(
-    context = "ebook.rent", reads = owner,
+    context = "ebook.rent", reads = owner, personal(user_id, phone),
     collection = "rents",
     korean = "대여",
     port = 8081,
