@@ -11,7 +11,7 @@ use super::{
     listening::{Listening, bind_listeners},
     outbound::{self, Outbound},
     settings::{http_settings, node_settings, store_options},
-    signals::{renew_on_hangup, stop_signal},
+    signals::{hangups, renew_on_hangup, stop_signal},
 };
 use crate::{
     actors::{LocalNode, Machine, Node, NodeSettings, accept_histories},
@@ -26,7 +26,6 @@ use crate::{
     systems,
 };
 use futures_util::FutureExt;
-use rustix::fs::Mode;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -37,8 +36,6 @@ use std::{
 /// # Errors
 /// [`Failure`] if it cannot start, or if its store fails.
 pub fn run_server(config: &Config, ahead: i64) -> Result<(), Failure> {
-    // What is written from here on is for this user alone.
-    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let Listening { listeners, address, probes } = bind_listeners(&config.settings)?;
     let accepting = || announce_server(config, address, probes);
     actix_rt::System::new().block_on(serve_system(
@@ -63,6 +60,8 @@ pub async fn serve_system(
 ) -> Result<(), Failure> {
     let began = Instant::now();
     let settings = &config.settings;
+    // Before anything that takes its time: a signal that comes meanwhile waits.
+    let hangups = hangups();
     let addresses = ListenAddresses::from(&listeners);
     let store = SledStore::open(&settings.store.dir, &store_options(settings));
     let store = Arc::new(store.map_err(Failure::from_error)?);
@@ -105,8 +104,7 @@ pub async fn serve_system(
         let _ = stop.send(Some(ended));
     });
     let mut ended = reason.clone();
-    let renewing =
-        certificate.clone().map(|certificate| actix_rt::spawn(renew_on_hangup(certificate)));
+    let renewing = actix_rt::spawn(renew_on_hangup(hangups, certificate.clone()));
     let drain = async move { drop(ended.wait_for(Option::is_some).await) };
     let budget = ConnectionBudget::from_limit(
         settings,
@@ -136,7 +134,7 @@ pub async fn serve_system(
     }
     let failed = store_failure(&node).or_else(|| reason.borrow().clone().flatten());
     stopper.abort();
-    let _ = renewing.map(|renewing| renewing.abort());
+    renewing.abort();
     drop((broker, outbound));
     for context in node.contexts() {
         context.stop().await;

@@ -2,7 +2,7 @@
 
 use crate::tls::ServerCertificate;
 use std::sync::Arc;
-use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::{Signal, SignalKind};
 
 /// Resolves at SIGTERM or SIGINT. A second one ends the process at once.
 pub async fn stop_signal() {
@@ -30,17 +30,22 @@ pub async fn stop_signal() {
     });
 }
 
-/// Reads `certificate` again at each SIGHUP. One that cannot be used changes nothing.
-pub async fn renew_on_hangup(certificate: Arc<ServerCertificate>) {
-    let Ok(mut hangup) = tokio::signal::unix::signal(SignalKind::hangup()) else {
-        return tracing::error!(
-            "failed to listen to SIGHUP; restart the server to renew its certificate"
-        );
-    };
-    while let Some(()) = hangup.recv().await {
-        match certificate.reload() {
-            Ok(()) => tracing::info!("renewed the certificate"),
-            Err(error) => {
+/// The signals on which the certificate is read again. From now on they do not end the process, whether there is a certificate
+/// or not.
+pub fn hangups() -> Option<Signal> {
+    let hangups = tokio::signal::unix::signal(SignalKind::hangup());
+    let failed = "failed to listen to SIGHUP; restart the server to renew its certificate";
+    hangups.inspect_err(|error| tracing::error!(%error, "{failed}")).ok()
+}
+
+/// Reads `certificate` again at each of `hangups`. One that cannot be used changes nothing.
+pub async fn renew_on_hangup(hangups: Option<Signal>, certificate: Option<Arc<ServerCertificate>>) {
+    let Some(mut hangups) = hangups else { return };
+    while let Some(()) = hangups.recv().await {
+        match certificate.as_ref().map(|certificate| certificate.reload()) {
+            None => tracing::info!("no certificate to renew"),
+            Some(Ok(())) => tracing::info!("renewed the certificate"),
+            Some(Err(error)) => {
                 tracing::error!(%error, "failed to renew the certificate; the old one is still shown")
             }
         }

@@ -9,10 +9,13 @@ use crate::{
     limits, reference, systems, telemetry,
 };
 use clap::{CommandFactory, Parser};
+use rustix::fs::Mode;
 use std::{fmt::Write as _, io::Write, process::ExitCode};
 
 /// Runs the command of the command line.
 pub fn main() -> ExitCode {
+    // Whatever a command writes is for this user alone.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     match run_command(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

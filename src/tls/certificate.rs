@@ -1,6 +1,6 @@
 //! The certificate of the server, which can be renewed while it runs.
 
-use super::HTTP_1_1;
+use super::{HTTP_1_1, choose_provider};
 use crate::sync;
 use rustls::{
     ServerConfig,
@@ -48,6 +48,7 @@ impl ServerCertificate {
 
     /// What connections are accepted with: TLS 1.2 and 1.3, HTTP/1.1 alone.
     pub fn acceptor(self: &Arc<Self>) -> Arc<ServerConfig> {
+        choose_provider();
         let config = ServerConfig::builder().with_no_client_auth();
         let mut config = config.with_cert_resolver(Arc::<Self>::clone(self));
         config.alpn_protocols = vec![HTTP_1_1.to_vec()];

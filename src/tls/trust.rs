@@ -1,6 +1,6 @@
 //! Whom this server trusts when it connects to others.
 
-use super::HTTP_1_1;
+use super::{HTTP_1_1, choose_provider};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -20,6 +20,7 @@ impl Default for Trust {
 
 impl From<RootCertStore> for Trust {
     fn from(roots: RootCertStore) -> Self {
+        choose_provider();
         let config = ClientConfig::builder().with_root_certificates(roots);
         Self(Arc::new(config.with_no_client_auth()))
     }

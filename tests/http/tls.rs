@@ -3,8 +3,10 @@
 use serde_json::json;
 use std::{
     fs,
-    io::{ErrorKind, Read, Write},
-    net::TcpStream,
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::process::ExitStatusExt,
+    process::{Command, Stdio},
     time::Duration,
 };
 use support::{Server, eventually, holdfast, tls::CertificateFiles};
@@ -71,9 +73,9 @@ fn a_client_that_does_not_negotiate_is_let_go_and_others_are_served() {
     let (server, ..) = encrypted("[http]\nheader_timeout_ms = 200\n");
     let address = server.address().to_owned();
     let mut silent = TcpStream::connect(&address).unwrap();
-    let mut plain = TcpStream::connect(&address).unwrap();
-    plain.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    for stream in [&mut silent, &mut plain] {
+    let mut garbled = TcpStream::connect(&address).unwrap();
+    garbled.write_all(&[0x16, 3, 1, 0, 5, 9, 9, 9, 9, 9]).unwrap();
+    for stream in [&mut silent, &mut garbled] {
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let mut received = Vec::new();
         // The connection may be reset; it may not stay open.
@@ -82,6 +84,61 @@ fn a_client_that_does_not_negotiate_is_let_go_and_others_are_served() {
         assert!(!String::from_utf8_lossy(&received).contains("HTTP/1.1 200"), "{received:?}");
     }
     server.get("/livez").is(200);
+}
+
+#[test]
+fn a_client_that_speaks_plain_http_is_told_to_speak_https() {
+    let (server, ..) = encrypted("");
+    for request in [
+        &b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"[..],
+        b"POST /books HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n{",
+        b"g",
+    ] {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.write_all(request).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut received = Vec::new();
+        let end = stream.read_to_end(&mut received).map_err(|error| error.kind());
+        assert!(!matches!(end, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)), "{end:?}");
+        let received = String::from_utf8(received).unwrap();
+        assert!(received.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{received}");
+        assert!(received.contains("content-type: text/plain"), "{received}");
+        assert!(
+            received.contains("use https://\n") && received.contains("HTTPS로만"),
+            "{received}"
+        );
+    }
+    assert_eq!(server.total("books"), 0);
+}
+
+#[test]
+fn a_signal_to_renew_a_certificate_ends_no_server_that_has_none() {
+    let server = Server::start(&[]);
+    server.signal("HUP");
+    eventually("the log says so", || {
+        server.said().contains("no certificate to renew").then_some(())
+    });
+    server.get("/livez").is(200);
+}
+
+#[test]
+fn a_signal_to_renew_a_certificate_ends_no_server_that_still_starts() {
+    let directory = TempDir::new().unwrap();
+    let mut command = holdfast();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(directory.path().join("data"));
+    // It waits for a broker that is not there.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    command.env("HOLDFAST_AMQP__URL", format!("amqp://{closed}"));
+    command.env("HOLDFAST_AMQP__CONNECT_TIMEOUT_MS", "600000");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("failed to connect to the broker")));
+    for signal in ["HUP", "TERM"] {
+        let kill = format!("kill -{signal} {}", child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+    // Of the two it is the second that has ended it.
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
 }
 
 #[test]

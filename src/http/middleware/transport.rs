@@ -1,5 +1,6 @@
 //! What carries a connection: TCP, with TLS above it where the server has a certificate.
 
+use super::raw_response::RawResponse;
 use actix_web::rt::net::TcpStream;
 use rustls::ServerConfig;
 use std::{
@@ -15,17 +16,43 @@ use tokio_rustls::{Accept, TlsAcceptor, server::TlsStream};
 /// towards `http.unsent_bytes`.
 const TLS_BUFFER: usize = 16 * 1024;
 
+/// The answer to HTTP without TLS. Its sender need not understand problems.
+const PLAIN: &str = concat!(
+    "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 108\r\n",
+    "connection: close\r\n\r\n",
+    "This port speaks HTTPS: use https://\n",
+    "이 포트는 HTTPS로만 응답합니다. https://를 사용하세요\n",
+);
+
 /// What carries a connection.
 #[derive(Debug)]
 pub enum Transport {
     /// TCP alone.
     Plain(TcpStream),
+    /// Nothing has come yet: what comes first shows whether it is TLS.
+    Awaiting(Box<Awaiting>),
     /// TLS that is negotiated by the first reads, within the time that the first head has.
     Handshake(Box<Handshake>),
     /// TLS.
     Encrypted(Box<TlsStream<TcpStream>>),
+    /// HTTP without TLS, which is answered and closed.
+    Refused(Box<Refused>),
     /// TLS that could not be negotiated.
     Failed,
+}
+
+/// A connection on which nothing has come.
+#[derive(Debug)]
+pub struct Awaiting {
+    stream: Option<TcpStream>,
+    tls: Arc<ServerConfig>,
+}
+
+/// A connection that is turned away, and the answer to it.
+#[derive(Debug)]
+pub struct Refused {
+    stream: TcpStream,
+    answer: RawResponse,
 }
 
 /// A negotiation.
@@ -43,18 +70,42 @@ impl Transport {
         match tls {
             None => Self::Plain(stream),
             Some(tls) => {
-                let accept = TlsAcceptor::from(Arc::clone(tls)).accept_with(stream, |session| {
-                    session.set_buffer_limit(Some(TLS_BUFFER));
-                });
-                Self::Handshake(Box::new(Handshake(accept)))
+                let tls = Arc::clone(tls);
+                Self::Awaiting(Box::new(Awaiting { stream: Some(stream), tls }))
             }
         }
+    }
+
+    /// Looks at the first byte, and leaves it there: a record of TLS begins with no letter, a request of HTTP with one.
+    fn poll_first_byte(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self::Awaiting(awaiting) = self else { return Poll::Ready(Ok(())) };
+        let mut first = [0; 1];
+        if let Some(stream) = &awaiting.stream {
+            ready!(stream.poll_peek(context, &mut ReadBuf::new(&mut first)))?;
+        }
+        let Some(stream) = awaiting.stream.take() else {
+            *self = Self::Failed;
+            return Poll::Ready(Ok(()));
+        };
+        *self = if first[0].is_ascii_alphabetic() {
+            let answer = RawResponse::from_bytes(PLAIN.as_bytes().to_vec());
+            Self::Refused(Box::new(Refused { stream, answer }))
+        } else {
+            let tls = Arc::clone(&awaiting.tls);
+            let accept = TlsAcceptor::from(tls).accept_with(stream, |session| {
+                session.set_buffer_limit(Some(TLS_BUFFER));
+            });
+            Self::Handshake(Box::new(Handshake(accept)))
+        };
+        Poll::Ready(Ok(()))
     }
 
     /// Lets the kernel drop what it has buffered when the connection closes.
     pub fn drop_unsent(&self) {
         let stream = match self {
             Self::Plain(stream) => Some(stream),
+            Self::Awaiting(awaiting) => awaiting.stream.as_ref(),
+            Self::Refused(refused) => Some(&refused.stream),
             Self::Handshake(handshake) => handshake.0.get_ref(),
             Self::Encrypted(stream) => Some(stream.get_ref().0),
             Self::Failed => None,
@@ -64,6 +115,7 @@ impl Transport {
 
     /// Negotiates, if that is not done.
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_first_byte(context))?;
         let Self::Handshake(handshake) = self else { return Poll::Ready(Ok(())) };
         let negotiated = ready!(Pin::new(&mut handshake.0).poll(context));
         let negotiated = negotiated.map(|stream| *self = Self::Encrypted(Box::new(stream)));
@@ -86,7 +138,8 @@ impl AsyncRead for Transport {
             Self::Plain(stream) => Pin::new(stream).poll_read(context, into),
             Self::Encrypted(stream) => Pin::new(stream).poll_read(context, into),
             // A read of nothing is the end of the stream.
-            Self::Handshake(_) | Self::Failed => Poll::Ready(Ok(())),
+            Self::Refused(refused) => refused.answer.poll_send(&mut refused.stream, context),
+            Self::Awaiting(_) | Self::Handshake(_) | Self::Failed => Poll::Ready(Ok(())),
         }
     }
 }
@@ -102,7 +155,9 @@ impl AsyncWrite for Transport {
         match this {
             Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Encrypted(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Handshake(_) | Self::Failed => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            Self::Awaiting(_) | Self::Handshake(_) | Self::Refused(_) | Self::Failed => {
+                Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+            }
         }
     }
 
@@ -111,7 +166,9 @@ impl AsyncWrite for Transport {
             Self::Plain(stream) => Pin::new(stream).poll_flush(context),
             Self::Encrypted(stream) => Pin::new(stream).poll_flush(context),
             // Nothing has been written yet.
-            Self::Handshake(_) | Self::Failed => Poll::Ready(Ok(())),
+            Self::Awaiting(_) | Self::Handshake(_) | Self::Refused(_) | Self::Failed => {
+                Poll::Ready(Ok(()))
+            }
         }
     }
 
@@ -119,7 +176,20 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Encrypted(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Handshake(_) | Self::Failed => Poll::Ready(Ok(())),
+            Self::Awaiting(_) | Self::Handshake(_) | Self::Refused(_) | Self::Failed => {
+                Poll::Ready(Ok(()))
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_to_plain_http_is_as_long_as_it_says() {
+        let (head, body) = PLAIN.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
     }
 }
