@@ -16,10 +16,10 @@ use super::{
 use crate::{
     actors::{
         erased::{self, Versioned},
-        port::saga::SagaId,
+        port::{history::EventId, saga::SagaId},
         tables::log::{Envelope, LogEntry, decode_log, encode_event, encode_log},
     },
-    domain::{Aggregate, Refusal, Timestamp},
+    domain::{Aggregate, AskId, Refusal, Timestamp},
     store::{codec, keys::Space},
     systems::bookrent::rent::{self, Rent},
 };
@@ -150,6 +150,27 @@ fn rows_of_the_runtime_are_stored_as_they_always_were() {
     );
     check_golden(Space::Parked, &ParkedRow { attempts: 3, error: "it panicked".into() }, PARKED);
     check_golden(Space::Saga, &vec![(7_u64, 300_u64), (8, 301)] as &SagaPage, SAGA);
+}
+
+#[test]
+fn every_cause_is_stored_as_it_always_was() {
+    let ask = || AskId { context: "bookrent.rent".into(), number: 7, attempt: 2 };
+    let event: EventId = "a-8".parse().unwrap();
+    for (cause, bytes) in [
+        (Cause::Command("Cancel".into()), "000643616e63656c"),
+        (Cause::Event("bookrent.rent".into(), 300), "010d626f6f6b72656e742e72656e74fb2c01"),
+        (Cause::Ask(ask()), "020d626f6f6b72656e742e72656e740702"),
+        (Cause::Answer("bookrent.book".into()), "030d626f6f6b72656e742e626f6f6b"),
+        (Cause::Timer, "04"),
+        (Cause::Elsewhere("timer".into()), "050574696d6572"),
+        (Cause::AskAfter(ask(), event), "060d626f6f6b72656e742e72656e74070203612d38"),
+    ] {
+        let record = codec::encode(Space::Log, VERSION, &cause).unwrap();
+        let hex = to_hex(&record);
+        // Between what every row begins with, and its checksum.
+        assert_eq!(&hex[8..hex.len() - 8], bytes, "{cause:?}");
+        assert_eq!(codec::decode::<Cause>(Space::Log, &record).unwrap(), cause);
+    }
 }
 
 fn write_log(events: &[RentEvent]) -> Vec<(u64, Vec<u8>)> {
