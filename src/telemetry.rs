@@ -1,7 +1,10 @@
 //! Logs on stderr: text on a terminal, otherwise one JSON object a line.
 
 use std::{io::IsTerminal, panic};
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 /// How lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,12 @@ fn read_environment(terminal: bool) -> Result<(LogFormat, EnvFilter), String> {
     Ok((format, filter))
 }
 
+/// Whether a line may be written, whatever `RUST_LOG` asks for. What libraries say in detail is what travels: passwords at the
+/// broker, headers, bodies.
+fn may_be_written(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with("holdfast") || *metadata.level() <= Level::INFO
+}
+
 /// Checks the variables that [`start_logging`] reads.
 ///
 /// # Errors
@@ -68,12 +77,16 @@ pub fn start_logging() -> Result<(), String> {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A test may have started logging already.
     let _ = match format {
-        LogFormat::Text => lines.with_ansi(terminal && !plain).try_init(),
+        LogFormat::Text => {
+            lines.with_ansi(terminal && !plain).finish().with(filter_fn(may_be_written)).try_init()
+        }
         LogFormat::Json => lines
             .json()
             .flatten_event(true)
             .with_current_span(true)
             .with_span_list(false)
+            .finish()
+            .with(filter_fn(may_be_written))
             .try_init(),
     };
     panic::set_hook(Box::new(|panic| {

@@ -4,6 +4,7 @@
 
 mod bridge;
 mod broker_cluster;
+mod canaries;
 mod commands;
 mod events;
 mod moved_broker;

@@ -195,6 +195,18 @@ impl Server {
         further: &[&str],
     ) -> Self {
         let directory = TempDir::new().unwrap();
+        Self::inside(directory, environment, listen, system, toml, further)
+    }
+
+    /// The same, on what the directory `data` in `directory` has.
+    pub fn inside(
+        directory: TempDir,
+        environment: &[(&str, &str)],
+        listen: &str,
+        system: &str,
+        toml: &str,
+        further: &[&str],
+    ) -> Self {
         let mut arguments: Vec<String> =
             ["--system", system, "--listen", listen].map(Into::into).into();
         arguments.extend(["--data".into(), directory.path().join("data").display().to_string()]);
@@ -336,6 +348,11 @@ impl Server {
     pub fn terminate(&mut self) -> ExitStatus {
         self.ask_to_stop();
         self.wait()
+    }
+
+    /// What it has printed on stdout so far.
+    pub fn printed(&self) -> String {
+        self.process.stdout.lock().unwrap().clone()
     }
 
     /// What it has printed on stderr so far.

@@ -13,6 +13,7 @@ pub struct Process {
     pub child: Child,
     pub probes: Option<String>,
     pub stderr: Arc<Mutex<String>>,
+    pub stdout: Arc<Mutex<String>>,
 }
 
 impl Process {
@@ -40,8 +41,11 @@ impl Process {
         let (tell, address) = mpsc::channel();
         let out = BufReader::new(child.stdout.take().unwrap());
         let mut probes = None;
+        let stdout = Arc::new(Mutex::new(String::new()));
+        let printed = Arc::clone(&stdout);
         thread::spawn(move || {
             out.lines().map_while(Result::ok).for_each(|line| {
+                printed.lock().unwrap().push_str(&format!("{line}\n"));
                 if let Some(address) = line.strip_prefix("probes on http://") {
                     probes = Some(address.trim().to_owned());
                 }
@@ -50,7 +54,7 @@ impl Process {
                 }
             });
         });
-        let mut process = Self { child, probes: None, stderr };
+        let mut process = Self { child, probes: None, stderr, stdout };
         let Ok((url, probes)) = address.recv_timeout(PROCESS_DEADLINE) else {
             panic!("the server does not say `listening on …`");
         };
