@@ -45,12 +45,28 @@ impl CertificateFiles {
 
     /// Replaces the certificate and its key by others.
     pub fn renew(&self) {
-        let names = ["localhost", "127.0.0.1", "0.0.0.0"].map(String::from).to_vec();
+        self.certify(["localhost", "127.0.0.1", "0.0.0.0"].map(String::from).to_vec());
+    }
+
+    fn certify(&self, names: Vec<String>) {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(names).unwrap();
         let certificate = params.signed_by(&key, &AUTHORITY.issuer).unwrap();
         fs::write(&self.cert, certificate.pem()).unwrap();
         fs::write(&self.key, key.serialize_pem()).unwrap();
+    }
+
+    /// Replaces the certificate by one that another authority vouches for.
+    pub fn forge(&self) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        fs::write(&self.cert, params.self_signed(&key).unwrap().pem()).unwrap();
+        fs::write(&self.key, key.serialize_pem()).unwrap();
+    }
+
+    /// Replaces the certificate by one for another host.
+    pub fn misname(&self) {
+        self.certify(vec!["elsewhere.example".to_owned()]);
     }
 
     /// The section of a configuration that makes a server trust the authority.

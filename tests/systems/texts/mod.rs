@@ -2,5 +2,6 @@
 
 mod ebook;
 mod gateway;
+mod https;
 mod refused;
 mod sending;
