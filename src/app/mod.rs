@@ -8,6 +8,7 @@ mod documents;
 mod failure;
 mod lifecycle;
 mod listening;
+mod node_identity;
 mod outbound;
 mod server;
 mod settings;

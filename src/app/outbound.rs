@@ -2,10 +2,11 @@
 
 use super::failure::Failure;
 use crate::{
-    actors::{LocalNode, MessageGateway, PeerClient},
+    actors::{LocalNode, Machine, MessageGateway, PeerClient},
     app::connection_budget,
-    cluster::{HttpWire, Peers},
+    cluster::{HttpWire, KeyKeeper, Peers},
     config::{AuthMode, ConfigProblem, GatewayKind as Gateway, MessagesSection, Settings},
+    credentials::{KeyInquiry, NodePass},
     domain::Facts,
     http::RemoteTarget,
     limits,
@@ -54,18 +55,21 @@ impl Outbound {
         &self.trust
     }
 
-    /// The client of other nodes, if any are configured.
+    /// The client of other nodes, if any are configured, which shows them `pass`.
     ///
     /// # Errors
     /// [`Failure`] if the configuration is wrong.
-    pub fn peer_client(&self, settings: &Settings) -> Result<Option<Arc<dyn PeerClient>>, Failure> {
-        let Some(credential) = node_credential(settings).filter(|_| !settings.peers.is_empty())
-        else {
+    pub fn peer_client(
+        &self,
+        settings: &Settings,
+        pass: &NodePass,
+    ) -> Result<Option<Arc<dyn PeerClient>>, Failure> {
+        if pass.is_empty() || settings.peers.is_empty() {
             return Ok(None);
-        };
+        }
         let mut peers = Peers {
             urls: Default::default(),
-            credential,
+            pass: pass.clone(),
             asks: connection_budget::reserve_for_asks(limits::open_files()),
             answer_limit: settings.node.answer_limit,
             trust: self.trust.clone(),
@@ -80,6 +84,24 @@ impl Outbound {
             }
         }
         Ok(Some(Arc::new(HttpWire::new(peers, self.handle.clone()).map_err(Failure::Failed)?)))
+    }
+
+    /// The node that keeps the API keys, if it is another one, which is shown `pass`.
+    ///
+    /// # Errors
+    /// [`Failure`] if the configuration is wrong.
+    pub fn key_inquiry(
+        &self,
+        settings: &Settings,
+        pass: &NodePass,
+    ) -> Result<Option<KeyInquiry>, Failure> {
+        let Some(url) = &settings.auth.keys_from else { return Ok(None) };
+        let url =
+            url.parse().map_err(|why| ConfigProblem(format!("auth.keys_from: `{url}`: {why}")))?;
+        let runtime = self.handle.clone();
+        let keeper = KeyKeeper::new(&url, pass.clone(), &self.trust, runtime);
+        let keeper = Arc::new(keeper.map_err(Failure::Failed)?);
+        Ok(Some(KeyInquiry::new(keeper, Machine::default())))
     }
 
     /// Begins to send the messages of `node`, and to read the events of other nodes.
@@ -120,11 +142,6 @@ impl Drop for Outbound {
             runtime.shutdown_background();
         }
     }
-}
-
-/// The credential of nodes, if there is one.
-pub fn node_credential(settings: &Settings) -> Option<String> {
-    settings.node.credential.as_ref().map(|secret| secret.reveal().to_owned())
 }
 
 /// The contexts of the enabled systems that other nodes host.

@@ -9,6 +9,7 @@ use super::{
     failure::Failure,
     lifecycle::{LifecycleLog, ListenAddresses},
     listening::{Listening, bind_listeners},
+    node_identity::NodeIdentity,
     outbound::{self, Outbound},
     settings::{http_settings, node_settings, store_options},
     signals::{hangups, renew_on_hangup, stop_signal},
@@ -18,7 +19,9 @@ use crate::{
     amqp::{Senders, ownership::OwnershipConflict},
     audit::AuditLog,
     config::{AuthMode, Config, ConfigProblem, IssuerSection, Settings},
-    credentials::{ActingAs, ApiKeys, DevelopmentTokens, Identifiers, KeyStore, ProviderTokens},
+    credentials::{
+        ActingAs, ApiKeys, DevelopmentTokens, Identifiers, KeyInquiry, KeyStore, ProviderTokens,
+    },
     http::{self, HttpSettings, Listeners},
     identity::Principal,
     limits,
@@ -72,14 +75,16 @@ pub async fn serve_system(
         Some(broker) => broker.claim_contexts().await?.boxed(),
         None => std::future::pending().boxed(),
     };
-    let node_settings =
-        NodeSettings { wire: outbound.peer_client(settings)?, ..node_settings(settings, ahead) };
+    let nodes = NodeIdentity::open(settings)?;
+    let wire = outbound.peer_client(settings, &nodes.pass)?;
+    let node_settings = NodeSettings { wire, ..node_settings(settings, ahead) };
     let trees: Arc<dyn Store> = store.clone();
     let keys = KeyStore::open(&trees, Machine::default()).map_err(Failure::from_error)?;
     let keys = Arc::new(keys);
     let audit = AuditLog::open(&trees, Machine::default()).map_err(Failure::from_error)?;
     let audit = Arc::new(audit);
-    let identifiers = ways_in(settings, &keys, &outbound)?;
+    let elsewhere = outbound.key_inquiry(settings, &nodes.pass)?;
+    let identifiers = ways_in(settings, &keys, elsewhere, &outbound)?;
     let senders = command_senders(settings, &identifiers, &audit)?;
     let node = start_node(trees, node_settings, &settings.enabled_systems(), ahead).await?;
     outbound.start_sinks(settings, &node)?;
@@ -118,7 +123,9 @@ pub async fn serve_system(
         identifiers,
         keys: Some(keys),
         audit: Some(audit),
-        node_credential: outbound::node_credential(settings),
+        nodes: nodes.trust,
+        node_rights: nodes.rights,
+        node_pass: nodes.pass,
         remote_contexts: outbound::remote_contexts(settings),
         ingresses: broker.iter().flat_map(BrokerService::ingress).collect(),
         openapi: Some(describe_api(settings).to_string()),
@@ -148,10 +155,12 @@ pub async fn serve_system(
 fn ways_in(
     settings: &Settings,
     keys: &Arc<KeyStore>,
+    elsewhere: Option<KeyInquiry>,
     outbound: &Outbound,
 ) -> Result<Identifiers, Failure> {
     let mut ways = Identifiers::default();
-    ways.push(ApiKeys::new(Arc::clone(keys)));
+    let has_keeper = elsewhere.is_some();
+    ways.push(ApiKeys::new(Arc::clone(keys), elsewhere));
     match settings.auth.mode {
         AuthMode::Open => {
             let tokens = DevelopmentTokens::open(&settings.store.dir, Machine::default());
@@ -160,7 +169,7 @@ fn ways_in(
         }
         AuthMode::Token => {
             let issuers: Vec<_> = settings.auth.issuers.iter().map(IssuerSection::issuer).collect();
-            if issuers.is_empty() && keys.list().is_empty() {
+            if issuers.is_empty() && keys.list().is_empty() && !has_keeper {
                 tracing::warn!("no one can sign in: there is neither an issuer nor an API key");
             }
             let runtime = outbound.runtime();

@@ -1,6 +1,8 @@
 //! The arguments of the command line.
 
-use super::{check_store::CheckStore, keys::Keys, sources::Sources, token::MakeToken};
+use super::{
+    check_store::CheckStore, keys::Keys, node_key::PrintNodeKey, sources::Sources, token::MakeToken,
+};
 use crate::{actors::LATEST, domain::Timestamp, lab::Lab};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -32,6 +34,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         keys: Keys,
     },
+    /// Print the line by which other nodes know this one (`node.keys`): its name, the public half of its key, its contexts.
+    NodeKey(PrintNodeKey),
     /// Print a token that the server of this data directory takes while authentication is open.
     Token(MakeToken),
     /// Print the OpenAPI document.

@@ -3,6 +3,7 @@
 mod arguments;
 mod check_store;
 mod keys;
+mod node_key;
 mod run;
 mod sources;
 mod token;

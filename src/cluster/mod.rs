@@ -1,4 +1,8 @@
-//! The way to other nodes, over HTTP: questions with a node's credential, and the events of their contexts.
+//! The way to other nodes, over HTTP: questions in the name of a node, and the events of their contexts.
+
+mod keeper;
+
+pub use keeper::KeyKeeper;
 
 use crate::{
     actors::{
@@ -6,10 +10,11 @@ use crate::{
     },
     bounded,
     client_errors::describe_error,
+    credentials::NodePass,
     tls::Trust,
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::Semaphore};
@@ -32,8 +37,8 @@ const CHANGED: &str = "history-changed";
 pub struct Peers {
     /// By context: `bookrent.book`.
     pub urls: HashMap<String, Url>,
-    /// What nodes show each other.
-    pub credential: String,
+    /// How this node shows that it is one.
+    pub pass: NodePass,
     /// How many questions may be under way; each takes a connection.
     pub asks: usize,
     /// The largest answer, in bytes.
@@ -71,6 +76,13 @@ impl HttpWire {
         self.peers.urls.get(context)?.join(&format!("/internal/{what}/{context}")).ok()
     }
 
+    /// A request to another node, which takes so long at the most.
+    fn request(&self, method: Method, url: Url, within: Duration) -> RequestBuilder {
+        let shown = self.peers.pass.headers(method.as_str(), url.path());
+        let request = self.client.request(method, url).timeout(within);
+        shown.into_iter().fold(request, |request, (name, value)| request.header(name, value))
+    }
+
     /// Runs `work` on the runtime of this client, from any thread.
     fn run_elsewhere<T: Send + 'static, W: Future<Output = T> + Send + 'static>(
         &self,
@@ -93,12 +105,7 @@ impl PeerClient for HttpWire {
         within: Duration,
     ) -> BoxFuture<'static, Result<PeerReply, Silence>> {
         let Some(url) = self.peer_url("asks", context) else { return away_from_here() };
-        let mut request = self
-            .client
-            .post(url)
-            .bearer_auth(&self.peers.credential)
-            .timeout(within)
-            .json(&question);
+        let mut request = self.request(Method::POST, url, within).json(&question);
         request = request.header("holdfast-deadline-ms", within.as_millis().to_string());
         if let Some(trace) = &question.trace {
             request = request.header("traceparent", trace);
@@ -125,7 +132,8 @@ impl PeerClient for HttpWire {
             return std::future::ready(Err("no node is known to host it".to_owned())).boxed();
         };
         url.set_query(Some("from=1"));
-        let request = self.client.get(url).bearer_auth(&self.peers.credential).timeout(SLACK);
+        // Its events are not read here, and may not be for this node.
+        let request = self.request(Method::HEAD, url, SLACK);
         let limit = self.peers.answer_limit;
         let events = self.run_elsewhere(async move {
             match check_answered(request, limit).await {
@@ -148,8 +156,7 @@ impl PeerClient for HttpWire {
         let Some(mut url) = self.peer_url("events", context) else { return away_from_here() };
         let after = after.map(|id| format!("&after={}", id.in_full())).unwrap_or_default();
         url.set_query(Some(&format!("from={from}{after}&linger={}", linger.as_millis())));
-        let request =
-            self.client.get(url).bearer_auth(&self.peers.credential).timeout(linger + SLACK);
+        let request = self.request(Method::GET, url, linger + SLACK);
         let limit = self.peers.answer_limit;
         let read = self.run_elsewhere(async move {
             let answer = check_answered(request, limit).await?;

@@ -4,7 +4,7 @@ use super::{
     check::{Invalid, require_setting},
     http::Http,
     issuer::{IssuerSection, check_issuers},
-    url::is_host,
+    url::{is_host, wrong_peer},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,10 @@ pub struct Auth {
     pub issuers: Vec<IssuerSection>,
     /// Allows `http.listen` to be reachable from other machines although authentication is open.
     pub allow_open_beyond_loopback: bool,
+    /// URL of the node that keeps the API keys: those that this node does not keep itself are asked for there, and a yes is kept for
+    /// 30 seconds.
+    #[schemars(extend("x-default" = "this node", "x-expected" = "a URL such as `http://book:8088`"))]
+    pub keys_from: Option<String>,
     /// Names and addresses, without port, that requests may be for; 421 for others. The names of loopback and the host of
     /// `http.public_url` are always among them where the server listens on loopback.
     #[schemars(extend(
@@ -67,6 +71,12 @@ impl Auth {
                 .into()
         })?;
         check_issuers(&self.issuers)?;
+        let wrong = self.keys_from.as_deref().and_then(wrong_peer);
+        require_setting(wrong.is_none(), "auth.keys_from", || {
+            let url = self.keys_from.as_deref().unwrap_or_default();
+            let wrong = wrong.unwrap_or_default();
+            format!("`{url}` {wrong}; expected the URL of a node such as `http://book:8088`")
+        })?;
         let wrong = self.hosts.iter().find(|host| !is_host(host));
         require_setting(wrong.is_none(), "auth.hosts", || {
             let wrong = wrong.map(String::as_str).unwrap_or_default();

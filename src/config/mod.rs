@@ -49,6 +49,7 @@ pub use issuer::IssuerSection;
 pub use limits::LimitsSection;
 pub use load::{Config, ConfigProblem, Line};
 pub use messages::{GatewayKind, MessagesSection};
+pub use needs::needs_of;
 pub use node::{NO_CONTEXTS, NodeSection};
 pub use origin::{Origin, variable_name};
 pub use schema::{Setting, SettingKind, all_settings};

@@ -19,6 +19,13 @@ pub struct Need {
     pub how: &'static str,
 }
 
+impl Need {
+    /// Whether it asks; otherwise it listens.
+    pub fn is_ask(&self) -> bool {
+        self.how != LISTENS
+    }
+}
+
 /// What the contexts of `system` need of each other.
 pub fn needs_of(system: &str) -> Vec<Need> {
     let mut needs = NeedList(Vec::new());

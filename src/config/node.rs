@@ -4,6 +4,7 @@ use super::{
     check::{Invalid, require_setting},
     secret::Secret,
 };
+use crate::credentials::{KnownNode, NotANode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -18,10 +19,14 @@ pub struct NodeSection {
     /// The contexts that this node hosts (flag `--contexts`); `none`: it is a gateway.
     #[schemars(extend("x-default" = "all", "x-items" = "contexts or none"))]
     pub contexts: Option<Vec<String>>,
-    /// What nodes authenticate each other with: the same for all, at least 16 characters.
+    /// What nodes authenticate each other with: the same for all, at least 16 characters. With `node.keys` it may be left out.
     pub credential: Option<Secret>,
     /// File that contains the credential.
     pub credential_file: Option<PathBuf>,
+    /// The nodes that are known by their own keys: the lines that `holdfast node-key` prints for each. What a node may ask and read
+    /// follows from the contexts in its line.
+    #[schemars(extend("x-expected" = "a list of nodes, as `holdfast node-key` prints them"))]
+    pub keys: Vec<String>,
     /// Contexts of other nodes whose history is accepted at this start, whatever was known of it (flag
     /// `--accept-history`).
     #[schemars(extend("x-items" = "contexts"))]
@@ -42,6 +47,7 @@ impl Default for NodeSection {
             contexts: None,
             credential: None,
             credential_file: None,
+            keys: Vec::new(),
             accept_history: Vec::new(),
             max_hops: 4,
             answer_limit: 16 << 20,
@@ -56,7 +62,29 @@ pub const NO_CONTEXTS: &str = "none";
 const MIN_CREDENTIAL: usize = 16;
 
 impl NodeSection {
+    /// The nodes that are known by their own keys.
+    ///
+    /// # Errors
+    /// What is wrong with the setting.
+    pub fn known_nodes(&self) -> Result<Vec<KnownNode>, Invalid> {
+        let mut nodes: Vec<KnownNode> = Vec::new();
+        for written in &self.keys {
+            let invalid = |why: &str| Invalid {
+                key: "node.keys".into(),
+                reason: format!("`{written}`: {why}"),
+            };
+            let node: KnownNode =
+                written.parse().map_err(|why: NotANode| invalid(&why.to_string()))?;
+            if nodes.iter().any(|known| known.key == node.key || known.name == node.name) {
+                return Err(invalid("another node has the same name or key"));
+            }
+            nodes.push(node);
+        }
+        Ok(nodes)
+    }
+
     pub(super) fn check(&self) -> Result<(), Invalid> {
+        self.known_nodes()?;
         let credential = self.credential.as_ref().map(Secret::reveal);
         // It goes into a header.
         let is_sendable = |text: &str| {

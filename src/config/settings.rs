@@ -131,7 +131,7 @@ impl Settings {
     pub fn connects_by_tls(&self) -> bool {
         let peers = self.peers.values().flat_map(BTreeMap::values);
         let issuers = self.auth.issuers.iter().map(|issuer| &issuer.url);
-        let receivers = peers.chain(&self.messages.url).chain(issuers);
+        let receivers = peers.chain(&self.messages.url).chain(&self.auth.keys_from).chain(issuers);
         receivers.into_iter().any(|url| url.starts_with("https:"))
             || self.amqp.url.reveal().iter().any(|url| url.starts_with("amqps:"))
     }
@@ -153,6 +153,7 @@ impl Settings {
             self.check_compat(),
             self.node.check(),
             self.check_credential(),
+            self.check_keeper(),
             self.auth.check(&self.http),
         ];
         let checks = checks.into_iter().chain(self.check_peers()).chain(self.check_needs());
@@ -176,10 +177,22 @@ impl Settings {
     }
 
     fn check_credential(&self) -> Result<(), Invalid> {
-        let has_credential = self.node.credential.is_some();
-        require_setting(self.peers.is_empty() || has_credential, "node.credential", || {
-            "nodes need a credential: set the same for all, for example from `openssl rand -hex 32`"
+        let has_credential = self.node.credential.is_some() || !self.node.keys.is_empty();
+        let has_others = !self.peers.is_empty() || self.auth.keys_from.is_some();
+        require_setting(!has_others || has_credential, "node.credential", || {
+            "nodes need a credential: set the same for all, for example from `openssl rand -hex 32`, or list their keys in \
+             `node.keys`"
                 .into()
+        })
+    }
+
+    /// The node that keeps the keys must not be this one, which would ask itself.
+    fn check_keeper(&self) -> Result<(), Invalid> {
+        let Some(url) = &self.auth.keys_from else { return Ok(()) };
+        let own = self.own_addresses().into_iter().find(|own| leads_to(url, *own));
+        require_setting(own.is_none(), "auth.keys_from", || {
+            let own = own.map(|own| own.to_string()).unwrap_or_default();
+            format!("`{url}` is this node itself, which listens on {own}: leave it out here")
         })
     }
 

@@ -1,10 +1,7 @@
 //! API keys: `hf_<id>_<secret>`, of which the secret is kept by its digest alone.
 
 use super::same_bytes::same_bytes;
-use crate::{
-    domain::Timestamp,
-    identity::{Principal, Role},
-};
+use crate::{domain::Timestamp, identity::Role};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -198,25 +195,17 @@ impl ApiKey {
 
     /// Whether `text` is this key.
     pub fn is_shown_by(&self, text: &KeyText) -> bool {
-        self.id == text.id && same_bytes(&text.digest(), &self.digest)
+        self.id == text.id && self.has_digest(&text.digest())
+    }
+
+    /// Whether `digest` is that of its secret.
+    pub fn has_digest(&self, digest: &[u8]) -> bool {
+        same_bytes(digest, &self.digest)
     }
 
     /// Whether it opens anything `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.about.expires.is_none_or(|expires| now < expires)
-    }
-
-    /// Who its holder is.
-    pub fn principal(&self) -> Principal {
-        Principal {
-            issuer: "key".into(),
-            subject: self.id.as_str().into(),
-            roles: self.about.roles.iter().copied().collect(),
-            customer: self.about.customer.clone(),
-            scopes: self.about.scopes.clone(),
-            rate: self.about.rate.map(|rate| u32::try_from(rate).unwrap_or(u32::MAX)),
-            ..Principal::default()
-        }
     }
 }
 

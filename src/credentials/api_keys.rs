@@ -1,6 +1,6 @@
 //! Identifies the holders of API keys.
 
-use super::{api_key::KeyText, key_store::KeyStore};
+use super::{api_key::KeyText, key_inquiry::KeyInquiry, key_store::KeyStore};
 use crate::identity::{Credentials, Identify, Principal, Unidentified};
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{future::ready, sync::Arc};
@@ -11,19 +11,23 @@ const INVALID: Unidentified = Unidentified::Invalid("there is no such key, or it
 /// Identifies by `Authorization: Bearer hf_…`.
 pub struct ApiKeys {
     keys: Arc<KeyStore>,
+    elsewhere: Option<KeyInquiry>,
 }
 
 impl ApiKeys {
-    /// Identifies by `keys`.
-    pub fn new(keys: Arc<KeyStore>) -> Self {
-        Self { keys }
+    /// Identifies by `keys`, and by those that another node keeps `elsewhere`.
+    pub fn new(keys: Arc<KeyStore>, elsewhere: Option<KeyInquiry>) -> Self {
+        Self { keys, elsewhere }
     }
 
-    fn find(&self, text: &str) -> Result<Arc<Principal>, Unidentified> {
+    async fn find(&self, text: &str) -> Result<Arc<Principal>, Unidentified> {
         let shown = KeyText::parse(text).ok_or(INVALID)?;
-        let key = self.keys.find(&shown.id).ok_or(INVALID)?;
-        let is_valid = key.is_shown_by(&shown) && key.is_valid(self.keys.now());
-        is_valid.then(|| Arc::new(key.principal())).ok_or(INVALID)
+        if let Some(key) = self.keys.find(&shown.id) {
+            let is_valid = key.is_shown_by(&shown) && key.is_valid(self.keys.now());
+            return is_valid.then(|| Arc::new(key.principal())).ok_or(INVALID);
+        }
+        let Some(elsewhere) = &self.elsewhere else { return Err(INVALID) };
+        elsewhere.find(&shown).await?.ok_or(INVALID)
     }
 }
 
@@ -33,7 +37,8 @@ impl Identify for ApiKeys {
         credentials: Credentials<'a>,
     ) -> BoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
         let bearer = credentials.bearer().filter(|text| KeyText::is_of_this_kind(text));
-        ready(bearer.map(|text| self.find(text)).transpose()).boxed()
+        let Some(text) = bearer else { return ready(Ok(None)).boxed() };
+        self.find(text).map(|found| found.map(Some)).boxed()
     }
 }
 
@@ -79,7 +84,7 @@ mod tests {
         };
         let text = kept.add(about).await.unwrap();
         let header = format!("Bearer {}", text.reveal());
-        let way = ApiKeys::new(kept.clone());
+        let way = ApiKeys::new(kept.clone(), None);
         let holder = shown(&way, &header).await.unwrap().unwrap();
         assert_eq!((holder.issuer.as_str(), holder.subject.as_str()), ("key", text.id.as_str()));
         assert_eq!(holder.customer.as_deref(), Some("7"));
@@ -95,7 +100,7 @@ mod tests {
 
     #[tokio::test]
     async fn other_credentials_are_left_to_other_ways_and_wrong_keys_are_not() {
-        let way = ApiKeys::new(keys().0);
+        let way = ApiKeys::new(keys().0, None);
         for other in ["Bearer eyJhbGciOiJSUzI1NiJ9.e30.x", "Basic aGY6aGY=", ""] {
             assert_eq!(shown(&way, other).await, Ok(None), "{other}");
         }

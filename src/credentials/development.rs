@@ -1,5 +1,6 @@
 //! Who one is in development, while authentication is open: by a token, signed with a key in the data directory, or by a header.
 
+use super::key_file::open_key;
 use crate::{
     actors::Machine,
     identity::{Credentials, DEVELOPMENT, Identify, Principal, Role, Unidentified},
@@ -8,21 +9,12 @@ use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::{Deserialize, Serialize};
-use std::{
-    fs::{self, OpenOptions},
-    future::ready,
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-    str::FromStr,
-    sync::Arc,
-};
+use std::{future::ready, io, path::Path, str::FromStr, sync::Arc};
 
 /// What all tokens begin with.
 const PREFIX: &str = "hfdev_";
 /// The file of the data directory that has the key.
 const KEY_FILE: &str = "development.key";
-const KEY_BYTES: usize = 32;
 
 /// Whom to act as: `customer/7`, `customer/7/VIP`, `staff`, `admin`, `operator`, `auditor`; a name may follow the
 /// role of any of the others.
@@ -106,17 +98,7 @@ impl DevelopmentTokens {
     /// # Errors
     /// The key cannot be read or made.
     pub fn open(dir: &Path, machine: Machine) -> io::Result<Self> {
-        let path = dir.join(KEY_FILE);
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(dir, &path)?,
-            read => read?,
-        };
-        if bytes.len() != KEY_BYTES {
-            let shown = path.display();
-            let length = bytes.len();
-            let what = format!("`{shown}` has {length} bytes and no key of {KEY_BYTES}: remove it");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        }
+        let bytes = open_key(dir, KEY_FILE)?;
         Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, &bytes), machine })
     }
 
@@ -146,22 +128,6 @@ impl DevelopmentTokens {
         }
         let acting_as: ActAs = claims.acting_as.parse().map_err(|_| wrong)?;
         Ok(Arc::new(acting_as.principal()))
-    }
-}
-
-/// Makes the key. Where another process does so at the same time, both take the one that is there first.
-fn make_key(dir: &Path, path: &Path) -> io::Result<Vec<u8>> {
-    let mut key = [0; KEY_BYTES];
-    aws_lc_rs::rand::fill(&mut key).map_err(|_| io::Error::other("no random bytes"))?;
-    let unfinished = dir.join(format!("{KEY_FILE}.{}", std::process::id()));
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished);
-    file.and_then(|mut file| file.write_all(&key).and_then(|()| file.sync_all()))?;
-    let linked = fs::hard_link(&unfinished, path);
-    fs::remove_file(&unfinished)?;
-    match linked {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => fs::read(path),
     }
 }
 
@@ -246,18 +212,5 @@ mod tests {
         assert!(shown(&other, &token).is_err());
         assert!(shown(&tokens, &token[..token.len() - 1]).is_err());
         assert_eq!(shown(&tokens, "hf_another"), Ok(None));
-    }
-
-    #[test]
-    fn the_key_is_for_its_user_alone_and_a_damaged_one_is_named() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().unwrap();
-        DevelopmentTokens::open(dir.path(), at(NOW)).unwrap();
-        let path = dir.path().join(KEY_FILE);
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-        fs::write(&path, "short").unwrap();
-        let damaged = DevelopmentTokens::open(dir.path(), at(NOW)).err().unwrap();
-        assert!(damaged.to_string().contains(KEY_FILE), "{damaged}");
     }
 }

@@ -1,10 +1,14 @@
-//! What verifies the credentials of the outside world: API keys, tokens of OpenID providers and of development.
+//! What verifies the credentials of the outside world: API keys, tokens of OpenID providers, of development and of nodes.
 
 mod api_key;
 mod api_keys;
 mod development;
 mod identifiers;
+mod key_file;
+mod key_inquiry;
 mod key_store;
+mod node_key;
+mod node_trust;
 mod same_bytes;
 mod token;
 
@@ -12,6 +16,8 @@ pub use api_key::{ApiKey, BadKey, KeyId, KeyText, NewKey};
 pub use api_keys::ApiKeys;
 pub use development::{ActAs, ActingAs, DevelopmentTokens, NotAnIdentity};
 pub use identifiers::Identifiers;
+pub use key_inquiry::{AskKeeper, KeyAnswer, KeyInquiry, KeyQuestion};
 pub use key_store::{KeyStore, KeyStoreError};
-pub(crate) use same_bytes::same_bytes;
+pub use node_key::{NodeKey, NodePass};
+pub use node_trust::{KnownNode, NodeRequest, NodeTrust, NotANode};
 pub use token::{Issuer, ProviderTokens, RoleName, TokenAlgorithm, wrong_issuer};

@@ -2,6 +2,7 @@
 
 use crate::{
     client_errors::describe_error,
+    credentials::NodePass,
     http::{forwarder::Forwarder, settings::HttpSettings, settings::RemoteTarget},
     sync,
 };
@@ -72,7 +73,7 @@ pub struct OtherNodes {
     client: Client,
     /// Each request takes a connection of its own, like the forwarded ones.
     permits: Arc<Semaphore>,
-    credential: String,
+    pass: NodePass,
     answer_limit: usize,
 }
 
@@ -92,7 +93,7 @@ impl OtherNodes {
             all,
             client: forwarder.client(),
             permits: forwarder.permits(),
-            credential: settings.node_credential.clone().unwrap_or_default(),
+            pass: settings.node_pass.clone(),
             answer_limit: settings.answer_limit,
         }
     }
@@ -147,7 +148,10 @@ impl OtherNodes {
         let may_repeat = request.method.is_safe();
         let send = || {
             let sent = self.client.request(request.method.clone(), url.clone());
-            let sent = sent.timeout(PATIENCE).bearer_auth(&self.credential);
+            let shown = self.pass.headers(request.method.as_str(), url.path());
+            let sent = shown
+                .into_iter()
+                .fold(sent.timeout(PATIENCE), |sent, (name, value)| sent.header(name, value));
             match &request.body {
                 Some(body) => sent.json(body).send(),
                 None => sent.send(),
@@ -165,7 +169,7 @@ impl OtherNodes {
             StatusCode::OK => read_json(answer, self.answer_limit).await,
             StatusCode::FORBIDDEN => Err("403: administration is closed there".into()),
             StatusCode::NOT_FOUND => {
-                Err("404: `node.credential` differs, or its version is older".into())
+                Err("404: `node.credential` differs, `node.keys` lacks this node there, or its version is older".into())
             }
             status => Err(format!("it answered with {status}")),
         }

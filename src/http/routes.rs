@@ -112,6 +112,7 @@ pub const ROUTES: &[Route] = &[
         .with_description(operations::events_of),
     node_route(POST, "/internal/asks/{context}", |call| Box::pin(internal::answer_ask(call))),
     node_route(READ, "/internal/events/{context}", |call| Box::pin(internal::send_events(call))),
+    node_route(POST, "/internal/identity", |call| Box::pin(keys::identify_holder(call))),
     node_route(READ, "/internal/contexts", |call| Box::pin(node_reports::report_contexts(call))),
     node_route(READ, "/internal/sagas/{context}/{number}", |call| {
         Box::pin(node_reports::report_saga(call))

@@ -4,10 +4,11 @@ use crate::{
     actors::{DeadLetters, ListLimits},
     api::{Ingress, PersonalFields, ProblemTypes, Refusals},
     audit::AuditLog,
-    credentials::{Identifiers, KeyStore},
+    credentials::{Identifiers, KeyStore, NodePass, NodeTrust},
     domain::Name,
     events::{Documents, EventNames},
     http::{host_list::HostList, rate_limits::RateSettings},
+    identity::NodeRights,
     tls::{ServerCertificate, Trust},
 };
 use reqwest::Url;
@@ -94,8 +95,12 @@ pub struct HttpSettings {
     pub open: bool,
     /// Whether administration is open.
     pub development: bool,
-    /// The credential of other nodes; without one, they get 404.
-    pub node_credential: Option<String>,
+    /// The nodes that are known; others get 404.
+    pub nodes: NodeTrust,
+    /// What nodes may ask of this one.
+    pub node_rights: NodeRights,
+    /// How this node shows others that it is one of them.
+    pub node_pass: NodePass,
     /// How senders of requests are identified.
     pub identifiers: Identifiers,
     /// The API keys that this node keeps.
@@ -162,7 +167,9 @@ impl Default for HttpSettings {
             bare: false,
             open: false,
             development: false,
-            node_credential: None,
+            nodes: NodeTrust::default(),
+            node_rights: NodeRights::default(),
+            node_pass: NodePass::default(),
             identifiers: Identifiers::default(),
             keys: None,
             audit: None,

@@ -2,6 +2,7 @@
 
 mod access;
 mod edge;
+mod nodes;
 
 use super::*;
 use crate::{

@@ -2,10 +2,12 @@
 
 mod audience;
 mod identify;
+mod node_rights;
 mod principal;
 mod withheld;
 
 pub use audience::{Access, Audience, Owner, Verdict, allowed, restricted_to};
 pub use identify::{Credentials, Identify, Unidentified};
+pub use node_rights::NodeRights;
 pub use principal::{DEVELOPMENT, Principal, Role, Roles};
 pub use withheld::{sees_personal, withheld_fields};

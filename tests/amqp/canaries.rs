@@ -62,7 +62,12 @@ fn has_none(words: &[String], place: &str, text: &str) {
 }
 
 /// The configuration, and the variables beside it.
-fn configure(source: Source, broker: &Broker, dir: &Path, peer: &str) -> (String, Vec<(String, String)>) {
+fn configure(
+    source: Source,
+    broker: &Broker,
+    dir: &Path,
+    peer: &str,
+) -> (String, Vec<(String, String)>) {
     let mut variables = vec![("RUST_LOG".to_owned(), "trace".to_owned())];
     let mut sections = BTreeMap::<&str, String>::new();
     let mut put = |section: &'static str, line: String| {
@@ -120,7 +125,8 @@ fn runs_without_a_word(source: Source) {
     let key = made.body["key"].as_str().unwrap().to_owned();
     let forged = format!("{}{}", &key[..key.len() - 1], if key.ends_with('A') { 'E' } else { 'A' });
     // One that another node would have to know.
-    let elsewhere = format!("hf_{}_{}", "a".repeat(12), "canaryofanotherkey".repeat(3).split_at(43).0);
+    let elsewhere =
+        format!("hf_{}_{}", "a".repeat(12), "canaryofanotherkey".repeat(3).split_at(43).0);
     let mut command = holdfast();
     let token = command.args(["token", "--as", "staff/kim", "--data"]).arg(server.data());
     let token = String::from_utf8(token.output().unwrap().stdout).unwrap().trim().to_owned();
@@ -129,14 +135,17 @@ fn runs_without_a_word(source: Source) {
     for bearer in [&key, &forged, &elsewhere, &token, &altered, &CREDENTIAL.to_owned()] {
         words.push(bearer.clone());
         words.push(bearer[bearer.len() - 20..].to_owned());
-        for path in ["/books", "/dashboards", "/internal/contexts", "/internal/asks/ebook.payment"] {
+        for path in ["/books", "/dashboards", "/internal/contexts", "/internal/asks/ebook.payment"]
+        {
             answers.push(server.call("GET", path, |request| request.bearer_auth(bearer)));
         }
         let book = json!({ "bookName": "title01", "rentalFee": 3000 });
-        answers.push(server.call("POST", "/books", |request| request.bearer_auth(bearer).json(&book)));
+        answers
+            .push(server.call("POST", "/books", |request| request.bearer_auth(bearer).json(&book)));
     }
     // An order whose text message finds no receiver, and bodies that are refused.
-    let book = server.post("/books", json!({ "bookName": "title01", "rentalFee": 3000 })).is(201).id();
+    let book =
+        server.post("/books", json!({ "bookName": "title01", "rentalFee": 3000 })).is(201).id();
     let rent = json!({ "userId": 7, "bookId": book, "rentalFee": 3000, "phone": TELEPHONE });
     server.post("/rents", rent.clone()).is(201);
     for wrong in [
@@ -148,7 +157,9 @@ fn runs_without_a_word(source: Source) {
     }
     server.get(&format!("/rents?phone={TELEPHONE}&token={IN_QUERY}"));
     server.get(&format!("/nothing/{IN_QUERY}?token={IN_QUERY}")).problem(404);
-    server.call("GET", "/books", |request| request.header("cookie", IN_QUERY).header("x-api-key", IN_QUERY));
+    server.call("GET", "/books", |request| {
+        request.header("cookie", IN_QUERY).header("x-api-key", IN_QUERY)
+    });
 
     // The same over the broker, with and without a way back, and a broker that goes away.
     let mut caller = Caller::connect(&broker.url_of("canary", PASSWORD), "replies");
@@ -172,8 +183,17 @@ fn runs_without_a_word(source: Source) {
 
     // What operators look at.
     for path in [
-        "/actuator/health", "/readyz?verbose", "/metrics", "/admin/contexts", "/admin/parked", "/admin/audit",
-        "/admin/keys", "/openapi.json", "/asyncapi.json", "/", "/docs/",
+        "/actuator/health",
+        "/readyz?verbose",
+        "/metrics",
+        "/admin/contexts",
+        "/admin/parked",
+        "/admin/audit",
+        "/admin/keys",
+        "/openapi.json",
+        "/asyncapi.json",
+        "/",
+        "/docs/",
     ] {
         answers.push(server.get(path));
     }

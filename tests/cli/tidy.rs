@@ -93,7 +93,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "cluster",
-        &["sync", "bounded", "tls", "client_errors", "domain", "actors", "cluster"],
+        &["sync", "bounded", "tls", "client_errors", "domain", "actors", "credentials", "cluster"],
         &["sled", "lapin", "actix", "actix_web"],
     ),
     ("events", &["domain", "actors", "events"], &["sled", "lapin", "actix", "actix_web", "tokio"]),

@@ -5,6 +5,7 @@
 mod access;
 mod gateway;
 mod histories;
+mod keys;
 mod moved_peer;
 mod nodes;
 mod sagas;

@@ -87,7 +87,7 @@ fn a_client_that_does_not_negotiate_is_let_go_and_others_are_served() {
 }
 
 #[test]
-fn a_client_that_speaks_plain_http_is_told_to_speak_https() {
+fn a_client_that_speaks_plain_http_gets_a_text_about_https() {
     let (server, ..) = encrypted("");
     for request in [
         &b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"[..],

@@ -17,6 +17,7 @@ fn sample_value(setting: &Setting, secret_file: &str) -> Value {
         "http.listen" => "127.0.0.1:9000",
         "http.probes" => "127.0.0.1:9001",
         "http.public_url" => "https://rent.example",
+        "auth.keys_from" => "http://book:8088",
         "messages.url" => "http://texts/send",
         "messages.secret" => "c2VjcmV0",
         "amqp.url" => "amqp://broker/",
@@ -41,6 +42,10 @@ fn sample_value(setting: &Setting, secret_file: &str) -> Value {
             ("http.cors_origins", _) => json!(["https://a.example", "https://b.example"]),
             ("http.trusted_proxies", _) => json!(["10.0.0.1", "::1"]),
             ("events.key", _) => json!(["1".repeat(32), "2".repeat(32)]),
+            ("node.keys", _) => json!([
+                format!("rent {} bookrent.rent", "A".repeat(43)),
+                format!("gateway {}E", "A".repeat(42)),
+            ]),
             ("amqp.users", _) => json!(["till=staff", "shop=customer/7"]),
             ("amqp.url", _) => json!(["amqp://one/", "amqp://two/"]),
             (_, SettingKind::Choice(choices)) => json!(choices[..2]),
@@ -97,6 +102,7 @@ fn companion_settings(key: &str) -> Vec<(&'static str, String)> {
         "http.tls.key" => vec![("http.tls.cert", file_named_by("http.tls.cert"))],
         "compat.ports" => with(&[("systems.enabled", "bookrent")]),
         "auth.issuers" => with(&[("auth.mode", "token")]),
+        "auth.keys_from" => with(&[("node.credential", "0123456789abcdef")]),
         key if key.starts_with("peers.") => with(&[("node.credential", "0123456789abcdef")]),
         _ => Vec::new(),
     }

@@ -12,9 +12,11 @@ use crate::{
             body,
             event_reader::{self, PageLimit},
         },
+        middleware::node_caller::{node_of, not_hosted_there},
+        state::AppState,
     },
 };
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
 
@@ -53,6 +55,13 @@ pub async fn answer_ask(call: Call<'_>) -> Reply {
         let en = format!("not an ask: {error}");
         Problem::bad_body(BadBody::new("", en, "다른 노드의 요청 형식이 아닙니다"))
     })?;
+    let asked = context.name().context;
+    if let Some(node) = node_of(request, state)
+        .filter(|node| !state.settings.node_rights.may_ask(node, &question.id.context, asked))
+    {
+        let wants = format!("ask {asked} in the name of {}", question.id.context);
+        return Err(not_hosted_there(&node, &wants));
+    }
     let deadline = header_text(request, "holdfast-deadline-ms").and_then(|text| text.parse().ok());
     let deadline = deadline.map_or(MAX_WAIT, Duration::from_millis).min(MAX_WAIT);
     let node = state.node.as_ref();
@@ -62,10 +71,24 @@ pub async fn answer_ask(call: Call<'_>) -> Reply {
     Ok(HttpResponse::Ok().insert_header((HISTORY, past)).json(answer))
 }
 
+/// Whether the node that sends `request` may read the log of `context`, or ask how far it goes.
+fn check_may_read(request: &HttpRequest, state: &AppState, context: &str) -> Result<(), Problem> {
+    let rights = &state.settings.node_rights;
+    let Some(node) = node_of(request, state) else { return Ok(()) };
+    let may_read = if *request.method() == Method::HEAD {
+        rights.may_know_past(&node, context)
+    } else {
+        rights.may_read_log(&node, context)
+    };
+    let wants = || format!("read the log of {context}");
+    may_read.then_some(()).ok_or_else(|| not_hosted_there(&node, &wants()))
+}
+
 /// `GET /internal/events/{context}`
 pub async fn send_events(call: Call<'_>) -> Reply {
     let context = find_context(&call)?;
     let Call { request, state, .. } = call;
+    check_may_read(request, state, context.name().context)?;
     let query = web::Query::<EventsQuery>::from_query(request.query_string()).map_err(|_| {
         Problem::new(
             "bad-request",

@@ -1,8 +1,7 @@
 //! Whether a caller belongs to a route's audience.
 
 use crate::{
-    api::{self, Problem, header_text},
-    credentials::same_bytes,
+    api::{self, Problem},
     http::{
         middleware::{caller, cors},
         state::AppState,
@@ -28,14 +27,4 @@ pub fn check_audience(
         state.check_development()?;
     }
     cors::same_origin(request, state)
-}
-
-/// Whether the sender shows the credential of nodes.
-pub fn shows_credential(request: &HttpRequest, state: &AppState) -> bool {
-    let shown =
-        header_text(request, "authorization").and_then(|value| value.strip_prefix("Bearer "));
-    let expected = state.settings.node_credential.as_deref();
-    shown
-        .zip(expected)
-        .is_some_and(|(shown, expected)| same_bytes(shown.as_bytes(), expected.as_bytes()))
 }

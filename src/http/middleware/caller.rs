@@ -2,19 +2,14 @@
 
 use crate::{
     api::{Problem, header_text},
-    http::{middleware::audience, state::AppState},
-    identity::{Credentials, Principal, Role, Unidentified},
+    http::{middleware::node_caller, state::AppState},
+    identity::{Credentials, Principal, Unidentified},
 };
 use actix_web::{HttpMessage, HttpRequest, http::header};
 use std::sync::{Arc, LazyLock};
 
 /// Who sends requests that show nothing while authentication is open.
 static DEVELOPER: LazyLock<Arc<Principal>> = LazyLock::new(|| Arc::new(Principal::development()));
-/// Another node, by the credential that all of them have.
-static NODE: LazyLock<Arc<Principal>> = LazyLock::new(|| {
-    let roles = [Role::Node].into_iter().collect();
-    Arc::new(Principal { issuer: "node".into(), roles, ..Principal::default() })
-});
 
 /// Finds out who sends `request`, by its credentials, and keeps it with the request: see [`principal_of`].
 pub async fn identify(
@@ -31,7 +26,7 @@ pub async fn identify(
     let is_unknown = found.is_none()
         && !state.settings.open
         && request.headers().contains_key(header::AUTHORIZATION);
-    if is_unknown && !audience::shows_credential(request, state) {
+    if is_unknown && !node_caller::is_node(request, state) {
         return Err(Unidentified::Invalid("they are of no kind that is known here").into());
     }
     if let Some(principal) = &found {
@@ -58,10 +53,7 @@ pub fn find_caller(request: &HttpRequest, state: &AppState) -> Option<Arc<Princi
     if let Some(principal) = principal_of(request) {
         return Some(principal);
     }
-    if audience::shows_credential(request, state) {
-        return Some(Arc::clone(&NODE));
-    }
-    developer(state)
+    node_caller::node_of(request, state).or_else(|| developer(state))
 }
 
 /// Whom a request without credentials counts as.

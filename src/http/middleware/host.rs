@@ -5,7 +5,7 @@ use crate::{
     api::Problem,
     http::{
         host_list::HostList,
-        middleware::audience,
+        middleware::node_caller,
         routes::{self, Handler},
         state::AppState,
     },
@@ -37,7 +37,7 @@ pub fn check(request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
     // An orchestrator asks a server that listens for others how it is doing, by its address.
     let is_answered = if *is_loopback { is_loopback_name(name) } else { is_probe(request) };
     // Other nodes call this one by the name that they know it by, and show what no page of a browser has.
-    if is_listed || is_answered || audience::shows_credential(request, state) {
+    if is_listed || is_answered || node_caller::is_node(request, state) {
         return Ok(());
     }
     Err(misdirected(name))

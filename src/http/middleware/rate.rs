@@ -3,7 +3,7 @@
 use crate::{
     api::{Problem, header_text},
     http::{
-        middleware::audience,
+        middleware::node_caller,
         rate_limits::{Allowance, RequestCost, TooOften},
         state::AppState,
     },
@@ -34,7 +34,7 @@ pub fn check_rate(
     state: &AppState,
 ) -> Result<(), Problem> {
     let Some(limits) = &state.rate_limits else { return Ok(()) };
-    if audience::shows_credential(request, state) {
+    if node_caller::is_node(request, state) {
         return Ok(());
     }
     let address = sender_address(request, state);

@@ -72,7 +72,9 @@ impl Receiver {
                 saw.lock().unwrap().requests.push(line);
                 let head = match manner {
                     Manner::Answers(status) => format!("HTTP/1.1 {status} Words\r\n"),
-                    Manner::Redirects => format!("HTTP/1.1 307 Elsewhere\r\nLocation: {location}\r\n"),
+                    Manner::Redirects => {
+                        format!("HTTP/1.1 307 Elsewhere\r\nLocation: {location}\r\n")
+                    }
                     Manner::Hangs | Manner::HangsBeforeTls => {
                         saw.lock().unwrap().held.push(held);
                         continue;
