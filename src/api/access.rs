@@ -2,18 +2,18 @@
 
 use super::problem::Problem;
 use crate::{
-    actors::{Context, Fault, RouteInfo, Seen},
+    actors::{Context, Declaration, Fault, RouteInfo, Seen},
     domain::{Refusal, number::LARGEST},
     identity::{Audience, Owner, Principal, Verdict, allowed},
 };
 
 /// For whom the things of `context` are.
-pub fn readers_of(context: &dyn Context) -> Audience {
+pub fn readers_of(context: &dyn Declaration) -> Audience {
     Audience::Readers { context: context.name().context, reads: context.reads() }
 }
 
 /// For whom the command of `route` is.
-pub fn writers_of(context: &dyn Context, route: &RouteInfo) -> Audience {
+pub fn writers_of(context: &dyn Declaration, route: &RouteInfo) -> Audience {
     Audience::Writers { context: context.name().context, role: route.role }
 }
 

@@ -2,7 +2,7 @@
 
 use super::problem::Problem;
 use crate::{
-    actors::{Context, RouteInfo, Verb},
+    actors::{Declaration, RouteInfo, Verb},
     domain::{
         Name,
         number::{self, NumberError},
@@ -88,7 +88,10 @@ pub enum PathTarget<'a> {
 ///
 /// # Errors
 /// `not-found`; `out-of-range` where the number is too large for anything.
-pub fn find_target<'a>(context: &dyn Context, rest: &'a str) -> Result<PathTarget<'a>, Problem> {
+pub fn find_target<'a>(
+    context: &dyn Declaration,
+    rest: &'a str,
+) -> Result<PathTarget<'a>, Problem> {
     let Some(rest) = rest.strip_prefix('/').filter(|rest| !rest.is_empty()) else {
         return Ok(PathTarget::Collection);
     };
@@ -142,7 +145,7 @@ fn is_at(route: &RouteInfo, target: &PathTarget<'_>) -> bool {
 
 /// The command that `method` sends to `target`.
 pub fn find_command<'a>(
-    context: &'a dyn Context,
+    context: &'a dyn Declaration,
     target: &PathTarget<'_>,
     method: &str,
 ) -> Option<CommandRoute<'a>> {
@@ -154,7 +157,7 @@ pub fn find_command<'a>(
 }
 
 /// The methods that send a command to `target`.
-pub fn allowed_methods(context: &dyn Context, target: &PathTarget<'_>) -> Vec<&'static str> {
+pub fn allowed_methods(context: &dyn Declaration, target: &PathTarget<'_>) -> Vec<&'static str> {
     let is_offered = |(verb, _): &(Verb, &str)| {
         context.routes().iter().any(|route| route.verb == *verb && is_at(route, target))
     };

@@ -10,14 +10,26 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// What the contexts declare that clients reach by a server with these settings: those that it hosts, and those whose node
-/// it knows.
-fn reached_contexts(settings: &Settings) -> Vec<Arc<dyn Declaration>> {
-    let all = collect_declarations(|board| {
+fn all_declarations(settings: &Settings) -> Vec<Arc<dyn Declaration>> {
+    collect_declarations(|board| {
         for system in settings.enabled_systems() {
             systems::lay_out(system, board);
         }
-    });
+    })
+}
+
+/// What the contexts declare that other nodes host.
+pub(super) fn remote_declarations(settings: &Settings) -> Vec<Arc<dyn Declaration>> {
+    let Some(hosted) = settings.hosted_contexts() else { return Vec::new() };
+    let mut all = all_declarations(settings);
+    all.retain(|context| !hosted.contains(context.name().context));
+    all
+}
+
+/// What the contexts declare that clients reach by a server with these settings: those that it hosts, and those whose node
+/// it knows.
+fn reached_contexts(settings: &Settings) -> Vec<Arc<dyn Declaration>> {
+    let all = all_declarations(settings);
     let hosted = settings.hosted_contexts();
     let is_reached = |context: &Arc<dyn Declaration>| {
         let name = context.name();

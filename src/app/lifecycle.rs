@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{LocalNode, Node},
-    config::Settings,
+    config::{AuthMode, Settings},
     http::Listeners,
     store::{Commit, SledStore, Store},
 };
@@ -66,6 +66,7 @@ impl LifecycleLog {
             systems = settings.enabled_systems().join(","),
             contexts = contexts.collect::<Vec<_>>().join(","),
             node = settings.node_name(),
+            authentication = if settings.auth.mode == AuthMode::Open { "open" } else { "token" },
             last_commit = health.durable_commit,
             replayed = recovery.batches,
             recovery_ms = whole_millis(recovery.took),

@@ -163,7 +163,7 @@ async fn answer_identified(
         let index = match collection.place {
             Host::Local(index) => index,
             Host::Remote(index) => {
-                return forward::to_node(request, payload, state, index).await;
+                return forward::to_context(request, payload, state, index, rest).await;
             }
         };
         let context = state.node.contexts().get(index).ok_or_else(Problem::not_found)?;

@@ -1,7 +1,7 @@
 //! The settings of the server.
 
 use crate::{
-    actors::{DeadLetters, ListLimits},
+    actors::{DeadLetters, Declaration, ListLimits},
     api::{Ingress, PersonalFields, ProblemTypes, Refusals},
     audit::AuditLog,
     credentials::{Identifiers, KeyStore, NodePass, NodeTrust},
@@ -111,6 +111,8 @@ pub struct HttpSettings {
     pub rates: Option<RateSettings>,
     /// The contexts of other nodes.
     pub remote_contexts: Vec<RemoteTarget>,
+    /// What the contexts of other nodes declare.
+    pub remote_declarations: Vec<Arc<dyn Declaration>>,
     /// The other ways in for commands, whose health is reported.
     pub ingresses: Vec<Arc<dyn Ingress>>,
     /// `/openapi.json`; `None`: that of the contexts of this node.
@@ -175,6 +177,7 @@ impl Default for HttpSettings {
             audit: None,
             rates: None,
             remote_contexts: Vec::new(),
+            remote_declarations: Vec::new(),
             ingresses: Vec::new(),
             openapi: None,
             documents: Documents::default(),

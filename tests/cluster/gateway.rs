@@ -8,7 +8,7 @@ use std::{
     net::TcpStream,
     time::Duration,
 };
-use support::{Client, Server, cluster::Cluster, eventually, holdfast, run};
+use support::{Client, Server, cluster::Cluster, eventually, holdfast, raw, run};
 
 const CONTEXTS: [&str; 4] = ["book", "rent", "delivery", "view"];
 
@@ -307,4 +307,21 @@ fn business_time_moves_on_all_nodes() {
         assert!(ahead.is_some_and(|ahead| ahead > 239 * 3600), "{name}: {health}");
     }
     cluster.gateway().post("/admin/clock", json!({"advance": "soon"})).problem(400);
+}
+
+#[test]
+fn a_sender_who_may_not_is_refused_before_the_body_is_read() {
+    let gateway = alone("bookrent", &["bookrent.book", "bookrent.rent"]);
+    let unfinished = |who: &str, line: &str| {
+        let head = format!(
+            "{line} HTTP/1.1\r\nhost: localhost\r\nx-holdfast-as: {who}\r\ncontent-type: application/json\r\n\
+             content-length: 9\r\nconnection: close\r\n\r\n{{"
+        );
+        raw::status_of(&raw::exchange(gateway.address(), head.as_bytes()))
+    };
+    assert_eq!(unfinished("customer/8", "POST /books"), Some(403));
+    assert_eq!(unfinished("operator", "PATCH /rents/1"), Some(403));
+    // Of one who may, it is read.
+    assert_eq!(unfinished("customer/8", "POST /rents"), Some(408));
+    assert_eq!(unfinished("staff", "POST /books"), Some(408));
 }

@@ -83,10 +83,16 @@ pub fn readiness_report(state: &AppState, query: &str) -> ProbeReply {
     for Dispute { context, since, detail } in disputes {
         report.add_line(false, format_args!("history of {context}, since {since}: {detail}"));
     }
+    report.add_line(true, format_args!("authentication {}", authentication(state)));
     report_parts(state, &mut report);
     let verdict = if passed { "readyz check passed\n" } else { "readyz check failed\n" };
     report.0.push_str(verdict);
     text_reply(status, report.0)
+}
+
+/// Who may come in, in a word or two.
+fn authentication(state: &AppState) -> &'static str {
+    if state.settings.open { "open" } else { "by tokens and keys" }
 }
 
 /// The lines of `/readyz?verbose`.
@@ -214,6 +220,7 @@ fn list_components(state: &AppState) -> Map<String, Value> {
     });
     let works = store.failed.is_none() && !store.full && store.waits_for.is_none();
     put("store", up_or_down(works), details);
+    put("authentication", "UP", json!({ "mode": authentication(state) }));
     let clock = state.node.clock_health();
     put("clock", up_or_unknown(clock.stepped_back_seconds == 0), json!(clock));
     let flows = state.node.outbox_health();

@@ -11,7 +11,7 @@ use holdfast::{
     systems,
 };
 use serde_json::json;
-use shop::fill;
+use shop::{People, fill};
 use std::{fs, process::Command as Process};
 use support::{
     Client, Server,
@@ -26,8 +26,10 @@ const WRONG: &str = "hf_wrong";
 /// One who calls, and what shows it.
 struct Sender {
     name: &'static str,
-    /// Who that is; `None`: these credentials are of no one.
+    /// Who that is, if it is known.
     principal: Option<Principal>,
+    /// Whether its credentials are valid, or there are none.
+    is_valid: bool,
     bearer: Option<String>,
 }
 
@@ -40,41 +42,72 @@ fn token(server: &Server, acting_as: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// Everyone, while authentication of `server` is open.
-fn senders(server: &Server) -> Vec<Sender> {
-    let with_role = |name: &'static str, role: Role, customer: Option<&str>| Sender {
-        name,
-        principal: Some(Principal {
-            issuer: DEVELOPMENT.into(),
-            roles: [role].into_iter().collect(),
-            customer: customer.map(str::to_owned),
-            ..Principal::default()
-        }),
-        bearer: Some(token(server, name)),
-    };
-    let node = Principal {
-        issuer: "node".into(),
-        roles: [Role::Node].into_iter().collect(),
+/// Those who fill a server whose authentication is open.
+fn developers(server: &Server) -> People {
+    People { customer: token(server, "customer/7"), admin: None }
+}
+
+const ROLES: [(&str, Role); 6] = [
+    ("customer/7", Role::Customer),
+    ("customer/8", Role::Customer),
+    ("staff", Role::Staff),
+    ("admin", Role::Admin),
+    ("operator", Role::Operator),
+    ("auditor", Role::Auditor),
+];
+
+/// Everyone at a server where no credentials mean `stranger`, and who has what `bearer` makes.
+fn everyone(
+    issuer: &str,
+    stranger: Option<Principal>,
+    bearer: impl Fn(&str) -> String,
+) -> Vec<Sender> {
+    let named = |issuer: &str, role: Role, customer: Option<&str>| Principal {
+        issuer: issuer.into(),
+        roles: [role].into_iter().collect(),
+        customer: customer.map(str::to_owned),
         ..Principal::default()
     };
-    vec![
-        Sender { name: "no one", principal: Some(Principal::development()), bearer: None },
-        Sender { name: "a wrong key", principal: None, bearer: Some(WRONG.into()) },
-        with_role("customer/7", Role::Customer, Some("7")),
-        with_role("customer/8", Role::Customer, Some("8")),
-        with_role("staff", Role::Staff, None),
-        with_role("admin", Role::Admin, None),
-        with_role("operator", Role::Operator, None),
-        with_role("auditor", Role::Auditor, None),
-        Sender { name: "a node", principal: Some(node), bearer: Some(CREDENTIAL.into()) },
-    ]
+    let node = Some(named("node", Role::Node, None));
+    let mut all = vec![
+        Sender { name: "no one", principal: stranger, is_valid: true, bearer: None },
+        Sender {
+            name: "a wrong key",
+            principal: None,
+            is_valid: false,
+            bearer: Some(WRONG.into()),
+        },
+        Sender { name: "a node", principal: node, is_valid: true, bearer: Some(CREDENTIAL.into()) },
+    ];
+    for (name, role) in ROLES {
+        let customer = name.split_once('/').map(|(_, customer)| customer);
+        let principal = Some(named(issuer, role, customer));
+        all.push(Sender { name, principal, is_valid: true, bearer: Some(bearer(name)) });
+    }
+    all
+}
+
+/// Everyone, while authentication of `server` is open.
+fn senders(server: &Server) -> Vec<Sender> {
+    everyone(DEVELOPMENT, Some(Principal::development()), |name| token(server, name))
+}
+
+/// A key for that identity, of the stopped server whose data directory this is.
+fn key(server: &Server, name: &str) -> String {
+    let (role, customer) =
+        name.split_once('/').map_or((name, None), |(role, customer)| (role, Some(customer)));
+    let mut command: Process = holdfast();
+    command.args(["key", "add", "--name", name, "--role", role]);
+    command.args(customer.iter().flat_map(|customer| ["--customer", customer]));
+    let output = command.arg("--data").arg(server.data()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 impl Sender {
     /// What it gets for `cell`.
     fn verdict(&self, cell: &Cell) -> Verdict {
-        let refuses_wrong = self.principal.is_none() && !cell.takes_wrong_credentials();
-        if refuses_wrong {
+        if !self.is_valid && !cell.takes_wrong_credentials() {
             return Verdict::Unauthorized;
         }
         allowed(cell.audience, self.principal.as_ref(), cell.owner())
@@ -139,12 +172,34 @@ fn everyone_gets_over_http_what_the_declarations_say() {
     let mut tried = 0;
     let senders = senders(&server);
     for system in selected_systems(systems::NAMES) {
-        let things = fill(&server, &format!("/{system}"), system, &token(&server, "customer/7"));
+        let things = fill(&server, &format!("/{system}"), system, &developers(&server));
         tried += try_all(&server, &system_cells(system, &things), &senders, "over HTTP");
     }
     tried += try_all(&server, &fixed_cells(), &senders, "over HTTP");
     assert!(tried > 1_000 || selected_systems(systems::NAMES).len() < 6, "{tried}");
     println!("{tried} cells over HTTP");
+}
+
+#[test]
+fn where_authentication_is_not_open_no_one_is_anything_without_credentials() {
+    let mut server = whole(
+        "[auth]\nmode = 'token'\n[limits]\nrequests = 1000000\nburst = 1000000\nposts = 1000000\n",
+    );
+    assert!(server.terminate().success());
+    let senders = everyone("key", None, |name| key(&server, name));
+    server.restart();
+    let bearer_of = |name: &str| {
+        let mut senders = senders.iter();
+        senders.find(|sender| sender.name == name).and_then(|sender| sender.bearer.clone())
+    };
+    let people = People { customer: bearer_of("customer/7").unwrap(), admin: bearer_of("admin") };
+    let mut tried = 0;
+    for system in selected_systems(systems::NAMES) {
+        let things = fill(&server, &format!("/{system}"), system, &people);
+        tried += try_all(&server, &system_cells(system, &things), &senders, "with keys");
+    }
+    tried += try_all(&server, &fixed_cells(), &senders, "with keys");
+    println!("{tried} cells with keys");
 }
 
 #[test]
@@ -166,7 +221,7 @@ fn a_gateway_lets_through_what_the_node_behind_it_decides() {
     let senders = senders(&server);
     let mut tried = 0;
     for system in selected_systems(systems::NAMES) {
-        let things = fill(&server, &format!("/{system}"), system, &token(&server, "customer/7"));
+        let things = fill(&server, &format!("/{system}"), system, &developers(&server));
         tried += try_all(&gateway, &system_cells(system, &things), &senders, "over a gateway");
     }
     println!("{tried} cells over a gateway");
@@ -187,7 +242,7 @@ fn the_port_of_a_context_lets_in_whom_the_others_let_in() {
         );
         let server = Server::of(system, &toml, &[]);
         let senders = senders(&server);
-        let things = fill(&server, "", system, &token(&server, "customer/7"));
+        let things = fill(&server, "", system, &developers(&server));
         for (context, port) in ports {
             let client = Client::new(format!("http://127.0.0.1:{}", port - lowest + first));
             let mut cells = system_cells(system, &things);
@@ -208,7 +263,7 @@ fn commands_over_the_broker_are_let_in_as_over_http() {
     let mut tried = 0;
     let senders = senders(&server);
     for system in selected_systems(systems::NAMES) {
-        let things = fill(&server, &format!("/{system}"), system, &token(&server, "customer/7"));
+        let things = fill(&server, &format!("/{system}"), system, &developers(&server));
         for cell in system_cells(system, &things).iter().filter(|cell| cell.is_command()) {
             // The credential of nodes is none of a sender's.
             for sender in senders.iter().filter(|sender| sender.name != "a node") {

@@ -2,6 +2,7 @@
 
 use super::{
     cells::declared,
+    developers,
     shop::{CANARIES, fill, fill_key},
     token,
 };
@@ -213,7 +214,7 @@ fn a_customer_changes_and_sees_nothing_of_what_is_anothers() {
     let second = token(&server, "customer/8/VIP");
     let mut collections = Vec::new();
     for system in selected_systems(systems::NAMES) {
-        let things = fill(&server, &format!("/{system}"), system, &first);
+        let things = fill(&server, &format!("/{system}"), system, &developers(&server));
         for context in declared(system) {
             let name = context.name();
             let fields = [&["id"], context.filter_fields()].concat();
