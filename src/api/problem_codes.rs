@@ -94,6 +94,13 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         CORRECT,
     ),
     describe_code("bad-if-match", 400, "Invalid If-Match", "If-Match가 올바르지 않습니다", CORRECT),
+    describe_code(
+        "login-failed",
+        400,
+        "Not signed in",
+        "로그인하지 못했습니다",
+        ("begin again at `/login`", "`/login`에서 다시 시작해 주세요"),
+    ),
     describe_code("invalid-token", 401, "Invalid credentials", "인증할 수 없습니다", SHOW),
     describe_code("insufficient-scope", 403, "Not permitted", "권한이 없습니다", SHOW),
     describe_code(
@@ -112,6 +119,16 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         "Origin not allowed",
         "허용되지 않는 출처입니다",
         ("operators: see `http.cors_origins`", "운영자는 `http.cors_origins`를 확인하세요"),
+    ),
+    describe_code(
+        "form-token-missing",
+        403,
+        "Form token missing",
+        "폼 토큰이 없습니다",
+        (
+            "send the `formToken` of `/session` as `X-Form-Token`",
+            "`/session`의 `formToken`을 `X-Form-Token`으로 보내 주세요",
+        ),
     ),
     describe_code(
         "proxy-unknown",
