@@ -31,11 +31,14 @@ pub fn check_audience(audience: Audience, caller: Option<&Principal>) -> Result<
             "호출자의 역할로는 할 수 없습니다",
         )
         .with_parameter("www-authenticate", "Bearer error=\"insufficient_scope\"".to_owned())),
-        Verdict::Unauthorized => {
-            Err(Problem::new("invalid-token", "this needs credentials", "인증 정보가 필요합니다")
-                .with_parameter("www-authenticate", "Bearer".to_owned()))
-        }
+        Verdict::Unauthorized => Err(needs_credentials()),
     }
+}
+
+/// The problem of a caller without credentials.
+pub fn needs_credentials() -> Problem {
+    Problem::new("invalid-token", "this needs credentials", "인증 정보가 필요합니다")
+        .with_parameter("www-authenticate", "Bearer".to_owned())
 }
 
 /// What was `read` of the thing under `number`, if it is for `caller`, who is of the `audience`. A thing of another customer is

@@ -22,7 +22,9 @@ mod request;
 mod routing;
 pub mod schema;
 
-pub use access::{check_audience, check_item, check_seen, readers_of, writers_of};
+pub use access::{
+    check_audience, check_item, check_seen, needs_credentials, readers_of, writers_of,
+};
 pub use command::run_command;
 pub use conditions::{check_coding, check_content};
 pub use hal::{base_url, media_type, splice_fields};

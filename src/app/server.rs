@@ -20,7 +20,8 @@ use crate::{
     audit::AuditLog,
     config::{AuthMode, Config, ConfigProblem, IssuerSection, Settings},
     credentials::{
-        ActingAs, ApiKeys, DevelopmentTokens, Identifiers, KeyInquiry, KeyStore, ProviderTokens,
+        ActingAs, ApiKeys, DevelopmentTokens, Identifiers, KeyInquiry, KeyStore, Login,
+        ProviderTokens, SessionStore, Sessions,
     },
     http::{self, HttpSettings, Listeners},
     identity::Principal,
@@ -84,7 +85,7 @@ pub async fn serve_system(
     let audit = AuditLog::open(&trees, Machine::default()).map_err(Failure::from_error)?;
     let audit = Arc::new(audit);
     let elsewhere = outbound.key_inquiry(settings, &nodes.pass)?;
-    let identifiers = ways_in(settings, &keys, elsewhere, &outbound)?;
+    let WaysIn { identifiers, login } = ways_in(settings, &trees, &keys, elsewhere, &outbound)?;
     let senders = command_senders(settings, &identifiers, &audit)?;
     let node = start_node(trees, node_settings, &settings.enabled_systems(), ahead).await?;
     outbound.start_sinks(settings, &node)?;
@@ -122,6 +123,7 @@ pub async fn serve_system(
         max_streams: budget.streams,
         identifiers,
         keys: Some(keys),
+        login,
         audit: Some(audit),
         nodes: nodes.trust,
         node_rights: nodes.rights,
@@ -152,16 +154,23 @@ pub async fn serve_system(
     failed.map_or(Ok(()), |error| Err(Failure::Failed(error)))
 }
 
-/// How senders of requests are identified.
+/// How senders of requests are identified, and how browsers sign in.
+struct WaysIn {
+    identifiers: Identifiers,
+    login: Option<Arc<Login>>,
+}
+
 fn ways_in(
     settings: &Settings,
+    trees: &Arc<dyn Store>,
     keys: &Arc<KeyStore>,
     elsewhere: Option<KeyInquiry>,
     outbound: &Outbound,
-) -> Result<Identifiers, Failure> {
+) -> Result<WaysIn, Failure> {
     let mut ways = Identifiers::default();
     let has_keeper = elsewhere.is_some();
     ways.push(ApiKeys::new(Arc::clone(keys), elsewhere));
+    let mut login = None;
     match settings.auth.mode {
         AuthMode::Open => {
             let tokens = DevelopmentTokens::open(&settings.store.dir, Machine::default());
@@ -178,10 +187,29 @@ fn ways_in(
                 ProviderTokens::new(issuers, outbound.trust(), runtime, Machine::default());
             let tokens = tokens.map_err(Failure::Failed)?;
             tokens.read_keys();
+            login = browser_login(settings, trees, &tokens, outbound, &mut ways)?;
             ways.push(tokens);
         }
     }
-    Ok(ways)
+    Ok(WaysIn { identifiers: ways, login })
+}
+
+/// How browsers sign in, if they do; the cookies of those that have are a way in.
+fn browser_login(
+    settings: &Settings,
+    trees: &Arc<dyn Store>,
+    tokens: &ProviderTokens,
+    outbound: &Outbound,
+    ways: &mut Identifiers,
+) -> Result<Option<Arc<Login>>, Failure> {
+    let auth = &settings.auth;
+    let Some(login) = auth.login.login(&auth.issuers) else { return Ok(None) };
+    let Some(provider) = tokens.provider(&login.issuer.url) else { return Ok(None) };
+    let sessions = SessionStore::open(trees, Machine::default()).map_err(Failure::from_error)?;
+    let sessions = Sessions::new(Arc::new(sessions), settings.http.cookie_names());
+    ways.push(sessions.clone());
+    let login = Login::new(login, provider, outbound.trust(), sessions, Machine::default());
+    login.map(|login| Some(Arc::new(login))).map_err(Failure::Failed)
 }
 
 /// How senders of commands over the broker are identified. While authentication is open, one that shows nothing may do

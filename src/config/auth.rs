@@ -4,6 +4,7 @@ use super::{
     check::{Invalid, require_setting},
     http::Http,
     issuer::{IssuerSection, check_issuers},
+    login::LoginSection,
     url::{is_host, wrong_peer},
 };
 use schemars::JsonSchema;
@@ -19,6 +20,8 @@ pub struct Auth {
     /// OpenID providers whose tokens are taken, each a table `[[auth.issuers]]`. The variable has them as TOML writes a list:
     /// `[{ url = "https://id.example", audience = "holdfast" }]`.
     pub issuers: Vec<IssuerSection>,
+    /// `[auth.login]`
+    pub login: LoginSection,
     /// Allows `http.listen` to be reachable from other machines although authentication is open.
     pub allow_open_beyond_loopback: bool,
     /// URL of the node that keeps the API keys: those that this node does not keep itself are asked for there, and a yes is kept for
@@ -77,6 +80,7 @@ impl Auth {
             let wrong = wrong.unwrap_or_default();
             format!("`{url}` {wrong}; expected the URL of a node such as `http://book:8088`")
         })?;
+        self.login.check(&self.issuers, http)?;
         let wrong = self.hosts.iter().find(|host| !is_host(host));
         require_setting(wrong.is_none(), "auth.hosts", || {
             let wrong = wrong.map(String::as_str).unwrap_or_default();

@@ -10,7 +10,14 @@ use std::path::Path;
 /// Reads the secrets that are given as files, and returns the keys of those. A secret that is given itself goes first.
 pub(super) fn read_secrets(settings: &mut Settings) -> Result<Vec<&'static str>, Invalid> {
     let mut keys = Vec::new();
-    let Settings { amqp, events, node, messages, .. } = settings;
+    let Settings { auth, amqp, events, node, messages, .. } = settings;
+    let login = &mut auth.login;
+    if let Some(file) = login.client_secret_file.as_ref().filter(|_| login.client_secret.is_none())
+    {
+        let secret = read_secret("auth.login.client_secret_file", file)?;
+        login.client_secret = Some(Secret::from(secret));
+        keys.push("auth.login.client_secret");
+    }
     if let Some(file) = amqp.url_file.as_ref().filter(|_| amqp.url.reveal().is_empty()) {
         amqp.url = Secrets::parse(&read_secret("amqp.url_file", file)?);
         keys.push("amqp.url");

@@ -10,6 +10,7 @@ mod key_store;
 mod node_key;
 mod node_trust;
 mod same_bytes;
+mod session;
 mod token;
 
 pub use api_key::{ApiKey, BadKey, KeyId, KeyText, NewKey};
@@ -20,4 +21,9 @@ pub use key_inquiry::{AskKeeper, KeyAnswer, KeyInquiry, KeyQuestion};
 pub use key_store::{KeyStore, KeyStoreError};
 pub use node_key::{NodeKey, NodePass};
 pub use node_trust::{KnownNode, NodeRequest, NodeTrust, NotANode};
+pub(crate) use same_bytes::same_bytes;
+pub use session::{
+    CookieNames, Login, LoginAnswer, LoginError, LoginSettings, SessionError, SessionStore,
+    Sessions,
+};
 pub use token::{Issuer, ProviderTokens, RoleName, TokenAlgorithm, wrong_issuer};

@@ -6,7 +6,7 @@ use crate::{
         call::{Call, ProbeRequest, Reply},
         document,
         handlers::{collections, forward, query},
-        middleware::{audience, auditing, caller, host, page_headers, rate},
+        middleware::{audience, auditing, caller, form, host, page_headers, rate},
         response::problem_response,
         routes::{self, Handler, Route},
         state::{AppState, Host, OnlyContext},
@@ -132,6 +132,7 @@ async fn answer_request(
     {
         return Err(problem);
     }
+    form::check(request, state)?;
     let auditing = auditing::begin(principal.as_deref(), request, state).await?;
     let reply = answer_identified(request, payload, state, collection).await;
     if let Some(auditing) = auditing {

@@ -5,7 +5,7 @@ use crate::{
         call::{Call, ProbeReply, ProbeRequest, Reply},
         handlers::{
             admin, audit, documents, event_filter::EventQuery, events, health, internal, keys,
-            metrics, node_reports, problems, query::has_parameter, root,
+            login, metrics, node_reports, problems, query::has_parameter, root,
         },
         openapi::{
             identities,
@@ -52,6 +52,7 @@ pub struct Matched<'a> {
     pub params: Vec<(&'static str, &'a str)>,
 }
 
+const GET: &[&str] = &["GET"];
 const POST: &[&str] = &["POST"];
 const PUT: &[&str] = &["PUT"];
 const DELETE: &[&str] = &["DELETE"];
@@ -102,6 +103,11 @@ pub const ROUTES: &[Route] = &[
         Box::pin(problems::show_problem(call))
     })
     .with_description(problem_page::describe_problem),
+    route(GET, "/login", Audience::Public, |call| Box::pin(login::begin_login(call))),
+    route(GET, "/callback", Audience::Public, |call| Box::pin(login::finish_login(call))),
+    route(POST, "/logout", Audience::Public, |call| Box::pin(login::sign_out(call))),
+    route(READ, "/session", Audience::Public, |call| Box::pin(login::show_session(call)))
+        .with_query(&[]),
     route(READ, "/docs", Audience::Public, |call| Box::pin(documents::redirect_to_page(call))),
     route(READ, "/docs/{file:.*}", Audience::Public, |call| Box::pin(documents::show_page(call))),
     route(READ, "/events", Audience::Events, |call| Box::pin(events::all_events(call)))

@@ -4,7 +4,7 @@ use crate::{
     actors::{DeadLetters, Declaration, ListLimits},
     api::{Ingress, PersonalFields, ProblemTypes, Refusals},
     audit::AuditLog,
-    credentials::{Identifiers, KeyStore, NodePass, NodeTrust},
+    credentials::{Identifiers, KeyStore, Login, NodePass, NodeTrust},
     domain::Name,
     events::{Documents, EventNames},
     http::{host_list::HostList, rate_limits::RateSettings},
@@ -105,6 +105,8 @@ pub struct HttpSettings {
     pub identifiers: Identifiers,
     /// The API keys that this node keeps.
     pub keys: Option<Arc<KeyStore>>,
+    /// How browsers sign in; `None`: they do not.
+    pub login: Option<Arc<Login>>,
     /// Who did what.
     pub audit: Option<Arc<AuditLog>>,
     /// How often customers and callers without credentials may call; `None`: any number of times.
@@ -174,6 +176,7 @@ impl Default for HttpSettings {
             node_pass: NodePass::default(),
             identifiers: Identifiers::default(),
             keys: None,
+            login: None,
             audit: None,
             rates: None,
             remote_contexts: Vec::new(),

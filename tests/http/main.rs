@@ -20,6 +20,7 @@ mod problem_pages;
 mod process;
 mod races;
 mod representations;
+mod sessions;
 mod shutdown;
 mod strangers;
 mod subjects;

@@ -23,6 +23,8 @@ fn sample_value(setting: &Setting, secret_file: &str) -> Value {
         "amqp.url" => "amqp://broker/",
         "events.source" => "/seoul",
         "node.credential" => "0123456789abcdef",
+        "auth.login.issuer" => "https://b.example",
+        "auth.login.scope" => "openid shop",
         key if key.ends_with("_file") || key.starts_with("http.tls.") => secret_file,
         key if key.starts_with("peers.") => "http://book:8088",
         key if key.ends_with(".zone") => "Europe/Berlin",
@@ -103,10 +105,21 @@ fn companion_settings(key: &str) -> Vec<(&'static str, String)> {
         "compat.ports" => with(&[("systems.enabled", "bookrent")]),
         "auth.issuers" => with(&[("auth.mode", "token")]),
         "auth.keys_from" => with(&[("node.credential", "0123456789abcdef")]),
+        key if key.starts_with("auth.login.") => with(&[
+            ("auth.mode", "token"),
+            ("auth.issuers", ISSUERS),
+            ("auth.login.client_id", "shop"),
+        ])
+        .into_iter()
+        .filter(|(other, _)| *other != key)
+        .collect(),
         key if key.starts_with("peers.") => with(&[("node.credential", "0123456789abcdef")]),
         _ => Vec::new(),
     }
 }
+
+/// Two issuers, as a variable has them.
+const ISSUERS: &str = "[{ url = 'https://a.example', audience = 'a' }, { url = 'https://b.example', audience = 'b' }]";
 
 /// The value as TOML has it.
 fn toml_text(value: &Value) -> String {

@@ -185,3 +185,29 @@ fn issuers_are_for_token_mode_and_tokens_pass_no_open_network() {
     let public = load_problem(&format!("{beyond}public_url = 'http://rent.example'"), &[]);
     assert!(public.contains("http.listen") && public.contains("unencrypted"), "{public}");
 }
+
+#[test]
+fn browsers_sign_in_at_an_issuer_by_tls_or_on_loopback() {
+    let issuer = "[[auth.issuers]]\nurl = 'https://id.example'\naudience = 'a'\n";
+    let with = |login: &str, more: &str| {
+        let file = format!("[auth]\nmode = 'token'\n{issuer}[auth.login]\n{login}\n{more}");
+        load_config(&file, &[], Flags::default()).map_err(|problem| problem.to_string())
+    };
+    let settings = with("client_id = 'shop'", "").unwrap().settings;
+    let login = settings.auth.login.login(&settings.auth.issuers).unwrap();
+    assert_eq!((login.issuer.audience.as_str(), login.scope.as_str()), ("shop", "openid"));
+    let why = with("client_secret = 'hunter2'", "").unwrap_err();
+    assert!(why.contains("auth.login.client_id") && !why.contains("hunter2"), "{why}");
+    let why = with("client_id = 'shop'\nissuer = 'https://other.example'", "").unwrap_err();
+    assert!(why.contains("auth.login.issuer (file") && why.contains("none of"), "{why}");
+    let why = with("client_id = 'shop'\nscope = 'email'", "").unwrap_err();
+    assert!(why.contains("auth.login.scope (file") && why.contains("`openid`"), "{why}");
+    let beyond = "[http]\nlisten = '0.0.0.0:8088'\ntrusted_proxies = ['10.0.0.1']\n";
+    let why = with("client_id = 'shop'", beyond).unwrap_err();
+    assert!(why.contains("auth.login.client_id (file") && why.contains("TLS"), "{why}");
+    let public = format!("{beyond}public_url = 'https://rent.example'");
+    let settings = with("client_id = 'shop'", &public).unwrap().settings;
+    assert!(settings.http.cookie_names().is_secure);
+    let why = load_problem("auth.mode = 'token'\nauth.login.client_id = 'shop'", &[]);
+    assert!(why.contains("auth.issuers") && why.contains("needs an issuer"), "{why}");
+}

@@ -1,6 +1,9 @@
 //! Reads the keys of a provider: its discovery document names where they are (OpenID Connect Discovery 1.0).
 
-use super::{key_set::KeySet, provider::KeySource};
+use super::{
+    key_set::KeySet,
+    provider::{Endpoints, KeySource, Published},
+};
 use crate::{bounded, client_errors::describe_error, tls::Trust};
 use futures_util::{FutureExt, future::BoxFuture};
 use reqwest::{Client, StatusCode, Url};
@@ -25,6 +28,8 @@ pub struct Discovery {
 struct DiscoveryDocument {
     issuer: String,
     jwks_uri: String,
+    authorization_endpoint: Option<String>,
+    token_endpoint: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -43,24 +48,37 @@ impl Discovery {
         Ok(Self { client, issuer: issuer.to_owned() })
     }
 
-    async fn read_keys(self) -> Result<KeySet, String> {
+    async fn read_published(self) -> Result<Published, String> {
         let document =
             format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
         let document: DiscoveryDocument = self.read(&document).await?;
         if document.issuer != self.issuer {
             return Err("its discovery document is that of another issuer".to_owned());
         }
-        // A provider elsewhere has no business with this machine.
+        let DiscoveryDocument { jwks_uri, authorization_endpoint, token_endpoint, .. } = document;
+        self.check_url("jwks_uri", &jwks_uri)?;
+        for (name, url) in [
+            ("authorization_endpoint", &authorization_endpoint),
+            ("token_endpoint", &token_endpoint),
+        ] {
+            url.iter().try_for_each(|url| self.check_url(name, url))?;
+        }
+        let PublishedKeys { keys } = self.read(&jwks_uri).await?;
+        let keys = KeySet::read(keys)?;
+        let endpoints = Endpoints { authorization: authorization_endpoint, token: token_endpoint };
+        Ok(Published { keys, endpoints })
+    }
+
+    /// Refuses a URL of the document that is not safe. A provider elsewhere has no business with this machine.
+    fn check_url(&self, name: &str, url: &str) -> Result<(), String> {
         let is_here = |url: &str| url.parse::<Url>().is_ok_and(|url| url.scheme() == "http");
-        let keys = document.jwks_uri;
-        if let Some(wrong) = wrong_target(&keys) {
-            return Err(format!("its `jwks_uri` {wrong}"));
+        if let Some(wrong) = wrong_target(url) {
+            return Err(format!("its `{name}` {wrong}"));
         }
-        if is_here(&keys) && !is_here(&self.issuer) {
-            return Err("its `jwks_uri` does not begin with `https://`".to_owned());
+        if is_here(url) && !is_here(&self.issuer) {
+            return Err(format!("its `{name}` does not begin with `https://`"));
         }
-        let PublishedKeys { keys } = self.read(&keys).await?;
-        KeySet::read(keys)
+        Ok(())
     }
 
     async fn read<T: DeserializeOwned>(&self, url: &str) -> Result<T, String> {
@@ -75,8 +93,8 @@ impl Discovery {
 }
 
 impl KeySource for Discovery {
-    fn fetch(&self) -> BoxFuture<'static, Result<KeySet, String>> {
-        self.clone().read_keys().boxed()
+    fn fetch(&self) -> BoxFuture<'static, Result<Published, String>> {
+        self.clone().read_published().boxed()
     }
 }
 

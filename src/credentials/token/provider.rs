@@ -21,21 +21,41 @@ const RENEWED: Duration = Duration::from_secs(9 * 60);
 const PAUSE: Duration = Duration::from_secs(30);
 /// The same while no keys are known at all.
 const SHORT_PAUSE: Duration = Duration::from_secs(1);
+/// Why nothing can be judged.
+const AWAY: &str = "the keys of the provider were never read, and it is away";
 /// Rounds in which a request may wait for keys: for a reading that was under way, and for one of its own.
 const ROUNDS: usize = 4;
 
-/// Where keys come from.
+/// Where browsers sign in, and where what they bring back is redeemed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    /// The page for browsers.
+    pub authorization: Option<String>,
+    /// What gives a token for a code.
+    pub token: Option<String>,
+}
+
+/// What a provider publishes.
+#[derive(Debug, Default, PartialEq)]
+pub struct Published {
+    /// Its keys.
+    pub keys: KeySet,
+    /// Its addresses.
+    pub endpoints: Endpoints,
+}
+
+/// Where that is read.
 pub trait KeySource: Send + Sync + 'static {
-    /// Reads them.
-    fn fetch(&self) -> BoxFuture<'static, Result<KeySet, String>>;
+    /// Reads it.
+    fn fetch(&self) -> BoxFuture<'static, Result<Published, String>>;
 }
 
 type Reading = Shared<BoxFuture<'static, ()>>;
 
 #[derive(Default)]
 struct State {
-    keys: Option<Arc<KeySet>>,
-    /// Counts the sets of keys that differed.
+    published: Option<Arc<Published>>,
+    /// Counts those that differed.
     generation: u64,
     /// When they were read.
     read: Option<Instant>,
@@ -75,6 +95,11 @@ impl Provider {
         Arc::new(Self { issuer: issuer.to_owned(), source: Box::new(source), runtime, state })
     }
 
+    /// Where the provider is asked.
+    pub fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     /// Begins to read the keys, if that is not under way.
     pub fn read_keys(self: &Arc<Self>) {
         drop(self.reading(&mut sync::lock(&self.state)));
@@ -97,7 +122,24 @@ impl Provider {
                 Step::Refuse(why) => return Err(why),
             }
         }
-        Err(Unidentified::Unavailable("the keys of the provider could not be read"))
+        Err(Unidentified::Unavailable(AWAY))
+    }
+
+    /// Where browsers sign in.
+    ///
+    /// # Errors
+    /// It cannot be known, because the provider is away.
+    pub async fn endpoints(self: &Arc<Self>) -> Result<Endpoints, Unidentified> {
+        for _ in 0..ROUNDS {
+            let reading = self.must_wait(&mut sync::lock(&self.state));
+            match reading {
+                Some(reading) => reading.await,
+                None => break,
+            }
+        }
+        let state = sync::lock(&self.state);
+        let published = state.published.as_ref().ok_or(Unidentified::Unavailable(AWAY));
+        published.map(|published| published.endpoints.clone())
     }
 
     /// Whether what was verified with this generation of the keys is verified still.
@@ -112,11 +154,10 @@ impl Provider {
         if let Some(reading) = self.must_wait(&mut state) {
             return Step::Wait(reading);
         }
-        let Some(keys) = &state.keys else {
-            let why = "the keys of the provider were never read, and it is away";
-            return Step::Refuse(Unidentified::Unavailable(why));
+        let Some(published) = &state.published else {
+            return Step::Refuse(Unidentified::Unavailable(AWAY));
         };
-        if let Some(key) = keys.find(kid, algorithm) {
+        if let Some(key) = published.keys.find(kid, algorithm) {
             return Step::Use(key, state.generation);
         }
         if let Some(reading) = &state.reading {
@@ -133,9 +174,9 @@ impl Provider {
     /// The reading that has to be waited for before anything is judged. One that need not be waited for is begun where it is time.
     fn must_wait(self: &Arc<Self>, state: &mut State) -> Option<Reading> {
         let now = Instant::now();
-        let pause = if state.keys.is_some() { PAUSE } else { SHORT_PAUSE };
+        let pause = if state.published.is_some() { PAUSE } else { SHORT_PAUSE };
         let may_try = !state.failed || is_over(pause, state.tried, now);
-        if state.keys.is_none() {
+        if state.published.is_none() {
             return (may_try || state.reading.is_some()).then(|| self.reading(state));
         }
         // The last good set serves while the provider is away.
@@ -164,7 +205,7 @@ impl Provider {
         reading
     }
 
-    fn finish(&self, outcome: Result<KeySet, String>) {
+    fn finish(&self, outcome: Result<Published, String>) {
         let mut state = sync::lock(&self.state);
         let now = Instant::now();
         state.reading = None;
@@ -172,17 +213,17 @@ impl Provider {
         state.failed = outcome.is_err();
         let issuer = self.issuer.as_str();
         match outcome {
-            Ok(keys) => {
+            Ok(published) => {
                 state.read = Some(now);
-                if state.keys.as_deref() != Some(&keys) {
-                    let count = keys.len();
+                if state.published.as_deref() != Some(&published) {
+                    let count = published.keys.len();
                     tracing::info!(issuer, keys = count, "read the keys of a provider");
                     state.generation += 1;
-                    state.keys = Some(Arc::new(keys));
+                    state.published = Some(Arc::new(published));
                 }
             }
             Err(error) => {
-                let serves = state.keys.is_some();
+                let serves = state.published.is_some();
                 tracing::warn!(issuer, error, serves, "failed to read the keys of a provider");
             }
         }

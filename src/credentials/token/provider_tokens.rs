@@ -6,6 +6,7 @@ use super::{
     issuer::Issuer,
     jwt::UnverifiedToken,
     provider::{KeySource, Provider},
+    verification::{Verified, verify_token},
 };
 use crate::{
     actors::Machine,
@@ -61,6 +62,12 @@ impl ProviderTokens {
         Self { issuers: trusted.collect(), cache: Mutex::default(), machine }
     }
 
+    /// The provider whose URL is `issuer`.
+    pub fn provider(&self, issuer: &str) -> Option<Arc<Provider>> {
+        let found = self.issuers.iter().find(|trusted| trusted.issuer.url == issuer);
+        found.map(|trusted| Arc::clone(&trusted.provider))
+    }
+
     /// Begins to read the keys of all issuers, so that the first request need not wait.
     pub fn read_keys(&self) {
         self.issuers.iter().for_each(|trusted| trusted.provider.read_keys());
@@ -73,11 +80,15 @@ impl ProviderTokens {
         trusted.provider.is_current(found.generation).then_some(found.principal)
     }
 
-    async fn find(&self, text: &str) -> Result<Arc<Principal>, Unidentified> {
+    /// Whose the token `text` is; `None` where it is not meant as one.
+    async fn find(&self, text: &str) -> Result<Option<Arc<Principal>>, Unidentified> {
         let now = self.machine.now().micros().div_euclid(1_000_000);
         let hash = hash_token(text);
         if let Some(principal) = self.recall(&hash, now) {
-            return Ok(principal);
+            return Ok(Some(principal));
+        }
+        if !UnverifiedToken::is_meant(text) {
+            return Ok(None);
         }
         let token = UnverifiedToken::read(text).map_err(Unidentified::Invalid)?;
         let named = token.claims.text("iss");
@@ -87,17 +98,13 @@ impl ProviderTokens {
             .find(|(_, trusted)| named == Some(trusted.issuer.url.as_str()))
             .ok_or(Unidentified::Invalid("the token is of an issuer that is not trusted here"));
         let (at, TrustedIssuer { issuer, provider }) = found?;
-        let (kid, algorithm) = issuer.key_of(&token.header).map_err(Unidentified::Invalid)?;
-        let (key, generation) = provider.find_key(kid, algorithm).await?;
-        if !key.verifies(token.message, token.signature) {
-            return Err(Unidentified::Invalid("the signature of the token is wrong"));
-        }
-        let (principal, until) = issuer.judge(&token.claims, now).map_err(Unidentified::Invalid)?;
+        let Verified { principal, until, generation } =
+            verify_token(issuer, provider, &token, now).await?;
         let principal = Arc::new(principal);
         let verified =
             VerifiedToken { principal: Arc::clone(&principal), until, issuer: at, generation };
         sync::lock(&self.cache).insert(hash, verified);
-        Ok(principal)
+        Ok(Some(principal))
     }
 }
 
@@ -107,8 +114,8 @@ impl Identify for ProviderTokens {
         credentials: Credentials<'a>,
     ) -> BoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
         async move {
-            match credentials.bearer().filter(|bearer| UnverifiedToken::is_meant(bearer)) {
-                Some(token) => self.find(token).await.map(Some),
+            match credentials.bearer() {
+                Some(bearer) => self.find(bearer).await,
                 None => Ok(None),
             }
         }

@@ -16,6 +16,7 @@ pub mod internal;
 pub mod keys;
 pub mod list;
 pub mod log_reader;
+pub mod login;
 pub mod metrics;
 pub mod node_reports;
 pub mod parked;

@@ -16,16 +16,16 @@ pub async fn identify(
     request: &HttpRequest,
     state: &AppState,
 ) -> Result<Option<Arc<Principal>>, Problem> {
+    let shows_authorization = request.headers().contains_key(header::AUTHORIZATION);
     let credentials = Credentials {
         authorization: header_text(request, "authorization"),
-        cookie: header_text(request, "cookie"),
+        // Who shows other credentials is judged by those.
+        cookie: header_text(request, "cookie").filter(|_| !shows_authorization),
         acting_as: acting_as(request),
     };
     let found = state.settings.identifiers.identify(credentials).await?;
     // Credentials of an unknown kind are not passed over for none.
-    let is_unknown = found.is_none()
-        && !state.settings.open
-        && request.headers().contains_key(header::AUTHORIZATION);
+    let is_unknown = found.is_none() && !state.settings.open && shows_authorization;
     if is_unknown && !node_caller::is_node(request, state) {
         return Err(Unidentified::Invalid("they are of no kind that is known here").into());
     }
@@ -46,6 +46,13 @@ fn acting_as(request: &HttpRequest) -> Option<&str> {
 /// Who sends `request`, if that was found out.
 pub fn principal_of(request: &HttpRequest) -> Option<Arc<Principal>> {
     request.extensions().get::<Arc<Principal>>().cloned()
+}
+
+/// Whether the sender of `request` was found out by the cookie of a session: where authentication is not open, there is no other
+/// way without `Authorization`.
+pub fn is_by_cookie(request: &HttpRequest, state: &AppState) -> bool {
+    let shows_authorization = request.headers().contains_key(header::AUTHORIZATION);
+    !state.settings.open && !shows_authorization && principal_of(request).is_some()
 }
 
 /// Whom `request` counts as: another node, the one that its credentials show, or a developer while authentication is open.

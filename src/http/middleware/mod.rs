@@ -6,6 +6,7 @@ pub mod caller;
 pub mod connection;
 pub mod connection_limit;
 pub mod cors;
+pub mod form;
 pub mod host;
 pub mod node_caller;
 pub mod page_headers;

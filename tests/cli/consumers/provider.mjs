@@ -1,5 +1,6 @@
 // An OpenID provider: prints its URL, and ends with its input. `POST /rotate` gives it a new key beside the last one,
-// `GET /read` says how often its keys were read.
+// `GET /read` says how often its keys were read. Browsers sign in for the server at the URL that it is started with, and are
+// always the same person, who agrees to everything.
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { generateKeyPairSync } from "node:crypto";
@@ -13,6 +14,14 @@ const clients = {
     kim: { roles: ["customer"], customer: 7, grade: "VIP" },
     reader: { roles: ["staff"] },
 };
+const shop = {
+    client_id: "shop",
+    client_secret: "secret of shop",
+    grant_types: ["authorization_code"],
+    response_types: ["code"],
+    redirect_uris: [`${process.argv[2]}/callback`],
+    id_token_signed_response_alg: "ES256",
+};
 let keys = [];
 let provider;
 let read = 0;
@@ -23,21 +32,27 @@ function rotate() {
     keys = [key, ...keys].slice(0, 2);
     provider = new Provider(url, {
         jwks: { keys },
-        clients: Object.keys(clients).map((name) => ({
+        clients: [shop, ...Object.keys(clients).map((name) => ({
             client_id: name,
             client_secret: `secret of ${name}`,
             grant_types: ["client_credentials"],
             redirect_uris: [],
             response_types: [],
             id_token_signed_response_alg: "ES256",
-        })),
-        scopes: ["holdfast:movie"],
+        }))],
+        scopes: ["openid", "holdfast:movie"],
+        claims: { openid: ["sub", "roles", "customer"] },
+        conformIdTokenClaims: false,
+        findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, roles: ["customer"], customer: 7 }) }),
+        cookies: { keys: ["a key of a test"] },
+        pkce: { required: () => true },
         features: {
             devInteractions: { enabled: false },
             clientCredentials: { enabled: true },
             resourceIndicators: {
                 enabled: true,
-                defaultResource: () => "urn:holdfast",
+                defaultResource: (context) =>
+                    context.oidc.client.clientId === "shop" ? undefined : "urn:holdfast",
                 getResourceServerInfo: () => ({
                     audience: "holdfast",
                     scope: "holdfast:movie",
@@ -50,7 +65,20 @@ function rotate() {
     });
 }
 
+// What a person would do on the pages of the provider.
+async function interact(request, response) {
+    const { prompt, params, session } = await provider.interactionDetails(request, response);
+    if (prompt.name === "login") {
+        return provider.interactionFinished(request, response, { login: { accountId: "kim" } });
+    }
+    const grant = new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
+    grant.addOIDCScope(params.scope);
+    const grantId = await grant.save();
+    return provider.interactionFinished(request, response, { consent: { grantId } });
+}
+
 const server = createServer((request, response) => {
+    if (request.url.startsWith("/interaction/")) return interact(request, response);
     if (request.url === "/rotate") {
         rotate();
         return response.end();

@@ -3,12 +3,16 @@
 use super::{is_there, node, script};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader},
     process::{Child, Stdio},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     thread,
 };
-use support::{Answer, Client, Server, eventually};
+use support::{Answer, Client, Server, eventually, free_ports};
+
+/// Where no browser comes from.
+const NOWHERE: &str = "http://127.0.0.1:9";
 
 struct Provider {
     process: Child,
@@ -23,15 +27,18 @@ impl Drop for Provider {
 }
 
 impl Provider {
-    /// Starts it, where it is installed.
-    fn start() -> Option<Self> {
+    /// Starts it, where it is installed. Browsers sign in there for the server at this URL.
+    fn start(server: &str) -> Option<Self> {
         let mut probe = node();
         let resolve = "require.resolve('oidc-provider')";
         if !is_there("oidc-provider", probe.args(["-e", resolve])) {
             return None;
         }
         let mut command = node();
-        command.arg(script("provider.mjs")).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .args([script("provider.mjs").as_os_str(), server.as_ref()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut process = command.stderr(Stdio::null()).spawn().unwrap();
         let mut url = String::new();
         let mut output = BufReader::new(process.stdout.take().unwrap());
@@ -83,8 +90,42 @@ fn get_with(client: &Client, token: &str) -> Answer {
 }
 
 #[test]
+fn a_browser_signs_in_at_it_and_is_the_customer_that_it_says() {
+    let listen = format!("127.0.0.1:{}", free_ports(1));
+    let Some(provider) = Provider::start(&format!("http://{listen}")) else { return };
+    let login = "[auth.login]\nclient_id = \"shop\"\nclient_secret = \"secret of shop\"\n";
+    let toml = format!("{}{login}", provider.section());
+    let server = Server::at(&listen, "bookrent", &toml, &[]);
+    let http = reqwest::blocking::Client::builder();
+    let http = http.redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+    let mut cookies = BTreeMap::new();
+    let mut url = format!("{}/login?to=/rents", server.url()).parse::<reqwest::Url>().unwrap();
+    let mut steps = Vec::new();
+    let shown = loop {
+        steps.push(url.path().to_owned());
+        assert!(steps.len() < 12, "{steps:?}");
+        let all: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let answer = http.get(url.clone()).header("cookie", all.join("; ")).send().unwrap();
+        for set in answer.headers().get_all("set-cookie") {
+            let (name, rest) = set.to_str().unwrap().split_once('=').unwrap();
+            cookies.insert(name.to_owned(), rest.split(';').next().unwrap_or_default().to_owned());
+        }
+        let Some(next) = answer.headers().get("location") else {
+            let status = answer.status();
+            break format!("{status} {}", answer.text().unwrap());
+        };
+        url = url.join(next.to_str().unwrap()).unwrap();
+    };
+    assert!(steps.contains(&"/callback".into()), "{steps:?}: {shown}");
+    assert!(shown.starts_with("200") && shown.contains("\"rents\""), "{steps:?}: {shown}");
+    let session = format!("holdfast-session={}", cookies["holdfast-session"]);
+    let session = server.call("GET", "/session", |request| request.header("cookie", session));
+    session.is(200).has("subject", "kim").has("customer", "7").has("issuer", provider.url.as_str());
+}
+
+#[test]
 fn its_clients_are_who_their_tokens_say() {
-    let Some(provider) = Provider::start() else { return };
+    let Some(provider) = Provider::start(NOWHERE) else { return };
     let server = Server::configured(&provider.section());
     let till = provider.token("till");
     let book = json!({ "title": "title01" });
@@ -100,7 +141,7 @@ fn its_clients_are_who_their_tokens_say() {
 
 #[test]
 fn its_keys_change_under_load_and_it_goes_away_and_no_valid_request_is_refused() {
-    let Some(mut provider) = Provider::start() else { return };
+    let Some(mut provider) = Provider::start(NOWHERE) else { return };
     let mut server = Server::configured(&provider.section());
     let old = provider.token("till");
     get_with(&server, &old).is(200);

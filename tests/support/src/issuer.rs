@@ -1,6 +1,7 @@
 //! An OpenID provider of a test's own: keys, tokens that they sign, and the two documents that a server reads.
 
 use aws_lc_rs::{
+    digest::{SHA256, digest},
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
@@ -11,6 +12,7 @@ use aws_lc_rs::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use std::{
+    collections::HashMap,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
@@ -113,9 +115,19 @@ pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
+/// A login that was approved, until its code is redeemed.
+struct Approved {
+    challenge: String,
+    redirect: String,
+    client: String,
+    token: String,
+}
+
 #[derive(Default)]
 struct State {
     keys: Vec<Value>,
+    approved: HashMap<String, Approved>,
+    codes: usize,
     /// The issuer that it says it is, where that is another.
     says: Option<String>,
     away: bool,
@@ -171,6 +183,33 @@ impl TestIssuer {
         self.state.lock().unwrap().read
     }
 
+    /// Someone signs in at the page `url`, to which a server has sent a browser: returns where the browser is sent back to. The
+    /// token is signed by `key`, with these claims and the nonce of the login, unless they have one.
+    pub fn approve(&self, url: &str, key: &TokenKey, claims: &Value) -> String {
+        let url = url.parse::<reqwest::Url>().unwrap();
+        assert_eq!((url.origin().ascii_serialization(), url.path()), (self.url.clone(), "/auth"));
+        let query: HashMap<_, _> = url.query_pairs().into_owned().collect();
+        let given = |name: &str| query.get(name).cloned().unwrap_or_default();
+        assert_eq!(given("response_type"), "code");
+        assert_eq!(given("code_challenge_method"), "S256");
+        assert!(given("scope").split(' ').any(|word| word == "openid"));
+        let mut claims = claims.clone();
+        if claims.get("nonce").is_none() {
+            claims["nonce"] = json!(given("nonce"));
+        }
+        let mut state = self.state.lock().unwrap();
+        state.codes += 1;
+        let code = format!("code{}", state.codes);
+        let approved = Approved {
+            challenge: given("code_challenge"),
+            redirect: given("redirect_uri"),
+            client: given("client_id"),
+            token: key.sign(&claims),
+        };
+        state.approved.insert(code.clone(), approved);
+        format!("{}?code={code}&state={}", given("redirect_uri"), given("state"))
+    }
+
     /// The section of a configuration that trusts it.
     pub fn section(&self) -> String {
         format!(
@@ -188,32 +227,75 @@ impl TestIssuer {
     }
 }
 
-/// Answers one request.
-fn answer(mut client: TcpStream, url: &str, state: &Mutex<State>) {
-    let mut head = Vec::new();
-    let mut part = [0; 1024];
-    while !head.ends_with(b"\r\n\r\n") {
+/// The head and the body of a request.
+fn read_request(client: &mut TcpStream) -> Option<(String, String)> {
+    let mut read = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&read).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let head = head.to_owned();
+            let lower = head.to_lowercase();
+            let length = lower.lines().find_map(|line| line.strip_prefix("content-length: "));
+            let length = length.map_or(0, |length| length.parse().unwrap());
+            if body.len() >= length {
+                return Some((head, body.to_owned()));
+            }
+        }
         match client.read(&mut part) {
-            Ok(length @ 1..) => head.extend_from_slice(&part[..length]),
-            _ => return,
+            Ok(length @ 1..) => read.extend_from_slice(&part[..length]),
+            _ => return None,
         }
     }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let body = {
+}
+
+/// Answers one request.
+fn answer(mut client: TcpStream, url: &str, state: &Mutex<State>) {
+    let Some((head, body)) = read_request(&mut client) else { return };
+    let answered = {
         let mut state = state.lock().unwrap();
         if state.away {
             return;
         }
         if head.starts_with("GET /keys ") {
             state.read += 1;
-            json!({ "keys": state.keys })
+            Ok(json!({ "keys": state.keys }))
+        } else if head.starts_with("POST /token ") {
+            redeem(&mut state, &head, &body)
         } else {
             let says = state.says.as_deref().unwrap_or(url);
-            json!({ "issuer": says, "jwks_uri": format!("{url}/keys") })
+            Ok(json!({
+                "issuer": says,
+                "jwks_uri": format!("{url}/keys"),
+                "authorization_endpoint": format!("{url}/auth"),
+                "token_endpoint": format!("{url}/token"),
+            }))
         }
+    };
+    let (status, body) = match answered {
+        Ok(body) => ("200 OK", body),
+        Err(error) => ("400 Bad Request", json!({ "error": error })),
     };
     let body = body.to_string();
     let length = body.len();
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
+    let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close");
     let _ = write!(client, "{head}\r\nContent-Length: {length}\r\n\r\n{body}");
+}
+
+/// The token for a code, once, for the client that shows what it has begun the login with.
+fn redeem(state: &mut State, head: &str, body: &str) -> Result<Value, &'static str> {
+    let form = format!("form:?{body}").parse::<reqwest::Url>().unwrap();
+    let form: HashMap<_, _> = form.query_pairs().into_owned().collect();
+    let given = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
+    let approved = state.approved.remove(given("code")).ok_or("invalid_grant")?;
+    let challenge = base64url(digest(&SHA256, given("code_verifier").as_bytes()));
+    let is_own = challenge == approved.challenge && given("redirect_uri") == approved.redirect;
+    // `shop:a secret&`, each part as a form has it.
+    let shown = "authorization: basic c2hvcdphk3nly3jldcuyng==";
+    let is_client = head.to_lowercase().contains(shown) && approved.client == "shop";
+    match (given("grant_type"), is_own, is_client) {
+        ("authorization_code", true, true) => Ok(json!({ "id_token": approved.token })),
+        ("authorization_code", true, false) => Err("invalid_client"),
+        _ => Err("invalid_grant"),
+    }
 }

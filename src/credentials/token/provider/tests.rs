@@ -32,7 +32,7 @@ impl Fake {
 }
 
 impl KeySource for Fake {
-    fn fetch(&self) -> BoxFuture<'static, Result<KeySet, String>> {
+    fn fetch(&self) -> BoxFuture<'static, Result<Published, String>> {
         self.asked.fetch_add(1, SeqCst);
         let this = self.clone();
         async move {
@@ -42,7 +42,8 @@ impl KeySource for Fake {
             let kids = sync::lock(&this.kids).clone().ok_or("away")?;
             let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
             let key = |kid| json!({ "kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x });
-            KeySet::read(kids.into_iter().map(key).collect())
+            let keys = KeySet::read(kids.into_iter().map(key).collect())?;
+            Ok(Published { keys, ..Published::default() })
         }
         .boxed()
     }
@@ -161,11 +162,24 @@ async fn without_keys_nothing_is_judged_and_the_provider_is_not_flooded() {
     assert_eq!(find(&provider, "a").await, Ok(1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn where_browsers_sign_in_is_known_as_long_as_the_keys_are() {
+    let source = Fake::default();
+    let provider = provider(&source);
+    assert!(matches!(provider.endpoints().await, Err(Unidentified::Unavailable(_))));
+    source.publish(&["a"]);
+    advance(SHORT_PAUSE).await;
+    assert_eq!(provider.endpoints().await, Ok(Endpoints::default()));
+    source.leave();
+    advance(KEPT).await;
+    assert!(provider.endpoints().await.is_ok());
+}
+
 /// A source that panics.
 struct Broken;
 
 impl KeySource for Broken {
-    fn fetch(&self) -> BoxFuture<'static, Result<KeySet, String>> {
+    fn fetch(&self) -> BoxFuture<'static, Result<Published, String>> {
         ready(()).map(|()| panic!("broken")).boxed()
     }
 }

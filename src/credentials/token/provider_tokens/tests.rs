@@ -5,6 +5,7 @@ use crate::{
     credentials::token::{
         issuer::RoleName,
         key_set::{KeySet, TokenAlgorithm},
+        provider::Published,
     },
     domain::Timestamp,
     identity::Role,
@@ -26,10 +27,10 @@ static ED: LazyLock<TokenKey> = LazyLock::new(|| TokenKey::generate("EdDSA", "ed
 
 /// A provider that publishes these keys.
 #[derive(Clone)]
-struct Published(Arc<Mutex<Vec<Value>>>, Arc<AtomicUsize>);
+struct Keys(Arc<Mutex<Vec<Value>>>, Arc<AtomicUsize>);
 
-impl Published {
-    fn keys(keys: &[&TokenKey]) -> Self {
+impl Keys {
+    fn of(keys: &[&TokenKey]) -> Self {
         let published = Self(Arc::default(), Arc::default());
         published.publish(keys);
         published
@@ -39,10 +40,11 @@ impl Published {
     }
 }
 
-impl KeySource for Published {
-    fn fetch(&self) -> futures_util::future::BoxFuture<'static, Result<KeySet, String>> {
+impl KeySource for Keys {
+    fn fetch(&self) -> futures_util::future::BoxFuture<'static, Result<Published, String>> {
         self.1.fetch_add(1, SeqCst);
-        ready(KeySet::read(sync::lock(&self.0).clone())).boxed()
+        let keys = KeySet::read(sync::lock(&self.0).clone());
+        ready(keys.map(|keys| Published { keys, ..Published::default() })).boxed()
     }
 }
 
@@ -63,13 +65,13 @@ fn machine(clock: &Arc<AtomicI64>) -> Machine {
     Machine::new(move || Timestamp::from_micros(clock.load(SeqCst) * 1_000_000), || 0)
 }
 
-fn trusting(issuer: Issuer, source: &Published, clock: &Arc<AtomicI64>) -> ProviderTokens {
+fn trusting(issuer: Issuer, source: &Keys, clock: &Arc<AtomicI64>) -> ProviderTokens {
     let runtime = Handle::current();
     ProviderTokens::with_sources(vec![(issuer, source.clone())], &runtime, machine(clock))
 }
 
 fn tokens(issuer: Issuer) -> ProviderTokens {
-    let source = Published::keys(&[&RSA, &EC, &ED]);
+    let source = Keys::of(&[&RSA, &EC, &ED]);
     trusting(issuer, &source, &Arc::new(AtomicI64::new(NOW)))
 }
 
@@ -302,7 +304,7 @@ async fn roles_are_those_of_the_server_or_those_that_the_words_mean_and_never_no
 async fn a_token_is_for_the_issuer_that_it_names_and_for_its_algorithms() {
     let other = Issuer { url: "https://other.example".into(), audience: "shop".into(), ..issuer() };
     let first = Issuer { algorithms: vec![TokenAlgorithm::RS256], ..issuer() };
-    let sources = [Published::keys(&[&RSA, &ED]), Published::keys(&[&EC])];
+    let sources = [Keys::of(&[&RSA, &ED]), Keys::of(&[&EC])];
     let trusted = vec![(first, sources[0].clone()), (other, sources[1].clone())];
     let clock = Arc::new(AtomicI64::new(NOW));
     let tokens = ProviderTokens::with_sources(trusted, &Handle::current(), machine(&clock));
@@ -318,7 +320,7 @@ async fn a_token_is_for_the_issuer_that_it_names_and_for_its_algorithms() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_that_was_verified_ends_with_its_time_and_with_its_key() {
-    let source = Published::keys(&[&ED]);
+    let source = Keys::of(&[&ED]);
     let clock = Arc::new(AtomicI64::new(NOW));
     let tokens = trusting(issuer(), &source, &clock);
     let token = ED.sign(&with("exp", json!(NOW + 100)));
