@@ -1,7 +1,9 @@
 // An OpenID provider: prints its URL, and ends with its input. `POST /rotate` gives it a new key beside the last one,
 // `GET /read` says how often its keys were read. Browsers sign in for the server at the URL that it is started with, and are
-// always the same person, who agrees to everything.
+// always the same person, who agrees to everything. With the files of a certificate and its key it speaks TLS.
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { createRequire } from "node:module";
 import { generateKeyPairSync } from "node:crypto";
 import { pathToFileURL } from "node:url";
@@ -77,7 +79,7 @@ async function interact(request, response) {
     return provider.interactionFinished(request, response, { consent: { grantId } });
 }
 
-const server = createServer((request, response) => {
+function answer(request, response) {
     if (request.url.startsWith("/interaction/")) return interact(request, response);
     if (request.url === "/rotate") {
         rotate();
@@ -86,9 +88,14 @@ const server = createServer((request, response) => {
     if (request.url === "/read") return response.end(`${read}`);
     if (request.url === "/jwks") read += 1;
     return provider.callback()(request, response);
-});
+}
+
+const [, , , cert, key] = process.argv;
+const server = cert
+    ? createTlsServer({ cert: readFileSync(cert), key: readFileSync(key) }, answer)
+    : createServer(answer);
 await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-const url = `http://127.0.0.1:${server.address().port}`;
+const url = `${cert ? "https" : "http"}://127.0.0.1:${server.address().port}`;
 rotate();
 console.log(url);
 process.stdin.resume().on("end", () => process.exit());

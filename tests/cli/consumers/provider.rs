@@ -5,11 +5,15 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
-    process::{Child, Stdio},
+    path::PathBuf,
+    process::{Child, ChildStdout, Stdio},
     sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     thread,
 };
-use support::{Answer, Client, Server, eventually, free_ports};
+use support::{
+    Answer, Client, Server, eventually, free_ports,
+    tls::{self, CertificateFiles},
+};
 
 /// Where no browser comes from.
 const NOWHERE: &str = "http://127.0.0.1:9";
@@ -18,6 +22,8 @@ struct Provider {
     process: Child,
     url: String,
     http: reqwest::blocking::Client,
+    /// It goes on to write there.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Drop for Provider {
@@ -29,23 +35,32 @@ impl Drop for Provider {
 impl Provider {
     /// Starts it, where it is installed. Browsers sign in there for the server at this URL.
     fn start(server: &str) -> Option<Self> {
+        Self::launch(server, &[])
+    }
+
+    /// The same, over TLS with this certificate.
+    fn start_tls(files: &CertificateFiles) -> Option<Self> {
+        Self::launch(NOWHERE, &[&files.cert, &files.key])
+    }
+
+    fn launch(server: &str, files: &[&PathBuf]) -> Option<Self> {
         let mut probe = node();
         let resolve = "require.resolve('oidc-provider')";
         if !is_there("oidc-provider", probe.args(["-e", resolve])) {
             return None;
         }
         let mut command = node();
-        command
-            .args([script("provider.mjs").as_os_str(), server.as_ref()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        command.arg(script("provider.mjs")).arg(server).args(files);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.stderr(Stdio::null()).spawn().unwrap();
         let mut url = String::new();
         let mut output = BufReader::new(process.stdout.take().unwrap());
         output.read_line(&mut url).unwrap();
         let url = url.trim().to_owned();
-        let http = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
-        Some(Self { process, url, http })
+        let authority = reqwest::Certificate::from_pem(tls::authority().as_bytes()).unwrap();
+        let http = reqwest::blocking::Client::builder().tls_certs_only([authority]).no_proxy();
+        let http = http.build().unwrap();
+        Some(Self { process, url, http, _output: output })
     }
 
     fn end(&mut self) {
@@ -89,6 +104,34 @@ fn get_with(client: &Client, token: &str) -> Answer {
     client.call("GET", "/books", |request| request.bearer_auth(token))
 }
 
+/// The cookies of a browser, by name and path.
+#[derive(Default)]
+struct Cookies(BTreeMap<(String, String), String>);
+
+impl Cookies {
+    /// Does what a `Set-Cookie` says.
+    fn set(&mut self, header: &str) {
+        let (name, rest) = header.split_once('=').unwrap();
+        let mut parts = rest.split(';').map(str::trim);
+        let value = parts.next().unwrap_or_default();
+        let path = parts.find_map(|part| {
+            let (attribute, path) = part.split_once('=')?;
+            attribute.eq_ignore_ascii_case("path").then_some(path)
+        });
+        let key = (name.to_owned(), path.unwrap_or("/").to_owned());
+        match value {
+            "" => drop(self.0.remove(&key)),
+            value => drop(self.0.insert(key, value.to_owned())),
+        }
+    }
+
+    /// The header `Cookie` for this path.
+    fn header(&self, path: &str) -> String {
+        let here = self.0.iter().filter(|((_, root), _)| path.starts_with(root.as_str()));
+        here.map(|((name, _), value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+}
+
 #[test]
 fn a_browser_signs_in_at_it_and_is_the_customer_that_it_says() {
     let listen = format!("127.0.0.1:{}", free_ports(1));
@@ -98,17 +141,16 @@ fn a_browser_signs_in_at_it_and_is_the_customer_that_it_says() {
     let server = Server::at(&listen, "bookrent", &toml, &[]);
     let http = reqwest::blocking::Client::builder();
     let http = http.redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
-    let mut cookies = BTreeMap::new();
+    let mut cookies = Cookies::default();
     let mut url = format!("{}/login?to=/rents", server.url()).parse::<reqwest::Url>().unwrap();
     let mut steps = Vec::new();
     let shown = loop {
         steps.push(url.path().to_owned());
         assert!(steps.len() < 12, "{steps:?}");
-        let all: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let answer = http.get(url.clone()).header("cookie", all.join("; ")).send().unwrap();
+        let shown = cookies.header(url.path());
+        let answer = http.get(url.clone()).header("cookie", shown).send().unwrap();
         for set in answer.headers().get_all("set-cookie") {
-            let (name, rest) = set.to_str().unwrap().split_once('=').unwrap();
-            cookies.insert(name.to_owned(), rest.split(';').next().unwrap_or_default().to_owned());
+            cookies.set(set.to_str().unwrap());
         }
         let Some(next) = answer.headers().get("location") else {
             let status = answer.status();
@@ -118,8 +160,8 @@ fn a_browser_signs_in_at_it_and_is_the_customer_that_it_says() {
     };
     assert!(steps.contains(&"/callback".into()), "{steps:?}: {shown}");
     assert!(shown.starts_with("200") && shown.contains("\"rents\""), "{steps:?}: {shown}");
-    let session = format!("holdfast-session={}", cookies["holdfast-session"]);
-    let session = server.call("GET", "/session", |request| request.header("cookie", session));
+    let shown = cookies.header("/session");
+    let session = server.call("GET", "/session", |request| request.header("cookie", shown));
     session.is(200).has("subject", "kim").has("customer", "7").has("issuer", provider.url.as_str());
 }
 
@@ -137,6 +179,22 @@ fn its_clients_are_who_their_tokens_say() {
     let parts: Vec<&str> = till.split('.').collect();
     let forged = format!("{}.{}.{}", parts[0], parts[1], "A".repeat(86));
     get_with(&server, &forged).refuses(401, "invalid-token");
+}
+
+#[test]
+fn its_keys_are_read_by_tls_where_its_authority_is_trusted_and_not_else() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let files = CertificateFiles::in_directory(directory.path());
+    let Some(provider) = Provider::start_tls(&files) else { return };
+    assert!(provider.url.starts_with("https://"), "{}", provider.url);
+    let till = provider.token("till");
+    let trusting = format!("{}{}", provider.section(), files.trust_section());
+    get_with(&Server::configured(&trusting), &till).is(200);
+    let other = Server::configured(&provider.section());
+    get_with(&other, &till).refuses(503, "retry-later");
+    eventually("the log says why", || {
+        other.said().contains("failed to read the keys of a provider").then_some(())
+    });
 }
 
 #[test]
