@@ -15,12 +15,15 @@ pub fn announce_server(
     config: &Config,
     address: SocketAddr,
     probes: Option<SocketAddr>,
+    ops: Option<SocketAddr>,
 ) -> Result<(), Failure> {
     if std::io::stderr().is_terminal() {
         let _ = std::io::stderr().write_all(write_banner(config, address).as_bytes());
     }
     let probes = probes.map(|probes| format!("probes on http://{probes}\n")).unwrap_or_default();
-    print_text(&format!("{probes}listening on {}://{address}\n", config.settings.http.scheme()))
+    let scheme = config.settings.http.scheme();
+    let ops = ops.map(|ops| format!("operations on {scheme}://{ops}\n")).unwrap_or_default();
+    print_text(&format!("{probes}{ops}listening on {scheme}://{address}\n"))
 }
 
 /// The banner of a server that listens on `address`.

@@ -25,6 +25,7 @@ pub(super) struct LifecycleLog {
 pub(super) struct ListenAddresses {
     main: Option<SocketAddr>,
     probes: Option<SocketAddr>,
+    ops: Option<SocketAddr>,
     contexts: String,
 }
 
@@ -38,6 +39,7 @@ impl From<&Listeners> for ListenAddresses {
         Self {
             main: address(&listeners.main),
             probes: listeners.probes.as_ref().and_then(address),
+            ops: listeners.ops.as_ref().and_then(address),
             contexts: contexts.collect::<Vec<_>>().join(","),
         }
     }
@@ -61,6 +63,7 @@ impl LifecycleLog {
             commit = BUILT_FROM.filter(|commit| !commit.is_empty()),
             listen = addresses.main.map(tracing::field::display),
             probes = addresses.probes.map(tracing::field::display),
+            operations = addresses.ops.map(tracing::field::display),
             ports = Some(&addresses.contexts).filter(|ports| !ports.is_empty()),
             data = %settings.store.dir.display(),
             systems = settings.enabled_systems().join(","),

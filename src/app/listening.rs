@@ -18,6 +18,8 @@ pub struct Listening {
     pub address: SocketAddr,
     /// The address of the probe listener, if there is one.
     pub probes: Option<SocketAddr>,
+    /// The address of the listener for operators, if there is one.
+    pub ops: Option<SocketAddr>,
 }
 
 /// Binds all addresses of the configuration.
@@ -40,6 +42,9 @@ pub fn bind_listeners(settings: &Settings) -> Result<Listening, Failure> {
         .probes
         .map(|address| take_address(address, ", for probes,", way_out))
         .transpose()?;
+    let way_out = "choose another with `ops.listen`, or do without it";
+    let ops = settings.ops.listen;
+    let ops = ops.map(|address| take_address(address, ", for operators,", way_out)).transpose()?;
     let local_address = |listener: &TcpListener| {
         listener
             .local_addr()
@@ -47,10 +52,12 @@ pub fn bind_listeners(settings: &Settings) -> Result<Listening, Failure> {
     };
     let address = local_address(&all)?;
     let asked_at = probes.as_ref().map(local_address).transpose()?;
+    let operated_at = ops.as_ref().map(local_address).transpose()?;
     Ok(Listening {
-        listeners: Listeners { main: all, contexts, probes },
+        listeners: Listeners { main: all, contexts, probes, ops },
         address,
         probes: asked_at,
+        ops: operated_at,
     })
 }
 

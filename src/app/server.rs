@@ -40,8 +40,8 @@ use std::{
 /// # Errors
 /// [`Failure`] if it cannot start, or if its store fails.
 pub fn run_server(config: &Config, ahead: i64) -> Result<(), Failure> {
-    let Listening { listeners, address, probes } = bind_listeners(&config.settings)?;
-    let accepting = || announce_server(config, address, probes);
+    let Listening { listeners, address, probes, ops } = bind_listeners(&config.settings)?;
+    let accepting = || announce_server(config, address, probes, ops);
     actix_rt::System::new().block_on(serve_system(
         config,
         ahead,

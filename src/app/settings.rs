@@ -10,7 +10,7 @@ use crate::{
     systems,
 };
 use reqwest::Url;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 /// The settings of the store.
 pub(crate) fn store_options(settings: &Settings) -> Options {
@@ -81,7 +81,9 @@ fn host_list(settings: &Settings) -> HostList {
     let http = &settings.http;
     let public =
         http.public_url().and_then(|url| Some(url.parse::<Url>().ok()?.host_str()?.to_owned()));
-    let names: Vec<String> = settings.auth.hosts.iter().cloned().chain(public).collect();
+    let ops = settings.ops.listen.map(|listen| listen.ip().to_string());
+    let names = settings.auth.hosts.iter().cloned().chain(public).chain(ops);
+    let names: Vec<String> = names.collect();
     let is_loopback = http.listen.ip().is_loopback();
     // A trusted proxy is asked under any name.
     let is_known =
@@ -114,7 +116,9 @@ fn declared_personal() -> PersonalFields {
 pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
     let http = &settings.http;
     // Beyond loopback, open authentication opens neither administration nor access for scripts of any origin.
-    let development = settings.auth.mode == AuthMode::Open && http.listen.ip().is_loopback();
+    let is_local = |listen: &SocketAddr| listen.ip().is_loopback();
+    let are_local = is_local(&http.listen) && settings.ops.listen.as_ref().is_none_or(is_local);
+    let development = settings.auth.mode == AuthMode::Open && are_local;
     let any = match http.cors_origins.as_slice() {
         [] => development,
         origins => origins.iter().any(|origin| origin == "*"),

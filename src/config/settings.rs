@@ -13,6 +13,7 @@ use super::{
     messages::MessagesSection,
     needs::{LISTENS, Need, needs_of},
     node::{NO_CONTEXTS, NodeSection},
+    ops::Ops,
     own_address::leads_to,
     store::StoreSection,
     systems::Systems,
@@ -61,6 +62,8 @@ pub struct Settings {
     /// URL of the node that hosts the context, for each context that this node does not host.
     #[schemars(extend("x-each-context" = "any", "x-expected" = "a URL such as `http://book:8088`"))]
     pub peers: BTreeMap<String, BTreeMap<String, String>>,
+    /// `[ops]`
+    pub ops: Ops,
     /// `[compat]`
     pub compat: Compat,
     /// `systems = [...]`, or `[systems.NAME]`
@@ -118,7 +121,7 @@ impl Settings {
         let listen = self.http.listen;
         let ports = self.compat_ports().into_iter();
         let ports = ports.map(|(_, port)| SocketAddr::new(listen.ip(), port));
-        [listen].into_iter().chain(ports).chain(self.http.probes).collect()
+        [listen].into_iter().chain(ports).chain(self.http.probes).chain(self.ops.listen).collect()
     }
 
     /// The URL of the node that hosts `context`, if it is configured.
@@ -155,6 +158,7 @@ impl Settings {
             self.check_credential(),
             self.check_keeper(),
             self.auth.check(&self.http),
+            self.check_ops(),
         ];
         let checks = checks.into_iter().chain(self.check_peers()).chain(self.check_needs());
         checks.filter_map(Result::err).collect()
@@ -183,6 +187,16 @@ impl Settings {
             "nodes need a credential: set the same for all, for example from `openssl rand -hex 32`, or list their keys in \
              `node.keys`"
                 .into()
+        })
+    }
+
+    /// What is for operators is protected as the rest of the server is.
+    fn check_ops(&self) -> Result<(), Invalid> {
+        let Some(listen) = self.ops.listen else { return Ok(()) };
+        let http = Http { listen, ..self.http.clone() };
+        self.auth.check(&http).map_err(|invalid| match invalid.key.as_str() {
+            "http.listen" => Invalid { key: "ops.listen".into(), ..invalid },
+            _ => invalid,
         })
     }
 

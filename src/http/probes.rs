@@ -7,8 +7,9 @@ use crate::{
         call::{ProbeReply, ProbeRequest},
         middleware::{caller, raw_response},
         routes::{self, Handler},
-        state::AppState,
+        state::{AppState, Port},
     },
+    identity::Audience,
     sync,
 };
 use std::{
@@ -170,13 +171,19 @@ fn write_response(head: &[u8], state: &AppState) -> Vec<u8> {
     let Some((route, Handler::Probe(report))) = route.map(|route| (route, &route.handler)) else {
         return raw_response::to_bytes(Problem::not_found(), types);
     };
+    let audience = route.audience_of(query);
+    if !state.serves(audience, Port::Main) {
+        return raw_response::to_bytes(Problem::not_found(), types);
+    }
     // Credentials are judged on the main listener.
     let caller = caller::developer(state);
-    if let Err(problem) = api::check_audience(route.audience_of(query), caller.as_deref()) {
+    if let Err(problem) = api::check_audience(audience, caller.as_deref()) {
         return raw_response::to_bytes(problem, types);
     }
+    let has_details = state.serves(Audience::Metrics, Port::Main);
+    let caller = caller.as_deref().filter(|_| has_details);
     let accept = find_header(head, "accept").unwrap_or_default();
-    let request = ProbeRequest { query, accept, caller: caller.as_deref() };
+    let request = ProbeRequest { query, accept, caller };
     let ProbeReply { status, media_type, body } = report(state, &request);
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\ncontent-type: {media_type}\r\ncache-control: no-cache\r\n\

@@ -9,7 +9,7 @@ use crate::{
         middleware::{audience, auditing, caller, form, host, page_headers, rate},
         response::problem_response,
         routes::{self, Handler, Route},
-        state::{AppState, Host, OnlyContext},
+        state::{AppState, Host, Port},
     },
     identity::Audience,
 };
@@ -41,10 +41,9 @@ pub async fn dispatch_request(
     state: web::Data<AppState>,
 ) -> HttpResponse {
     let began = Instant::now();
-    let only = OnlyContext::of_request(&request);
-    let collection = state.paths.find_context(request.path()).filter(|(collection, ..)| {
-        only.is_none_or(|index| matches!(collection.place, Host::Local(at) if at == index))
-    });
+    let port = Port::of_request(&request);
+    let collection = state.paths.find_context(request.path());
+    let collection = collection.filter(|(collection, ..)| port.serves_host(collection.place));
     let label = route_label(&request, collection.as_ref());
     let answer =
         AssertUnwindSafe(answer_request(&request, payload, &state, collection)).catch_unwind();
@@ -207,7 +206,9 @@ async fn answer_fixed(request: &HttpRequest, payload: web::Payload, state: &AppS
         Handler::Probe(report) => {
             let accept = crate::api::header_text(request, "accept").unwrap_or_default();
             let caller = caller::find_caller(request, state);
-            let caller = caller.as_deref();
+            // Details are for operators.
+            let has_details = state.serves(Audience::Metrics, Port::of_request(request));
+            let caller = caller.as_deref().filter(|_| has_details);
             let query = request.query_string();
             let report = report(state, &ProbeRequest { query, accept, caller });
             let mut response = HttpResponse::build(report.status);

@@ -22,7 +22,7 @@ use crate::{
         read_pool::ReadPool,
         router,
         settings::{HttpSettings, connection_headroom},
-        state::{AppState, Host, OnlyContext},
+        state::{AppState, Host, Port},
     },
     tls::ServerCertificate,
 };
@@ -47,11 +47,13 @@ pub struct Listeners {
     pub contexts: Vec<(&'static str, TcpListener)>,
     /// Serves probes, apart from everything else.
     pub probes: Option<TcpListener>,
+    /// Serves operators, and is the only one that does.
+    pub ops: Option<TcpListener>,
 }
 
 impl From<TcpListener> for Listeners {
     fn from(main: TcpListener) -> Self {
-        Self { main, contexts: Vec::new(), probes: None }
+        Self { main, contexts: Vec::new(), probes: None, ops: None }
     }
 }
 
@@ -65,8 +67,10 @@ pub async fn serve_http(
     listeners: impl Into<Listeners>,
     drain: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let Listeners { main, contexts, probes } = listeners.into();
-    let ports = open_ports(main, contexts, node.as_ref());
+    let Listeners { main, contexts, probes, ops } = listeners.into();
+    let settings = HttpSettings { has_ops_port: ops.is_some(), ..settings };
+    let mut ports = open_ports(main, contexts, node.as_ref());
+    ports.extend(ops.map(|listener| (Port::Operations, listener)));
     let state = Arc::new(build_state(settings, node)?);
     let settings = &state.settings;
     let probes =
@@ -78,7 +82,7 @@ pub async fn serve_http(
     let bounds = connection_bounds(settings);
     let tls = settings.certificate.as_ref().map(ServerCertificate::acceptor);
     let (close, closing) = watch::channel(false);
-    for (only, listener) in ports {
+    for (port, listener) in ports {
         let shared = web::Data::from(Arc::clone(&state));
         let closing = closing.clone();
         let name = format!("http on {}", listener.local_addr()?);
@@ -100,7 +104,7 @@ pub async fn serve_http(
                     server.call(request).map(|answer| response_body::send_chunked(answer, active))
                 })
                 .app_data(shared)
-                .app_data(only)
+                .app_data(port)
                 .default_service(web::to(router::dispatch_request));
             let http = HttpService::build()
                 .graceful_shutdown_signal(move || {
@@ -148,12 +152,12 @@ fn open_ports(
     main: TcpListener,
     contexts: Vec<(&'static str, TcpListener)>,
     node: &dyn Node,
-) -> Vec<(OnlyContext, TcpListener)> {
-    let mut ports = vec![(OnlyContext(None), main)];
+) -> Vec<(Port, TcpListener)> {
+    let mut ports = vec![(Port::Main, main)];
     for (name, listener) in contexts {
         let mut local = node.contexts().iter();
         if let Some(index) = local.position(|context| context.name().context == name) {
-            ports.push((OnlyContext(Some(index)), listener));
+            ports.push((Port::Context(index), listener));
         }
     }
     ports

@@ -95,6 +95,8 @@ pub struct HttpSettings {
     pub open: bool,
     /// Whether administration is open.
     pub development: bool,
+    /// Whether operators have a port of their own.
+    pub has_ops_port: bool,
     /// The nodes that are known; others get 404.
     pub nodes: NodeTrust,
     /// What nodes may ask of this one.
@@ -171,6 +173,7 @@ impl Default for HttpSettings {
             bare: false,
             open: false,
             development: false,
+            has_ops_port: false,
             nodes: NodeTrust::default(),
             node_rights: NodeRights::default(),
             node_pass: NodePass::default(),

@@ -8,6 +8,7 @@ use crate::{
         middleware::connection_limit::ConnectionLimit, nodes::OtherNodes, rate_limits::RateLimits,
         read_pool::ReadPool, settings::HttpSettings,
     },
+    identity::Audience,
 };
 use actix_web::HttpRequest;
 use std::sync::Arc;
@@ -49,20 +50,47 @@ pub enum Host {
     Remote(usize),
 }
 
-/// The only context that a port serves, by its index; `None` on the port that serves all.
-#[derive(Clone, Copy)]
-pub struct OnlyContext(pub Option<usize>);
+/// What a port serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// All contexts.
+    Main,
+    /// One context, by its index.
+    Context(usize),
+    /// What is for operators.
+    Operations,
+}
 
-impl OnlyContext {
-    /// The restriction of the port on which `request` came in.
-    pub fn of_request(request: &HttpRequest) -> Option<usize> {
-        request.app_data::<Self>().and_then(|only| only.0)
+impl Port {
+    /// The port on which `request` came in.
+    pub fn of_request(request: &HttpRequest) -> Self {
+        request.app_data::<Self>().copied().unwrap_or(Self::Main)
+    }
+
+    /// Whether the contexts of `host` are served here.
+    pub fn serves_host(self, host: Host) -> bool {
+        match self {
+            Self::Main => true,
+            Self::Context(index) => matches!(host, Host::Local(at) if at == index),
+            Self::Operations => false,
+        }
     }
 }
 
 impl AppState {
     pub fn is_draining(&self) -> bool {
         *self.draining.borrow()
+    }
+
+    /// Whether what is for `audience` is served at `port`: where operators have a port of their own, what is for them is there
+    /// alone, and nothing else but what is for everyone.
+    pub fn serves(&self, audience: Audience, port: Port) -> bool {
+        let is_for_operators = matches!(audience, Audience::Administration(_) | Audience::Metrics);
+        match port {
+            _ if audience == Audience::Public => true,
+            Port::Operations => is_for_operators,
+            Port::Main | Port::Context(_) => !(is_for_operators && self.settings.has_ops_port),
+        }
     }
 
     /// Refuses administration outside development.

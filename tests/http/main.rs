@@ -14,6 +14,7 @@ mod lifecycle;
 mod limits;
 mod openapi;
 mod operations;
+mod ops_port;
 mod outcomes;
 mod personal;
 mod problem_pages;

@@ -16,6 +16,7 @@ fn sample_value(setting: &Setting, secret_file: &str) -> Value {
     let text = |key: &str| match key {
         "http.listen" => "127.0.0.1:9000",
         "http.probes" => "127.0.0.1:9001",
+        "ops.listen" => "127.0.0.1:9002",
         "http.public_url" => "https://rent.example",
         "auth.keys_from" => "http://book:8088",
         "messages.url" => "http://texts/send",

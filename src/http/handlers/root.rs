@@ -2,7 +2,7 @@
 
 use crate::http::{
     call::{Call, Reply},
-    state::OnlyContext,
+    state::{Host, Port},
 };
 use actix_web::HttpResponse;
 use serde_json::{Map, json};
@@ -15,13 +15,14 @@ pub async fn list_links(call: Call<'_>) -> Reply {
         links.insert(rel, json!({ "href": format!("{base}{path}") }));
     };
     link("self".into(), "/".into());
-    let only = OnlyContext::of_request(call.request);
+    let port = Port::of_request(call.request);
     let here = call.state.node.contexts().iter().enumerate();
-    let here = here.filter(|(index, _)| only.is_none_or(|only| only == *index));
+    let here = here.filter(|(index, _)| port.serves_host(Host::Local(*index)));
     let here = here.map(|(_, context)| context.name());
-    let remote = call.state.settings.remote_contexts.iter();
-    let remote = remote.filter(|context| only.is_none() && context.url.is_some());
-    for name in here.chain(remote.map(|context| context.name)) {
+    let remote = call.state.settings.remote_contexts.iter().enumerate();
+    let remote = remote
+        .filter(|(index, context)| port.serves_host(Host::Remote(*index)) && context.url.is_some());
+    for name in here.chain(remote.map(|(_, context)| context.name)) {
         let system = name.system;
         let collection = name.collection;
         link(format!("{system}:{collection}"), format!("/{system}/{collection}"));

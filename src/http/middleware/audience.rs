@@ -4,7 +4,7 @@ use crate::{
     api::{self, Problem},
     http::{
         middleware::{caller, cors},
-        state::AppState,
+        state::{AppState, Port},
     },
     identity::{Access, Audience},
 };
@@ -16,6 +16,9 @@ pub fn check_audience(
     request: &HttpRequest,
     state: &AppState,
 ) -> Result<(), Problem> {
+    if !state.serves(audience, Port::of_request(request)) {
+        return Err(Problem::not_found());
+    }
     if audience == Audience::Public {
         return Ok(());
     }

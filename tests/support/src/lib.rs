@@ -281,6 +281,12 @@ impl Server {
         self.process.probes.as_deref().expect("it has a listener for probes")
     }
 
+    /// Who operates it, if it has a port for them.
+    #[track_caller]
+    pub fn operator(&self) -> Client {
+        Client::new(self.process.operations.clone().expect("it has a port for operators"))
+    }
+
     /// The arguments that it was started with.
     pub fn arguments(&self) -> &[String] {
         &self.arguments

@@ -12,6 +12,7 @@ use std::{
 pub struct Process {
     pub child: Child,
     pub probes: Option<String>,
+    pub operations: Option<String>,
     pub stderr: Arc<Mutex<String>>,
     pub stdout: Arc<Mutex<String>>,
 }
@@ -41,6 +42,7 @@ impl Process {
         let (tell, address) = mpsc::channel();
         let out = BufReader::new(child.stdout.take().unwrap());
         let mut probes = None;
+        let mut operations = None;
         let stdout = Arc::new(Mutex::new(String::new()));
         let printed = Arc::clone(&stdout);
         thread::spawn(move || {
@@ -49,16 +51,21 @@ impl Process {
                 if let Some(address) = line.strip_prefix("probes on http://") {
                     probes = Some(address.trim().to_owned());
                 }
+                if let Some(url) = line.strip_prefix("operations on ") {
+                    operations = Some(url.trim().to_owned());
+                }
                 if let Some(url) = line.strip_prefix("listening on ") {
-                    let _ = tell.send((url.trim().trim_end_matches('/').to_owned(), probes.take()));
+                    let url = url.trim().trim_end_matches('/').to_owned();
+                    let _ = tell.send((url, probes.take(), operations.take()));
                 }
             });
         });
-        let mut process = Self { child, probes: None, stderr, stdout };
-        let Ok((url, probes)) = address.recv_timeout(PROCESS_DEADLINE) else {
+        let mut process = Self { child, probes: None, operations: None, stderr, stdout };
+        let Ok((url, probes, operations)) = address.recv_timeout(PROCESS_DEADLINE) else {
             panic!("the server does not say `listening on …`");
         };
         process.probes = probes;
+        process.operations = operations;
         (process, url)
     }
 
