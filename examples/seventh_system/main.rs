@@ -47,7 +47,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         println!("listening on http://{address}");
-        let settings = HttpSettings { bare: true, development: true, ..HttpSettings::default() };
+        let settings =
+            HttpSettings { bare: true, open: true, development: true, ..HttpSettings::default() };
         let ended = async { drop(tokio::signal::ctrl_c().await) };
         http::serve_http(settings, node, listener, ended).await?;
         store.close();
