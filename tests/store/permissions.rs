@@ -41,6 +41,26 @@ fn the_data_is_for_the_user_of_the_server_alone() {
 }
 
 #[test]
+fn what_commands_write_is_for_their_user_alone_too() {
+    let directory = TempDir::new().unwrap();
+    let data = directory.path().join("data");
+    for arguments in [
+        &["token", "--as", "staff"][..],
+        &["node-key", "--name", "rent", "--contexts", "bookrent.rent"],
+        &["key", "add", "--name", "till", "--role", "staff"],
+    ] {
+        let output = holdfast().args(arguments).arg("--data").arg(&data).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(mode(&data), 0o700);
+    let files = all_in(&data);
+    assert!(files.len() > 3, "{files:?}");
+    for file in files {
+        assert_eq!(mode(&file) & 0o077, 0, "{}", file.display());
+    }
+}
+
+#[test]
 fn a_directory_in_which_every_user_may_write_is_refused() {
     let directory = TempDir::new().unwrap();
     let data = directory.path().join("data");
