@@ -17,7 +17,7 @@ pub(super) const HEADER: &str = r#"{"alg":"EdDSA","typ":"holdfast-node+jwt"}"#;
 /// How long a token is good for, in seconds.
 pub(super) const LIFETIME: i64 = 60;
 /// The file of the data directory that has the key.
-const KEY_FILE: &str = "node.key";
+const KEY_FILE: &str = "identity.key";
 
 /// What a token says.
 #[derive(Debug, Serialize, Deserialize)]

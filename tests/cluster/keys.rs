@@ -31,7 +31,7 @@ fn nodes_that_know_each_other_by_keys_need_no_shared_credential() {
     let cluster = Cluster::with_keys("bookrent", &CONTEXTS, |_| Shows::Key);
     works_together(cluster.gateway());
     for node in cluster.hosts() {
-        let key = fs::metadata(node.data().join("node.key")).unwrap();
+        let key = fs::metadata(node.data().join("identity.key")).unwrap();
         assert_eq!(key.permissions().mode() & 0o777, 0o600);
     }
     // Without a token there is nothing, as for everyone.
@@ -98,8 +98,9 @@ fn a_key_opens_at_every_node_that_asks_the_one_that_keeps_it() {
     let made = cluster.node("book").post("/admin/keys", wanted).is(201).body;
     let key = made["key"].as_str().unwrap();
     let id = made["id"].as_str().unwrap();
-    let shown =
-        |server: &Server, key: &str| server.call("GET", "/", |request| request.bearer_auth(key));
+    let shown = |server: &Server, key: &str| {
+        server.call("GET", "/admin/keys", |request| request.bearer_auth(key))
+    };
     shown(&gateway, key).is(200);
     // One that does not ask knows its own alone.
     shown(cluster.node("rent"), key).refuses(401, "invalid-token");
