@@ -134,7 +134,12 @@ mod tests {
 
     #[test]
     fn a_reply_is_known_by_what_the_sender_called_the_command() {
-        let answer = Answer { status: 204, headers: vec![("etag", "\"3\"".into())], content: None };
+        let answer = Answer {
+            status: 204,
+            headers: vec![("etag", "\"3\"".into())],
+            content: None,
+            owner: None,
+        };
         let reply = |properties: BasicProperties| {
             InboundCommand::from_properties(&properties).reply_properties(&answer)
         };

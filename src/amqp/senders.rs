@@ -68,7 +68,8 @@ impl Senders {
         let outcome = match reply {
             Ok(answer) => {
                 let location = answer.headers.iter().find(|(name, _)| *name == "location");
-                ActionOutcome::done(answer.status, location.map(|(_, url)| url.as_str()))
+                let location = location.map(|(_, url)| url.as_str());
+                ActionOutcome::done(answer.status, location, answer.owner.as_deref())
             }
             Err(problem) => ActionOutcome::refused(problem.status(), problem.code()),
         };
@@ -184,13 +185,16 @@ mod tests {
         let till = named("till", Role::Staff);
         let open = senders.begin_audit(&till, "POST", "/books").await.unwrap().unwrap();
         let headers = vec![("location", "http://localhost/books/1".to_owned())];
-        senders.finish_audit(open, &Ok(Answer { status: 201, headers, content: None })).await;
+        let owner = Some("7".into());
+        let made = Answer { status: 201, headers, content: None, owner };
+        senders.finish_audit(open, &Ok(made)).await;
         let open = senders.begin_audit(&till, "DELETE", "/books/1").await.unwrap().unwrap();
         senders.finish_audit(open, &Err(Problem::not_found())).await;
         let lines = log.list(0, 9).unwrap();
         let lines: Vec<_> = lines.into_iter().map(|line| line.entry.unwrap()).collect();
         assert_eq!(lines.len(), 2);
         assert_eq!((lines[0].status, lines[0].made.as_deref()), (Some(201), Some("/books/1")));
+        assert_eq!((lines[0].owner.as_deref(), lines[1].owner.as_deref()), (Some("7"), None));
         assert_eq!((lines[1].status, lines[1].problem.as_deref()), (Some(404), Some("not-found")));
         assert!(lines.iter().all(|line| line.subject == "till"));
     }

@@ -104,5 +104,5 @@ fn answer_outcome<H: Headers>(
         );
         (media_type(request.headers), out)
     });
-    Answer { status, headers, content }
+    Answer { status, headers, content, owner: outcome.owner.clone() }
 }

@@ -256,7 +256,7 @@ impl Problem {
         headers.extend(self.headers);
         let content =
             Some(("application/problem+json", Value::Object(body).to_string().into_bytes()));
-        Answer { status: self.status, headers, content }
+        Answer { status: self.status, headers, content, owner: None }
     }
 }
 

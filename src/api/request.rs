@@ -34,4 +34,6 @@ pub struct Answer {
     pub headers: Vec<(&'static str, String)>,
     /// The media type and the body, if there is one.
     pub content: Option<(&'static str, Vec<u8>)>,
+    /// The customer whose the thing is: for the audit alone.
+    pub owner: Option<Arc<str>>,
 }

@@ -1,4 +1,4 @@
-//! A line of the audit. It names things by their path and their number, and keeps no body, query or header: so it holds no
+//! A line of the audit. It names things by their path and their number, and customers as the business does; it keeps no body, query or header: so it holds no
 //! secret, address or telephone.
 
 use crate::{
@@ -32,6 +32,8 @@ pub struct AuditEntry {
     pub problem: Option<String>,
     /// The path of what it made.
     pub made: Option<String>,
+    /// The customer whose the thing is that it was done to.
+    pub owner: Option<String>,
 }
 
 impl AuditEntry {
@@ -46,6 +48,7 @@ impl AuditEntry {
             status: None,
             problem: None,
             made: None,
+            owner: None,
         }
     }
 }
@@ -59,17 +62,20 @@ pub struct ActionOutcome {
     pub problem: Option<String>,
     /// The path of what it made.
     pub made: Option<String>,
+    /// The customer whose the thing is that it was done to.
+    pub owner: Option<String>,
 }
 
 impl ActionOutcome {
-    /// It was answered with `status`, and what it made is at the URL `location`.
-    pub fn done(status: u16, location: Option<&str>) -> Self {
-        Self { status, problem: None, made: location.map(path_of) }
+    /// It was answered with `status`, what it made is at the URL `location`, and the thing is that of the customer `owner`.
+    pub fn done(status: u16, location: Option<&str>, owner: Option<&str>) -> Self {
+        let owner = owner.map(str::to_owned);
+        Self { status, problem: None, made: location.map(path_of), owner }
     }
 
     /// It was refused with `status` and a problem of that `code`.
     pub fn refused(status: u16, code: &str) -> Self {
-        Self { status, problem: Some(code.to_owned()), made: None }
+        Self { status, problem: Some(code.to_owned()), made: None, owner: None }
     }
 }
 

@@ -90,8 +90,8 @@ impl AuditLog {
     /// The error of the store: then the line says that the outcome is not known.
     pub async fn finish(&self, open: OpenEntry, outcome: ActionOutcome) -> Result<(), StoreError> {
         let OpenEntry { number, entry } = open;
-        let ActionOutcome { status, problem, made } = outcome;
-        let entry = AuditEntry { status: Some(status), problem, made, ..entry };
+        let ActionOutcome { status, problem, made, owner } = outcome;
+        let entry = AuditEntry { status: Some(status), problem, made, owner, ..entry };
         let record = codec::encode(Space::State, VERSION, &entry)?;
         self.rows.write_row(row_key(number), Some(record)).await
     }
@@ -146,11 +146,17 @@ mod tests {
         assert_eq!(log.list(0, 9).unwrap()[0].entry, Ok(entry("a")));
         let made = Some("/bookrent/books/1".to_owned());
         let problem = Some("held".to_owned());
-        let outcome = ActionOutcome { status: 409, problem, made: made.clone() };
+        let owner = Some("7".to_owned());
+        let outcome = ActionOutcome { status: 409, problem, made: made.clone(), owner };
         log.finish(open, outcome).await.unwrap();
         let reopened = AuditLog::open(&store, Machine::default()).unwrap();
-        let ended =
-            AuditEntry { status: Some(409), problem: Some("held".into()), made, ..entry("a") };
+        let ended = AuditEntry {
+            status: Some(409),
+            problem: Some("held".into()),
+            made,
+            owner: Some("7".into()),
+            ..entry("a")
+        };
         assert_eq!(reopened.list(0, 9).unwrap()[0].entry, Ok(ended));
         reopened.begin(entry("b")).await.unwrap();
         assert_eq!(numbers(&reopened, 0, 9), [1, 2]);

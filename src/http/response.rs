@@ -12,6 +12,10 @@ use actix_web::{
     web,
 };
 use serde_json::Value;
+use std::sync::Arc;
+
+/// The customer whose the thing of a response is: for the audit, which sees the response alone.
+pub struct OwnerOfThing(pub Arc<str>);
 
 /// `answer` as an HTTP response.
 pub fn into_response(answer: Answer) -> HttpResponse {
@@ -20,10 +24,14 @@ pub fn into_response(answer: Answer) -> HttpResponse {
     for header in answer.headers {
         response.insert_header(header);
     }
-    match answer.content {
+    let mut response = match answer.content {
         Some((media_type, body)) => response.content_type(media_type).body(body),
         None => response.finish(),
+    };
+    if let Some(owner) = answer.owner {
+        response.extensions_mut().insert(OwnerOfThing(owner));
     }
+    response
 }
 
 /// Says how what `caller` reads of things that are for `reads` may be kept. What belongs to a customer stays in no cache;

@@ -77,6 +77,7 @@ impl Context for Things {
             settled: true,
             replayed: false,
             order: OrderOutcome::Established,
+            owner: None,
         };
         Box::pin(async move {
             if stale { Err(Fault::VersionMismatch { current: 3 }.into()) } else { Ok(outcome) }

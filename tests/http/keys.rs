@@ -196,6 +196,10 @@ fn the_audit_has_a_line_for_each_administrative_action_and_each_write_of_staff()
     let rest = server.get(first["next"].as_str().unwrap()).is(200).body;
     assert_eq!(rest["audit"].as_array().unwrap()[..], before[2..]);
     assert_eq!(rest["next"], Value::Null);
+    let cancel = json!({ "status": "Cancel" });
+    with_bearer(&server, "PATCH", "/rents/1", &staff, cancel).is(200);
+    let last = audit_of(&server).pop().unwrap();
+    assert_eq!((&last["path"], &last["owner"]), (&json!("/rents/1"), &json!("7")), "{last}");
     for wrong in ["limit=0", "after=x", "from=1"] {
         let answer = server.get(&format!("/admin/audit?{wrong}"));
         assert!((400..500).contains(&answer.status), "{wrong}");

@@ -121,9 +121,9 @@ impl AggregatePart {
 async fn current_outcome(tree: &Tree, number: u64) -> Result<Outcome, Fault> {
     let Ok(Some(seen)) = query::look_up(tree, 0, number) else { return Err(Fault::Unknown) };
     tree.store.durable(seen.commit).await.map_err(|_| Fault::Unknown)?;
-    let Seen { number, version, body, .. } = seen;
+    let Seen { number, version, body, owner, .. } = seen;
     let order = OrderOutcome::Pending;
-    Ok(Outcome { number, version, body, settled: false, replayed: false, order })
+    Ok(Outcome { number, version, body, settled: false, replayed: false, order, owner })
 }
 
 impl HandlePart for AggregatePart {

@@ -80,6 +80,7 @@ impl Turn<'_> {
                     settled: true,
                     replayed: true,
                     order: self.order_outcome(row.number).unwrap_or(OrderOutcome::Pending),
+                    owner: self.owner_of(row.number),
                 }),
                 None => {
                     self.waiters.push((place, row.number, true));

@@ -30,6 +30,7 @@ use serde_bytes::ByteBuf;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -234,6 +235,7 @@ impl<'a> Turn<'a> {
             Lifecycle::Absent => Refusal::absent(self.behavior.aggregate.name()).into(),
             Lifecycle::Open | Lifecycle::Established | Lifecycle::Withdrawn => {
                 let order = kept.state.order_outcome();
+                let owner = kept.owner_of(number);
                 let outcome = query::represent(kept.state.as_ref(), number).map(|body| Outcome {
                     number,
                     version: kept.version,
@@ -241,11 +243,17 @@ impl<'a> Turn<'a> {
                     settled: true,
                     replayed: false,
                     order,
+                    owner,
                 });
                 return Ok(outcome.map_err(CommandFault::from));
             }
         };
         Ok(Err(CommandFault { fault, order: self.order_outcome(number) }))
+    }
+
+    /// The customer whose `number` is, where its row can be read.
+    pub(crate) fn owner_of(&mut self, number: u64) -> Option<Arc<str>> {
+        self.transaction.load_state(number).ok()?.now.owner_of(number)
     }
 
     /// How the order `number` has ended, if there is one. A kept answer does not say; an order that has failed stays so.

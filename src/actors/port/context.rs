@@ -3,12 +3,10 @@
 use super::{
     clock::{AdvanceError, ClockHealth},
     declaration::Declaration,
-    fault::{CommandFault, Fault},
-    health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
-};
-use super::{
     dispute::Dispute,
     event_log::{EventLog, OutboundMessage, OutboxHealth, RecordedEvent},
+    fault::{CommandFault, Fault},
+    health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
     message::ParkedMessage,
     peers::PeerQuestion,
     replica::ReplicaHealth,
@@ -205,6 +203,8 @@ pub struct Outcome {
     pub replayed: bool,
     /// How the thing has ended, if it is an order.
     pub order: OrderOutcome,
+    /// The customer whose it is.
+    pub owner: Option<Arc<str>>,
 }
 
 /// Something that was looked at.

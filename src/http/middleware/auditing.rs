@@ -4,7 +4,7 @@ use crate::{
     actors::Fault,
     api::Problem,
     audit::{ActionOutcome, AuditEntry, OpenEntry, is_audited},
-    http::{call::Reply, state::AppState},
+    http::{call::Reply, response::OwnerOfThing, state::AppState},
     identity::{DEVELOPMENT, Principal},
 };
 use actix_web::{HttpRequest, http::header};
@@ -60,7 +60,9 @@ impl Auditing<'_> {
             Ok(response) => {
                 let location = response.headers().get(header::LOCATION);
                 let location = location.and_then(|location| location.to_str().ok());
-                ActionOutcome::done(response.status().as_u16(), location)
+                let extensions = response.extensions();
+                let owner = extensions.get::<OwnerOfThing>().map(|OwnerOfThing(owner)| &**owner);
+                ActionOutcome::done(response.status().as_u16(), location, owner)
             }
             Err(problem) => ActionOutcome::refused(problem.status(), problem.code()),
         };
