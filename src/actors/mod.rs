@@ -39,6 +39,7 @@ pub use port::fault::{CommandFault, Fault};
 pub use port::health::*;
 pub use port::machine::Machine;
 pub use port::network::{Network, Transmission, TransmissionKind};
+pub use port::reads::{ListLimits, ListPage, ListQuery, Seen};
 pub use port::safeguard::Safeguard;
 pub use tables::audit::RowAudit;
 pub use tables::node_tree::NodeTree;

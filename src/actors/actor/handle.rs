@@ -5,12 +5,13 @@ use crate::{
     actors::{
         ask::guard::Guard,
         port::{
-            context::{CommandRequest, Context, ListPage, ListQuery, Outcome, Seen},
+            context::{CommandRequest, Context, Outcome},
             declaration::{Declaration, RouteInfo},
             event_log::{EventLog, OutboundMessage, RecordedEvent},
             fault::{CommandFault, Fault},
             health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
             peers::PeerQuestion,
+            reads::{ListPage, ListQuery, Seen},
             status::{ContextStatus, SourceLog},
         },
         tables::{

@@ -14,6 +14,7 @@ pub mod machine;
 pub mod message;
 pub mod network;
 pub mod peers;
+pub mod reads;
 pub mod replica;
 pub mod retention;
 pub mod safeguard;

@@ -31,8 +31,8 @@ use crate::{
     actors::{
         erased::AnyState,
         port::{
-            context::{ListPage, ListQuery, Seen},
             fault::Fault,
+            reads::{ListPage, ListQuery, Seen},
         },
     },
     domain::Key,

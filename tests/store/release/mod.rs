@@ -4,8 +4,8 @@
 //!
 //! Kept answers live for a day by the machine's clock, so the server is run at the time of the kill: with libfaketime
 //! (Debian's package `faketime`), which nothing in the server needs to know of.
+mod items;
 mod left;
-mod owners;
 mod timers;
 
 use left::{Left, Opened, SETTLED, fits, in_parallel};

@@ -4,7 +4,7 @@ use super::filters::Filter;
 use crate::{
     actors::{
         erased::{EntityType, Versioned},
-        port::{context::ListQuery, fault::Fault},
+        port::{fault::Fault, reads::ListQuery},
         tables::{indexes, tree::index_entries},
     },
     domain::{

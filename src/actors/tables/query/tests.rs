@@ -6,7 +6,7 @@ mod shop;
 use super::*;
 use crate::{
     actors::{
-        port::context::ListLimits,
+        port::reads::ListLimits,
         tables::{counters::counters_key, indexes::CHUNK},
     },
     domain::Entity,

@@ -3,9 +3,7 @@
 use super::{shop::*, *};
 use crate::{
     actors::{
-        port::{
-            context::ListLimits, machine::Machine, retention::Retention, status::ContextStatus,
-        },
+        port::{machine::Machine, reads::ListLimits, retention::Retention, status::ContextStatus},
         tables::{
             counters::{Counters, Versions, counters_key, encode_counters},
             rebuild,
