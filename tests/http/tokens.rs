@@ -258,7 +258,9 @@ fn sixteen_thousand_requests_with_all_kinds_of_tokens_are_answered() {
             });
             let what = format!("{method} {path} {body} {shown}: {} {}", answer.status, answer.text);
             assert!(answer.status < 500, "{what}");
-            assert_eq!(answer.status == 401, !is_valid, "{what}");
+            // What is not there is so for everyone.
+            let is_refused = !is_valid && !path.starts_with("/nothing");
+            assert_eq!(answer.status == 401, is_refused, "{what}");
             valid_ones += usize::from(is_valid);
         }
         valid_ones
