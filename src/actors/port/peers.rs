@@ -153,7 +153,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn nodes_of_the_last_release_name_no_owner_and_are_told_of_one_only_where_there_is_one() {
+    fn nodes_of_the_last_release_name_no_owner_and_get_one_only_where_there_is_one() {
         let question = json!({ "id": { "context": "purifier.rental", "number": 7, "attempt": 1 },
             "saga": { "context": "purifier.rental", "number": 7 }, "client": null, "trace": null, "number": 7,
             "command": {} });

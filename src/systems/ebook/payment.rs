@@ -17,8 +17,7 @@ use crate::{
 #[entity(
     context = "ebook.payment", reads = owner, collection = "payments", korean = "결제", port = 8082, generic,
     id(rent_id: Id<Rent>), personal(user_id), index(status, user_id, book_id), owner = self.user_id,
-    lifecycle = self.progress.lifecycle(),
-    debit(paid = self.rental_fee.filter(|_| self.progress == Progress::Paid))
+    lifecycle = self.progress.lifecycle(), debit(paid = self.rental_fee.filter(|_| self.progress == Progress::Paid))
 )]
 pub struct Payment {
     /// Who pays.
