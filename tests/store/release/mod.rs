@@ -6,6 +6,7 @@
 //! (Debian's package `faketime`), which nothing in the server needs to know of.
 mod items;
 mod left;
+mod owners;
 mod timers;
 
 use left::{Left, Opened, SETTLED, fits, in_parallel};
