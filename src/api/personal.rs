@@ -1,19 +1,21 @@
 //! What those who run the server are not shown: the values of personal fields.
 
-use crate::{actors::Declaration, domain::Name};
+use crate::{
+    actors::Declaration,
+    domain::{
+        Name,
+        quoted::{MASK, without_quoted},
+    },
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is shown in place of a personal value.
-pub const MASK: &str = "***";
 /// Whose a thing is, in any context.
 const OWNER: &str = "owner";
 /// What a thing asks another, in words.
 const QUESTION: &str = "question";
 /// A message of the broker as it came.
 const BODY: &str = "body";
-/// How the reader of JSON quotes a value that is none of those that there are.
-const UNKNOWN: &str = "unknown variant `";
 /// A text that is shorter may be part of any other text.
 const SHORTEST: usize = 4;
 
@@ -124,7 +126,7 @@ fn mask_repeated(hidden: &BTreeSet<String>, shown: &mut Value) {
                     *text = text.replace(value.as_str(), MASK);
                 }
             }
-            *text = without_quotes(text);
+            *text = without_quoted(text);
         }
         Value::Array(values) => {
             values.iter_mut().for_each(|value| mask_repeated(hidden, value));
@@ -136,21 +138,6 @@ fn mask_repeated(hidden: &BTreeSet<String>, shown: &mut Value) {
         }
         _ => {}
     }
-}
-
-/// `text` with [`MASK`] for all between its first double quote and its last, as a value may have quotes itself; and for a
-/// variant that is not known.
-fn without_quotes(text: &str) -> String {
-    let mut shown = text.to_owned();
-    if let Some((before, rest)) = shown.split_once('"') {
-        let after = rest.rsplit_once('"').map_or("", |(_, after)| after);
-        shown = format!("{before}{MASK}{after}");
-    }
-    if let Some((before, rest)) = shown.split_once(UNKNOWN) {
-        let after = rest.rsplit_once("`, expected").map_or("", |(_, after)| after);
-        shown = format!("{before}{UNKNOWN}{MASK}`, expected{after}");
-    }
-    shown
 }
 
 #[cfg(test)]

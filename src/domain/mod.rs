@@ -29,6 +29,7 @@ mod order;
 pub mod patch;
 pub mod prelude;
 mod question;
+pub mod quoted;
 mod reads;
 mod refusal;
 mod refusal_code;

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 use std::{cell::RefCell, collections::BTreeMap};
-use support::{Answer, Server, eventually};
+use support::{
+    Answer, Server, eventually,
+    issuer::{TestIssuer, TokenKey},
+};
 use tempfile::TempDir;
 
 /// Values that nothing else in an answer has.
@@ -228,5 +231,34 @@ fn a_customer_lists_own_things_by_own_totals_and_no_cache_keeps_them() {
         let open = server.get(path).is(200);
         assert_eq!(open.header("cache-control"), "no-cache");
         assert!(!open.header("vary").contains("Authorization"));
+    }
+}
+
+#[test]
+fn the_log_has_telephones_and_texts_only_while_authentication_is_open() {
+    let key = TokenKey::generate("ES256", "one");
+    let issuer = TestIssuer::start(&[&key]);
+    let staff = key.sign(&issuer.claims("kim", &["staff"]));
+    for (config, token) in [(String::new(), None), (issuer.section(), Some(&staff))] {
+        let server = Server::of("purifier", &config, &[]);
+        let post = |path: &str, body: Value| {
+            server.call("POST", path, |request| {
+                let request = request.json(&body);
+                if let Some(token) = token { request.bearer_auth(token) } else { request }
+            })
+        };
+        let product = json!({ "name": "a", "amt": 30_000, "stock": 1 });
+        let product = post("/products", product).is(201).id();
+        let rental = json!({
+            "customerId": 7, "productId": product, "amt": 30_000, "address": ADDRESS, "phone": PHONE,
+        });
+        post("/rentals", rental).is(201);
+        let line = eventually("a text message is in the log", || {
+            let said = server.said();
+            said.lines().find(|line| line.contains("text message")).map(str::to_owned)
+        });
+        assert_eq!(line.contains(PHONE), token.is_none(), "{line}");
+        assert_eq!(server.said().contains(PHONE), token.is_none());
+        assert!(!server.said().contains(ADDRESS));
     }
 }

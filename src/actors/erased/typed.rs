@@ -11,7 +11,7 @@ use crate::{
     actors::port::saga::SagaId,
     domain::{
         Aggregate, AnyCommand, Ask, AskId, Commands, DecisionContext, Decoder, Entity, Id, Name,
-        OpenAsk as PutAsk, Reads, Refusal, Timestamp, Undecodable, View,
+        OpenAsk as PutAsk, Reads, Refusal, Timestamp, Undecodable, View, quoted::without_quoted,
     },
     store::{EventPart, codec::Record},
 };
@@ -30,7 +30,9 @@ struct Json(Value);
 
 impl Decoder for Json {
     fn read<T: DeserializeOwned>(self) -> Result<T, Undecodable> {
-        serde_json::from_value(self.0).map_err(|error| Undecodable::Payload(error.to_string()))
+        // The reason is logged, and kept with what is set aside.
+        let read = serde_json::from_value(self.0);
+        read.map_err(|error| Undecodable::Payload(without_quoted(&error.to_string())))
     }
 }
 
