@@ -47,7 +47,7 @@ pub fn restrict_caching(
     let kept = if is_owned && !is_same_for_all { "no-store" } else { "no-cache" };
     response.insert_header((header::CACHE_CONTROL, kept));
     if !is_same_for_all {
-        response.append_header((header::VARY, "Authorization"));
+        response.append_header((header::VARY, "Authorization, Cookie"));
     }
 }
 
