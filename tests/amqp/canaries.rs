@@ -272,3 +272,16 @@ fn a_configuration_that_is_refused_shows_no_secret() {
         has_none(&[value.trim().to_owned(), PASSWORD.to_owned()], name, &said);
     }
 }
+
+#[test]
+fn every_secret_setting_is_among_those_that_are_searched_for() {
+    let all = holdfast::config::all_settings().iter().filter(|setting| setting.is_secret);
+    let all: Vec<_> = all.map(|setting| setting.key.as_str()).collect();
+    let broker = Broker::absent();
+    let mut searched: Vec<_> =
+        secrets(&broker).iter().map(|(section, key, _)| format!("{section}.{key}")).collect();
+    // The test of logins searches for this one, which open authentication does not take.
+    searched.push("auth.login.client_secret".to_owned());
+    assert!(all.iter().all(|key| searched.iter().any(|known| known == key)), "{all:?}");
+    assert_eq!(all.len(), searched.len());
+}

@@ -80,10 +80,20 @@ impl<'a> Browser<'a> {
     }
 }
 
+/// What the server shows to the provider.
+const CLIENT_SECRET: &str = "a secret&";
+
 fn started(issuer: &TestIssuer) -> Server {
-    let login = "[auth.login]\nclient_id = \"shop\"\nclient_secret = \"a secret&\"\n";
+    started_among(&[], issuer)
+}
+
+/// The same, with these environment variables.
+fn started_among(environment: &[(&str, &str)], issuer: &TestIssuer) -> Server {
+    let login =
+        format!("[auth.login]\nclient_id = \"shop\"\nclient_secret = \"{CLIENT_SECRET}\"\n");
     let limits = "[limits]\nrequests = 1000000\nburst = 1000000\nposts = 1000000\n";
-    Server::configured(&format!("{}{login}{limits}", issuer.section()))
+    let toml = format!("{}{login}{limits}", issuer.section());
+    Server::among(environment, "127.0.0.1:0", "bookrent", &toml, &[])
 }
 
 #[test]
@@ -242,4 +252,40 @@ fn without_a_login_there_is_nothing_and_without_the_provider_it_is_503() {
     issuer.set_away(false);
     let open = Server::start(&[]);
     open.get("/login").problem(404);
+}
+
+#[test]
+fn nothing_that_opens_something_is_in_the_log_of_a_login() {
+    let key = TokenKey::generate("ES256", "one");
+    let issuer = TestIssuer::start(&[&key]);
+    let mut server = started_among(&[("RUST_LOG", "trace")], &issuer);
+    let mut browser = Browser::of(&server);
+    let mut claims = issuer.claims("kim", &["staff"]);
+    claims["aud"] = json!("shop");
+    let back = browser.sign_in_at(&issuer, &key, &claims);
+    let mut words: Vec<String> = browser.cookies.iter().map(|(_, value)| value.clone()).collect();
+    let query = back.split_once('?').unwrap().1;
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap());
+    let opening = pairs.filter(|(name, _)| ["code", "state"].contains(name));
+    words.extend(opening.map(|(_, value)| value.to_owned()));
+    assert!(words.len() >= 3, "{words:?}");
+    assert_eq!(browser.get(&back).status, 303);
+    words.push(browser.session().to_owned());
+    let session = browser.get("/session").is(200);
+    words.push(session["formToken"].as_str().unwrap().to_owned());
+    // The same once more, a login of no one, a session of no one, and a token of no one.
+    browser.get(&back).refuses(400, "login-failed");
+    let wrong = "canary-of-no-login-and-of-no-session";
+    browser.get(&format!("/callback?code={wrong}&state={wrong}")).refuses(400, "login-failed");
+    browser.cookies = vec![("holdfast-session".to_owned(), wrong.to_owned())];
+    browser.get("/session");
+    server.call("GET", "/rents", |request| request.bearer_auth(wrong)).problem(401);
+    words.extend([wrong, CLIENT_SECRET, "a+secret%26", "a%20secret%26"].map(str::to_owned));
+    assert!(server.terminate().success());
+    let said = server.said();
+    assert!(said.contains("\"level\":\"DEBUG\"") || said.contains("\"level\":\"TRACE\""), "{said}");
+    for word in words.iter().filter(|word| word.len() > 8) {
+        let line = said.lines().find(|line| line.contains(word.as_str()));
+        assert!(line.is_none(), "`{word}` is in the log: {}", line.unwrap_or_default());
+    }
 }
