@@ -225,7 +225,7 @@ impl CommandConsumer {
             }
         } else if answer.status < 300 {
             came.acker.ack(BasicAckOptions::default()).await
-        } else if answer.status == 503 && again {
+        } else if matches!(answer.status, 429 | 503) && again {
             // No sender is there to try again, so this side does.
             requeue_after(&came, message.delivery_count).await
         } else {

@@ -1,8 +1,16 @@
 //! Whose the thing is that a command begins, and for whom an idempotency key answers.
 
+use reqwest::blocking::RequestBuilder;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use support::{Answer, Server};
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+    net::TcpStream,
+};
+use support::{
+    Answer, Server,
+    issuer::{TestIssuer, TokenKey},
+};
 
 /// Sends `body` as the one of that name, under a key if there is one.
 fn post_as(
@@ -142,4 +150,79 @@ fn a_kept_answer_is_not_given_to_a_request_that_is_not_allowed() {
     let again = post_as(&server, "customer/7", "/rents", &left_out, &key).is(201);
     assert_eq!(again.header("idempotent-replayed"), "true");
     assert_eq!(server.total("rents"), 1);
+}
+
+#[test]
+fn who_is_not_let_in_is_answered_before_the_body_is_read() {
+    let server = Server::start(&[]);
+    let mut socket = TcpStream::connect(server.address()).unwrap();
+    let host = server.address();
+    // The body never comes.
+    let head = format!(
+        "POST /rents HTTP/1.1\r\nHost: {host}\r\nX-Holdfast-As: operator\r\nContent-Type: application/json\r\n\
+         Content-Length: 60\r\nConnection: close\r\n\r\n"
+    );
+    socket.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    assert!(answer.contains("insufficient-scope"), "{answer}");
+}
+
+#[test]
+fn version_and_key_reveal_nothing_of_the_thing_of_another() {
+    let server = Server::start(&[]);
+    server.register_book("title01");
+    let body = json!({ "bookId": 1, "address": "address1" });
+    post_as(&server, "customer/7", "/rents", &body, &[]).is(201);
+    let cancel = |who: &str, number: u64, tag: &str| {
+        server.call("PATCH", &format!("/rents/{number}"), |request| {
+            let request = request.header("X-Holdfast-As", who).header("If-Match", tag);
+            request.header("Idempotency-Key", "one").json(&json!({ "status": "Cancel" }))
+        })
+    };
+    let absent = cancel("customer/8", 99, "\"1\"");
+    for tag in ["*", "\"1\"", "\"2\"", "\"99\""] {
+        let other = cancel("customer/8", 1, tag);
+        other.refuses(404, absent.problem(404));
+        assert_eq!(other.header("etag"), "", "{tag}");
+        assert_eq!(other.text.replace("/rents/1", "/rents/99"), absent.text, "{tag}");
+    }
+    cancel("customer/7", 1, "*").is(200).has("status", "Cancel");
+    // The kept answer is not for others either.
+    cancel("customer/8", 1, "*").refuses(404, absent.problem(404));
+    assert_eq!(cancel("customer/7", 1, "*").is(200).header("idempotent-replayed"), "true");
+}
+
+#[test]
+fn a_token_says_which_customer_it_is_and_a_header_says_nothing_there() {
+    let key = TokenKey::generate("ES256", "one");
+    let issuer = TestIssuer::start(&[&key]);
+    let server = Server::configured(&issuer.section());
+    let customer = |number: Value| {
+        let mut claims = issuer.claims("kim", &["customer"]);
+        claims["customer"] = number;
+        key.sign(&claims)
+    };
+    let post = |token: &str, path: &str, body: Value| {
+        server.call("POST", path, |request| request.bearer_auth(token).json(&body))
+    };
+    let staff = key.sign(&issuer.claims("lee", &["staff"]));
+    post(&staff, "/books", json!({ "title": "title01" })).is(201);
+    let rent = |token: &str, user: Value| {
+        post(token, "/rents", json!({ "bookId": 1, "userId": user, "address": "address1" }))
+    };
+    let seven = customer(json!(7));
+    rent(&seven, Value::Null).is(201).has("userId", 7);
+    rent(&seven, json!(8)).refuses(403, "not-yours");
+    rent(&staff, json!(8)).is(201).has("userId", 8);
+    let nameless = key.sign(&issuer.claims("choi", &["customer"]));
+    rent(&nameless, json!(7)).refuses(403, "insufficient-scope");
+    // A customer whose name is no number is none of this system's.
+    rent(&customer(json!("A")), Value::Null).refuses(400, "bad-body");
+    for acting_as in ["admin", "customer/7", "no one"] {
+        let header = |request: RequestBuilder| request.header("X-Holdfast-As", acting_as);
+        server.call("GET", "/rents", header).refuses(401, "invalid-token");
+        server.call("GET", "/books", header).is(200);
+    }
 }
