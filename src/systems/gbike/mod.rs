@@ -4,8 +4,10 @@
 //! Admin    ─▶ Register ─▶ bike ──▶ RegisteredBike
 //! Customer ─▶ Request  ─▶ rent ──▶ RentRequested ══ userDeposit: Clear ══▶ RentCleared ══ bike: Take ══▶ Rented
 //!                                      └─ refused, or no answer, by either ─▶ RentFailed ┄▶ bike: Release
+//!                                                                                          └▶ userDeposit: Release
 //!                              Rented ┄▶ billing: Open ─▶ RegisteredBill
 //! Customer ─▶ Return   ─▶ rent ──▶ Returned ┄▶ bike: PutBack ─▶ UpdatedBike
+//!                                           ┄▶ userDeposit: EndRide
 //!                                           ┄▶ billing: Calculate ─▶ CalculatedFee ┄▶ userDeposit: Charge
 //!                              userDeposit ──▶ UpdatedDeposit ┄▶ billing: Close ─▶ ClosedBill
 //!                                          ├─▶ FeeDeferred, until the customer tops up
@@ -15,6 +17,7 @@
 //!                                      └─▶ BillPassedOn ┄▶ userDeposit: MoveUp, until all that is covered is paid
 //! ```
 
+pub mod allowance;
 pub mod arrears;
 pub mod bike;
 pub mod billing;

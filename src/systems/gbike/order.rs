@@ -4,7 +4,7 @@ use super::{
     bike::{self, Bike},
     billing::Billing,
     rent::{Event, Rent},
-    user_deposit::UserDeposit,
+    user_deposit::{self, UserDeposit},
 };
 use crate::domain::prelude::*;
 
@@ -59,6 +59,14 @@ impl Request {
     }
 }
 
+impl TopUp {
+    /// Whose account it goes to, and what is paid in.
+    pub fn addressed(self) -> (Target<UserDeposit>, user_deposit::Command) {
+        let Self { userid, deposit } = self;
+        (Target::Chosen(userid), user_deposit::Command::TopUp { deposit })
+    }
+}
+
 impl Return {
     /// Whether the bike has been left there before.
     pub fn repeats(&self, before: &Option<String>) -> bool {
@@ -68,13 +76,23 @@ impl Return {
 
 /// Why a rent never came to be, by the code that it keeps.
 pub fn refusal_of(code: &str) -> Refusal {
-    let known = [in_arrears(), bike::in_use(), bike::broken(), bike::unknown()];
+    let known = [in_arrears(), too_many_bikes(), bike::in_use(), bike::broken(), bike::unknown()];
     known.into_iter().find(|refusal| refusal.code == code).unwrap_or_else(Refusal::retry_later)
 }
 
 /// The refusal of a customer who owes fees.
 pub fn in_arrears() -> Refusal {
     Refusal::conflict("in-arrears", "earlier rides are not paid for yet", "미납 요금이 있습니다")
+}
+
+/// The refusal of a customer who has as many bikes as one may have at once.
+pub fn too_many_bikes() -> Refusal {
+    let ko = "한 번에 빌릴 수 있는 자전거 수를 넘었습니다";
+    Refusal::conflict(
+        "too-many-bikes",
+        "the customer has as many bikes as one may have at once",
+        ko,
+    )
 }
 
 /// The refusal of a second return that names another place.

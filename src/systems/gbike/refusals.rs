@@ -17,6 +17,11 @@ pub const REFUSALS: &[RefusalCode] = &[
     ),
     RefusalCode::conflict("in-arrears", "earlier rides are not paid for", "미납 요금이 있습니다"),
     RefusalCode::conflict(
+        "too-many-bikes",
+        "the customer has as many bikes as one may have at once: bring one back first",
+        "한 번에 빌릴 수 있는 자전거 수를 넘었습니다. 먼저 반납해 주세요",
+    ),
+    RefusalCode::conflict(
         "held",
         "a rent has the bike: it is not corrected meanwhile",
         "대여 중인 자전거는 고칠 수 없습니다",

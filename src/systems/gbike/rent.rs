@@ -128,7 +128,7 @@ impl Aggregate for Rent {
         match self.status {
             Status::Requested => {
                 let clear = ask(self.userid, Clear { rent }, Command::Settle);
-                Some(clear.changes_nothing(ASKS_DEPOSIT))
+                Some(clear.undone_by(user_deposit::Command::release(rent)))
             }
             Status::Cleared => {
                 let take = ask(self.bikeid, Take { rent }, Command::Settle);

@@ -4,11 +4,13 @@
 //! never negative, and paid in − charged = deposit at every moment.
 
 pub use super::order::{TopUp, in_arrears};
+
 use super::{
+    allowance::{self, Allowance, Rides},
     arrears::Arrears,
     billing::{self, Billing},
-    order::{BillId, UserId},
-    rent::Rent,
+    order::{BillId, RentId, UserId},
+    rent::{ASKS_DEPOSIT, Rent},
 };
 use crate::domain::prelude::*;
 
@@ -37,6 +39,9 @@ pub struct UserDeposit {
     billid: Option<Id<Billing>>,
     #[hidden]
     arrears: Arrears,
+    #[hidden]
+    #[since = 3]
+    rides: Rides,
 }
 
 #[command]
@@ -45,6 +50,11 @@ pub enum Command {
     TopUp { deposit: u64 },
     /// May this rent begin? It may unless older ones are owed for.
     Clear { rent: Id<Rent> },
+    /// The rent that was let begin has not come to be.
+    #[undo(of = rent, attempt = ASKS_DEPOSIT)]
+    Release { rent: Id<Rent> },
+    /// The bike of that rent is back.
+    EndRide { rent: Id<Rent> },
     /// A ride is over.
     Charge { bill: Id<Billing>, fee: u64 },
     /// That bill is closed: the next ones at hand may be paid.
@@ -63,12 +73,16 @@ pub enum Event {
     FeeQueued { userid: UserId, billid: BillId, fee: u64, after: BillId },
     /// All before it are paid: this is the oldest one that is open.
     FeeMovedUp { userid: UserId, billid: BillId, fee: u64 },
+    /// That rent counts among those that the customer has at once.
+    RideCounted { userid: UserId, rentid: RentId },
+    /// It counts no longer.
+    RideEnded { userid: UserId, rentid: RentId },
 }
 
 impl Aggregate for UserDeposit {
     type Command = Command;
     type Event = Event;
-    type Settings = ();
+    type Settings = Allowance;
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
@@ -78,13 +92,13 @@ impl Aggregate for UserDeposit {
         match (!arrears.is_empty(), command) {
             (_, TopUp { deposit }) => self.top_up(userid, deposit),
             (true, Clear { .. }) => Err(in_arrears()),
-            (false, Clear { .. }) => ignore(),
+            (false, Clear { rent }) => self.rides.begin(userid, rent, this.settings),
+            (_, Release { rent } | EndRide { rent }) => self.rides.end(userid, rent),
             (false, Charge { bill, fee }) if fee <= self.deposit => {
                 let billid = Some(bill);
                 emit(UpdatedDeposit { userid, deposit: self.deposit - fee, arrears: 0, billid })
             }
             (_, Charge { bill, fee }) => Ok(self.defer(userid, bill, fee)),
-
             (true, GoOn { after }) if was_last(after) => Ok(self.clone().pay(userid)),
             (true, MoveUp { after, bill, fee }) if was_last(after) && arrears.first().is_none() => {
                 Ok(self.move_up(userid, bill, fee))
@@ -95,7 +109,7 @@ impl Aggregate for UserDeposit {
     }
 
     fn evolve(&mut self, event: &Event) {
-        self.opened = true;
+        self.opened |= !allowance::concerns_ride(event);
         match *event {
             Event::UpdatedDeposit { deposit, billid, .. } => {
                 if let Some(bill) = billid {
@@ -107,6 +121,7 @@ impl Aggregate for UserDeposit {
             Event::FeeQueued { billid, fee, .. } => self.arrears.queue(billid, fee),
             Event::FeeDeferred { billid, fee, .. } => self.arrears.add(billid, fee),
             Event::FeeMovedUp { billid, fee, .. } => self.arrears.move_up(billid, fee),
+            Event::RideCounted { .. } | Event::RideEnded { .. } => self.rides.evolve(event),
         }
     }
 
@@ -117,6 +132,7 @@ impl Aggregate for UserDeposit {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         use {Command::*, billing::Event::*};
+        policies.on::<Rent>(allowance::end_ride);
         policies.on::<Billing>(|event| match *event {
             CalculatedFee { billid: bill, userid, fee, .. } => Some((userid, Charge { bill, fee })),
             ClosedBill { billid: after, userid, .. } => Some((userid, GoOn { after })),
@@ -128,9 +144,7 @@ impl Aggregate for UserDeposit {
     }
 
     fn routes(routes: &mut impl Routes<Self>) {
-        routes.post(Role::Both, |TopUp { userid, deposit }: TopUp| {
-            (Target::Chosen(userid), Command::TopUp { deposit })
-        });
+        routes.post(Role::Both, TopUp::addressed);
     }
 }
 

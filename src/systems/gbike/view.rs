@@ -92,6 +92,7 @@ impl View for Row {
             |event| match event {
                 UpdatedDeposit { billid, .. } => billid.map(Id::get),
                 FeeDeferred { .. } | FeeQueued { .. } | FeeMovedUp { .. } => None,
+                RideCounted { .. } | RideEnded { .. } => None,
             },
             |row, event| {
                 if let UpdatedDeposit { deposit, .. } = event {

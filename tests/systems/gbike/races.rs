@@ -211,3 +211,16 @@ fn many_registrations_of_a_number_at_once_are_one_bike() {
     server.get("/bikes/501").is(200).has("location", location);
     assert_eq!(server.total("bikes"), 1);
 }
+
+#[test]
+fn of_many_rents_of_one_customer_as_many_come_to_be_as_are_allowed() {
+    let server = patient("[systems.gbike]\nfee_per_minute = 0\nbikes_per_customer = 3");
+    for bike in 501..=520 {
+        register(&server, bike);
+    }
+    let answers = at_once(&server, 20, |client, n| rent(client, 500 + n, 71));
+    let (rented, refused): (Vec<&Answer>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status == 201);
+    assert_eq!(rented.len(), 3, "{:?}", answers.iter().map(|a| a.status).collect::<Vec<_>>());
+    refused.iter().for_each(|refused| refused.refuses(409, "too-many-bikes"));
+}

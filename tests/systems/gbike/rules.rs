@@ -1,12 +1,12 @@
 //! The transcript, and what holds while all contexts are there.
 
 use super::station::{
-    BIKE, DEPOSIT, RENT, ZONE_1, ZONE_3, bring_back, free_of_charge, happened, pass, register,
-    rent, ride, start, top_up,
+    BIKE, DEPOSIT, RENT, ZONE_1, ZONE_3, bring_back, free_of_charge, happened, pass, patient,
+    register, rent, ride, start, top_up,
 };
 use serde_json::{Value, json};
 use std::thread;
-use support::Answer;
+use support::{Answer, eventually};
 
 fn is_a_date(answer: &Answer, field: &str) {
     assert!(
@@ -279,4 +279,31 @@ fn a_request_is_open_until_both_have_answered() {
         bring_back(&server, 1, ZONE_3).is(200);
         server.shows("/bikes/501", json!({"status": "사용가능", "location": ZONE_3}));
     }
+}
+
+#[test]
+fn a_customer_has_as_many_bikes_at_once_as_are_allowed() {
+    let server = patient("[systems.gbike]\nfee_per_minute = 0\nbikes_per_customer = 2");
+    for bike in 501..=504 {
+        register(&server, bike);
+    }
+    let first = ride(&server, 501, 71);
+    ride(&server, 502, 71);
+    rent(&server, 503, 71).refuses(409, "too-many-bikes");
+    server.get("/bikes/503").is(200).has("status", "사용가능");
+    server.get("/userDeposits/71").problem(404);
+    ride(&server, 503, 72);
+    bring_back(&server, first, ZONE_3).is(200);
+    // The return reaches the account by itself.
+    eventually("another bike", || (rent(&server, 504, 71).status == 201).then_some(()));
+    rent(&server, 501, 71).refuses(409, "too-many-bikes");
+}
+
+#[test]
+fn a_rent_that_never_came_to_be_counts_no_longer() {
+    let server = patient("[systems.gbike]\nbikes_per_customer = 1");
+    register(&server, 501);
+    rent(&server, 999, 71).refuses(409, "bike-unknown");
+    eventually("a bike", || (rent(&server, 501, 71).status == 201).then_some(()));
+    rent(&server, 501, 71).refuses(409, "too-many-bikes");
 }

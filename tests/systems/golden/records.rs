@@ -13,6 +13,7 @@ use holdfast::{
         self, bookrent, ebook,
         gbike::{
             self,
+            allowance::Allowance,
             billing::Billing,
             user_deposit::{self, UserDeposit},
         },
@@ -269,7 +270,11 @@ fn what_earlier_versions_have_stored_is_read() {
     reads::<gbike::bike::Bike>(1, with_a_catalogue);
     reads::<Billing>(1, |then| then.replace(" }", ", next: None }"));
     reads::<UserDeposit>(1, |then| {
-        then.replace("open: ", "arrears: Arrears { at_hand: ").replace(" }", ", chain: None } }")
+        then.replace("open: ", "arrears: Arrears { at_hand: ")
+            .replace(" }", ", chain: None }, rides: Rides({}) }")
+    });
+    reads::<UserDeposit>(2, |then| {
+        format!("{}, rides: Rides({{}}) }}", then.strip_suffix(" }").unwrap())
     });
     reads::<gbike::rent::Rent>(1, |then| {
         then.replace("Requested, cleared: true", "Cleared, cleared: true")
@@ -322,7 +327,8 @@ fn a_long_list_of_open_fees_is_carried_over_whole() {
     let bytes = codec::encode(Space::State, UserDeposit::STATE_VERSION, &account).unwrap();
     assert_eq!(read_state::<UserDeposit>(&bytes), account);
     let user = Id::new(7);
-    let moment = DecisionContext { id: user, at: Timestamp::default(), settings: &() };
+    let moment =
+        DecisionContext { id: user, at: Timestamp::default(), settings: &Allowance::default() };
     let mut paid = Vec::new();
     let mut command = user_deposit::Command::TopUp { deposit: 44_000 - 50 };
     // Each step waits for the last bill that the one before has paid to be closed.

@@ -14,6 +14,7 @@ pub struct UserDeposit {
 impl From<UserDeposit> for super::UserDeposit {
     fn from(old: UserDeposit) -> Self {
         let UserDeposit { opened, deposit, billid, open } = old;
-        Self { opened, deposit, billid, arrears: Arrears::all_at_hand(open) }
+        let arrears = Arrears::all_at_hand(open);
+        Self { opened, deposit, billid, arrears, ..Self::default() }
     }
 }
