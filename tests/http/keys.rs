@@ -200,6 +200,10 @@ fn the_audit_has_a_line_for_each_administrative_action_and_each_write_of_staff()
     with_bearer(&server, "PATCH", "/rents/1", &staff, cancel).is(200);
     let last = audit_of(&server).pop().unwrap();
     assert_eq!((&last["path"], &last["owner"]), (&json!("/rents/1"), &json!("7")), "{last}");
+    let (_, operator, _) = print(&server, &["token", "--as", "operator"]);
+    let shown = get_with(&server, "/admin/audit?limit=1000", &operator).is(200).body;
+    let last = shown["audit"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["path"], &last["owner"]), (&json!("/rents/1"), &json!("***")), "{last}");
     for wrong in ["limit=0", "after=x", "from=1"] {
         let answer = server.get(&format!("/admin/audit?{wrong}"));
         assert!((400..500).contains(&answer.status), "{wrong}");

@@ -7,8 +7,10 @@ use crate::{
     http::{
         call::{Call, Reply},
         handlers::query,
+        middleware::caller,
         response::json_response,
     },
+    identity::sees_personal,
 };
 use actix_web::web;
 use serde::Deserialize;
@@ -45,7 +47,7 @@ fn show_line(line: &AuditLine) -> Value {
     }
 }
 
-/// One page, in the order in which things were done.
+/// One page, in the order in which things were done. Operators get it without the customers whose things they were.
 pub async fn list_audit(call: Call<'_>) -> Reply {
     let state = call.state;
     let given = web::Query::<AuditQuery>::from_query(call.request.query_string());
@@ -64,6 +66,9 @@ pub async fn list_audit(call: Call<'_>) -> Reply {
     let mut page = json!({ "audit": lines.iter().map(show_line).collect::<Vec<_>>() });
     if let (Some(next), Some(fields)) = (next, page.as_object_mut()) {
         fields.insert("next".into(), next.into());
+    }
+    if !sees_personal(caller::find_caller(call.request, state).as_deref()) {
+        state.personal.mask(None, &mut page);
     }
     Ok(json_response(&page))
 }
