@@ -103,6 +103,11 @@ impl NodePass {
         self.credential.is_none() && self.key.is_none()
     }
 
+    /// What shows in a request that is passed on for a client that a node with a key does so. It is no credential of the client.
+    pub fn passing_on(&self, method: &str, path: &str) -> Option<(&'static str, String)> {
+        Some((NODE_TOKEN, self.key.as_ref()?.sign(method, path)))
+    }
+
     /// The headers of a request to another node.
     pub fn headers(&self, method: &str, path: &str) -> Vec<(&'static str, String)> {
         let credential = self.credential.as_ref().map(|shared| format!("Bearer {shared}"));

@@ -4,8 +4,9 @@ use crate::{
     actors::Fault,
     api::Problem,
     client_errors::describe_error,
+    credentials::{NodePass, NodeRequest},
     http::{
-        middleware::response_body::CHUNK,
+        middleware::{node_caller::CLIENT, response_body::CHUNK},
         settings::{HttpSettings, RemoteTarget},
     },
 };
@@ -56,6 +57,7 @@ pub struct Forwarder {
     max_hops: usize,
     answer_limit: usize,
     trusted_proxies: Vec<IpAddr>,
+    pass: NodePass,
     /// Streams end when the server stops.
     draining: watch::Receiver<bool>,
 }
@@ -87,6 +89,7 @@ impl Forwarder {
             max_hops: settings.max_hops,
             answer_limit: settings.answer_limit,
             trusted_proxies: settings.trusted_proxies.clone(),
+            pass: settings.node_pass.clone(),
             draining,
         })
     }
@@ -166,6 +169,12 @@ impl Forwarder {
         {
             // The host stays the client's, so links in the answer lead back here.
             forwarded = forwarded.header(name.as_str(), value.as_bytes());
+        }
+        // What the client sends under these names is not passed on.
+        if let Some((name, token)) = self.pass.passing_on(request.method().as_str(), request.path())
+        {
+            let address = peer.map(|peer| peer.to_string()).unwrap_or_default();
+            forwarded = forwarded.header(name, token).header(CLIENT, address);
         }
         let answer = forwarded.header("via", via).send().await.map_err(|why| {
             let problem = if why.is_connect() { away() } else { no_answer(to, is_safe) };
@@ -287,7 +296,7 @@ fn no_answer(to: &RemoteTarget, is_safe: bool) -> Problem {
 fn is_forwarded(name: &str) -> bool {
     !HOP_BY_HOP.contains(&name)
         && !name.starts_with("access-control-")
-        && !matches!(name, "origin" | "via")
+        && !matches!(name, "origin" | "via" | CLIENT | NodeRequest::TOKEN)
 }
 
 /// Whether a proxy describes by this header how it was asked. A node that trusts this one would believe it of any client.

@@ -27,14 +27,15 @@ const EVENTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 /// The parameters of a list that neither sort nor filter it.
 const PAGING: [&str; 4] = ["page", "size", "after", "limit"];
 
-/// Takes what `request` costs from what its sender may do. Other nodes may do what they want.
+/// Takes what `request` costs from what its sender may do. Other nodes may do what they want, and count the
+/// requests that they pass on themselves.
 pub fn check_rate(
     principal: Option<&Principal>,
     request: &HttpRequest,
     state: &AppState,
 ) -> Result<(), Problem> {
     let Some(limits) = &state.rate_limits else { return Ok(()) };
-    if node_caller::is_node(request, state) {
+    if node_caller::is_node(request, state) || node_caller::is_passed_on(request, state) {
         return Ok(());
     }
     let address = sender_address(request, state);

@@ -73,3 +73,30 @@ fn a_node_reads_and_asks_as_its_contexts_do_and_strangers_find_nothing() {
         assert!(answer.contains(&format!("\"code\":\"{code}\"")), "{request}\n{answer}");
     }
 }
+
+#[test]
+fn what_a_node_passes_on_is_its_clients_and_is_counted_there() {
+    let (gateway, known) = node("gateway", &[]);
+    let trust = NodeTrust::new(None, [known], Machine::default());
+    let change = move |settings: HttpSettings| {
+        let one = std::num::NonZeroU32::MIN;
+        let rates = RateSettings { requests: one, burst: one, posts: one };
+        HttpSettings { nodes: trust, rates: Some(rates), open: false, ..settings }
+    };
+    let passed_on = |token: &str| {
+        let headers = format!("Holdfast-Node: {token}\r\nHoldfast-Client: 192.0.2.7\r\n");
+        raw_request("GET /things/7", &headers, "")
+    };
+    let valid = passed_on(&gateway.sign("GET", "/things/7"));
+    let mut requests: Vec<&str> = vec![&valid; 4];
+    // Without the token of a node the header means nothing.
+    let forged = passed_on("e30.e30.e30");
+    requests.extend([forged.as_str(); 4]);
+    let answers = send_to_things(Reads::Owner, change, &requests);
+    let [passed_on, forged] = [&answers[..4], &answers[4..]];
+    for answer in passed_on {
+        // It is no node's: as without credentials.
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    }
+    assert!(forged.iter().any(|answer| answer.starts_with("HTTP/1.1 429")), "{forged:?}");
+}
