@@ -51,7 +51,7 @@ impl PersonalFields {
     }
 }
 
-/// Whether a field of this name has the owner, as a header of an event has it too, or a secret of the sender.
+/// Whether a field of this name has the owner, as an attribute of an event has it too, or a secret of the sender.
 fn is_of_header(name: &str) -> bool {
     let attribute = name.rsplit([':', '_', '-']).next().unwrap_or(name);
     attribute == OWNER || name.eq_ignore_ascii_case("authorization")
@@ -253,14 +253,14 @@ mod tests {
         let mut shown = json!({
             "context": "bookrent.rent", "what": "asks", "cause": "attempt 2",
             "data": { "question": "bookrent.book-3 <- Take { user: 4711, address: \"x\" }" },
-            "owner": "4711", "headers": { "holdfast-owner": "4711", "cloudEvents_id": "a-1", "Authorization": "Bearer 4711" },
+            "owner": "4711", "headers": { "cloudEvents:owner": "4711", "holdfast-owner": "4711", "cloudEvents_id": "a-1", "Authorization": "Bearer 4711" },
             "reason": "invalid type: string \"4711\", expected u64", "userId": null,
         });
         all_fields().mask(Some("bookrent.rent"), &mut shown);
         let expected = json!({
             "context": "bookrent.rent", "what": "asks", "cause": "attempt 2",
             "data": { "question": "bookrent.book ***" },
-            "owner": "***", "headers": { "holdfast-owner": "***", "cloudEvents_id": "a-1", "Authorization": "***" },
+            "owner": "***", "headers": { "cloudEvents:owner": "***", "holdfast-owner": "***", "cloudEvents_id": "a-1", "Authorization": "***" },
             "reason": "invalid type: string ***, expected u64", "userId": null,
         });
         assert_eq!(shown, expected);

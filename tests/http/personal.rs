@@ -106,6 +106,17 @@ fn operators_see_no_personal_value_in_any_answer_of_administration_and_admins_se
         let count = |answer: &Answer| answer.body["entries"].as_array().map(Vec::len);
         assert_eq!(count(&masked), count(&all), "{path}");
     }
+    let staff = callers.token("staff");
+    let book = server.post("/bookrent/books", json!({ "title": "b" })).is(201).id();
+    let rent = json!({ "bookId": book, "userId": NUMBER, "address": ADDRESS });
+    let rent =
+        server.call("POST", "/bookrent/rents", |request| request.bearer_auth(&staff).json(&rent));
+    rent.is(201);
+    let audit = |whom: &str| callers.get("/admin/audit", whom).is(200).text;
+    let whose = format!("\"owner\":\"{NUMBER}\"");
+    assert!(audit("admin").contains(&whose), "{}", audit("admin"));
+    let masked = audit("operator");
+    assert!(masked.contains("\"owner\":\"***\"") && !masked.contains(&whose), "{masked}");
     let others =
         ["/admin/contexts", "/admin/parked", "/admin/audit", "/actuator/health", "/metrics"];
     let paths = sagas.iter().map(|(path, _)| path.as_str()).chain(others);

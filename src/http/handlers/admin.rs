@@ -6,13 +6,11 @@ use crate::{
     domain::lenient::{self, BadBody},
     http::{
         call::{Call, Reply},
-        handlers::{body, forward, parked, parked_anywhere, query, sagas},
-        middleware::caller,
+        handlers::{body, forward, masked::masked_response, parked, parked_anywhere, query, sagas},
         nodes::{NodeRequest, OtherNode},
         response::json_response,
         state::AppState,
     },
-    identity::sees_personal,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use reqwest::Method;
@@ -169,17 +167,12 @@ pub async fn show_saga(call: Call<'_>) -> Reply {
     Ok(page_response(call, Some(name), page))
 }
 
-/// One page, whose `next` has the path that a proxy has taken off. It is about a `context`, or about many; operators get it
-/// without personal values.
+/// One page, whose `next` has the path that a proxy has taken off.
 fn page_response(call: Call<'_>, context: Option<&str>, mut page: Value) -> HttpResponse {
-    let caller = caller::find_caller(call.request, call.state);
-    if !sees_personal(caller.as_deref()) {
-        call.state.personal.mask(context, &mut page);
-    }
     if let Some(Value::String(next)) = page.get_mut("next") {
         next.insert_str(0, &call.state.path_prefix(call.request));
     }
-    json_response(&page)
+    masked_response(&call, context, page)
 }
 
 /// `GET /admin/parked`

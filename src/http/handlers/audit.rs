@@ -6,11 +6,8 @@ use crate::{
     audit::AuditLine,
     http::{
         call::{Call, Reply},
-        handlers::query,
-        middleware::caller,
-        response::json_response,
+        handlers::{masked::masked_response, query},
     },
-    identity::sees_personal,
 };
 use actix_web::web;
 use serde::Deserialize;
@@ -67,8 +64,5 @@ pub async fn list_audit(call: Call<'_>) -> Reply {
     if let (Some(next), Some(fields)) = (next, page.as_object_mut()) {
         fields.insert("next".into(), next.into());
     }
-    if !sees_personal(caller::find_caller(call.request, state).as_deref()) {
-        state.personal.mask(None, &mut page);
-    }
-    Ok(json_response(&page))
+    Ok(masked_response(&call, None, page))
 }

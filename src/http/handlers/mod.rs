@@ -17,6 +17,7 @@ pub mod keys;
 pub mod list;
 pub mod log_reader;
 pub mod login;
+mod masked;
 pub mod metrics;
 pub mod node_reports;
 pub mod parked;
