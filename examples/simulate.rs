@@ -40,7 +40,7 @@ struct Options {
     /// Leaves one mitigation out: `keep-withdrawals`.
     #[arg(long)]
     without: Option<Mitigation>,
-    /// Leaves the mitigations out one by one, and prints after how many seeds it shows.
+    /// Leaves the mitigations out one by one, or the one that is named, and prints after how many seeds it shows.
     #[arg(long)]
     proof: bool,
 }
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     let mut right = true;
     for business in chosen {
         if options.proof {
-            prove(business, options.seeds);
+            prove(business, options.without, options.seeds);
         } else if let Some(seed) = options.seed {
             let run = Run {
                 seed,
@@ -87,8 +87,9 @@ fn main() -> ExitCode {
     if right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn prove(business: &'static Business, seeds: u64) {
-    for mitigation in Mitigation::VARIANTS {
+fn prove(business: &'static Business, only: Option<Mitigation>, seeds: u64) {
+    let chosen = |mitigation: &&Mitigation| only.is_none_or(|only| only == **mitigation);
+    for mitigation in Mitigation::VARIANTS.iter().filter(chosen) {
         let system = business.system;
         let name = mitigation.as_ref();
         match seeds_until_noticed(business, *mitigation, seeds) {

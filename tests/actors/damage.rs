@@ -18,7 +18,7 @@ pub fn keys(bench: &Bench, context: &str, space: Space) -> Vec<Vec<u8>> {
 }
 
 /// A bit of a row is another from now on.
-fn flip(store: &MemoryStore, context: &str, key: &[u8]) {
+pub fn flip(store: &MemoryStore, context: &str, key: &[u8]) {
     let mut record =
         store.rows_of(context).into_iter().find(|(known, _)| known == key).expect("a row").1;
     let middle = record.len() / 2;
@@ -26,7 +26,7 @@ fn flip(store: &MemoryStore, context: &str, key: &[u8]) {
     store.damage_row(context, key, Some(record));
 }
 
-fn state(number: u64) -> Vec<u8> {
+pub fn state(number: u64) -> Vec<u8> {
     holdfast::store::keys::KeyBuf::new(Space::State).number(0).number(number).build()
 }
 
@@ -201,33 +201,6 @@ async fn a_damaged_end_of_a_log_does_not_keep_the_node_from_starting() {
     let bench = bench.crashed(NodeSettings::default(), bookrent).await;
     let book = bench.register().await;
     assert!(bench.rent(book, 5).await.unwrap().settled);
-}
-
-#[actix_rt::test]
-async fn a_damaged_page_of_questions_is_found_again_from_the_states() {
-    let bench = Bench::of(MemoryStore::new(), NodeSettings::default(), kiosk).ready().await;
-    bench.context("kiosk.desk").stop().await;
-    let body = json!({ "seat": "A1", "desk": 1, "asks": 0 });
-    bench.enter("kiosk.order", 0, None, body).await.unwrap();
-    // It asks until it is answered, and no context is there.
-    let context = bench.context("kiosk.order");
-    let change = CommandRequest {
-        route: 1,
-        number: Some(1),
-        body: json!(null),
-        ..CommandRequest::default()
-    };
-    let waits = context.execute_command(change);
-    let questions = || keys(&bench, "kiosk.order", Space::Question);
-    let waits = actix_rt::spawn(waits);
-    eventually(|| !questions().is_empty()).await;
-    for key in questions() {
-        flip(&bench.store, "kiosk.order", &key);
-    }
-    waits.abort();
-    let bench = bench.crashed(NodeSettings::default(), kiosk).await;
-    assert!(found(&bench, "kiosk.order") > 0);
-    eventually(|| bench.see("kiosk.order", 1).unwrap()["status"] == "Placed").await;
 }
 
 #[actix_rt::test]

@@ -24,6 +24,7 @@ mod gbike_failures;
 mod growth;
 mod guards;
 mod idempotency;
+mod lost_questions;
 mod lost_rows;
 mod movie_failures;
 mod movie_open_asks;

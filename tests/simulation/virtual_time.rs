@@ -72,7 +72,7 @@ fn the_invariants_hold_under_every_schedule_and_the_same_seed_is_the_same_one() 
 
 /// Schedules that once showed a fault: a neighbour read what an actor had committed and not published before it ended, which
 /// no other reader could find in its log yet.
-const FOUND: &[(&str, u64)] = &[("ebook", 481)];
+const FOUND: &[(&str, u64)] = &[("ebook", 481), ("bookrent", 6)];
 
 #[test]
 fn what_once_went_wrong_goes_right() {
@@ -106,6 +106,24 @@ const NOTICED: &[(Mitigation, &str)] = &[
     (Mitigation::KeepNumbers, "bookrent"),
     (Mitigation::KeepKeys, "bookrent"),
     (Mitigation::TellOwners, "movie"),
+    (Mitigation::IsolateDamage, "bookrent"),
+    (Mitigation::IsolateMessages, "bookrent"),
+    (Mitigation::SplitRows, "bookrent"),
+    (Mitigation::NoticeGaps, "bookrent"),
+    (Mitigation::NameMissingRows, "bookrent"),
+    (Mitigation::RecoverAsks, "movie"),
+    (Mitigation::ComparePasts, "movie"),
+    (Mitigation::ContinueLogs, "bookrent"),
+    (Mitigation::BeginEpochs, "bookrent"),
+    (Mitigation::CompareAsks, "bookrent"),
+    (Mitigation::TrackProgress, "bookrent"),
+    (Mitigation::KeepUntilTaken, "bookrent"),
+    (Mitigation::KeepTimeForward, "bookrent"),
+    (Mitigation::CarryTimeOn, "bookrent"),
+    (Mitigation::BoundAdvance, "bookrent"),
+    (Mitigation::LookAhead, "gbike"),
+    (Mitigation::SettleAtOnce, "gbike"),
+    (Mitigation::RepeatAsks, "movie"),
 ];
 
 #[test]

@@ -19,6 +19,7 @@ use crate::{
     actors::port::{
         fault::Fault,
         health::Phase,
+        safeguard::Safeguard,
         status::{ChaosPoint, ContextStatus},
     },
     store::{self, Commit, StoreError},
@@ -161,7 +162,9 @@ impl<L: Behavior> ContextActor<L> {
                 self.conflicts = 0;
                 if let Some(handed) = &mut self.in_flight {
                     handed.commit = Some(commit);
-                    L::on_accepted(&handed.effects, &handed.mails);
+                    if self.shared.does(Safeguard::TrackProgress) {
+                        L::on_accepted(&handed.effects, &handed.mails);
+                    }
                 }
                 self.apply_commit(ctx);
             }
@@ -276,7 +279,9 @@ impl<L: Behavior> ContextActor<L> {
                 self.requeue_mails(inside.into_iter().map(Some).collect());
                 self.retry_after_pause(ctx);
             }
-            StoreError::Invalid(why) if mails.len() > 1 => {
+            StoreError::Invalid(why)
+                if mails.len() > 1 && self.shared.does(Safeguard::IsolateMessages) =>
+            {
                 tracing::warn!(
                     context = self.shared.name.context,
                     why,

@@ -11,6 +11,7 @@ use crate::{
         erased::{AggregateType, AnyState, ErasedAsk, Versioned},
         port::{
             backoff::backoff_delay,
+            safeguard::Safeguard,
             saga::{SagaId, TraceContext},
         },
         tables::{
@@ -140,6 +141,9 @@ impl AggregateBehavior {
     /// states tell.
     fn read_question_page(&self, key: &[u8], record: &[u8]) -> Result<QuestionPage, StoreError> {
         match codec::decode(Space::Question, record) {
+            Err(StoreError::Damaged(_)) if !self.shared.does(Safeguard::RecoverAsks) => {
+                Ok(QuestionPage::default())
+            }
             Err(StoreError::Damaged(what)) => {
                 self.shared.report_damage(&format!(
                     "a page of open questions, found again from the states: {what}"
@@ -156,6 +160,7 @@ impl AggregateBehavior {
     /// Loads the open questions, and asks those that are not on their way.
     pub(crate) fn reload_questions(&mut self) -> Result<(), StoreError> {
         let known = std::mem::take(&mut self.asking);
+        self.unreadable.clear();
         let mut pages = Pages::over_scan(Scan::space(Space::Question, 256));
         let mut keys = BTreeMap::<u64, (Vec<Vec<u8>>, u64)>::new();
         while let Some(rows) = self.tree.next_readable_page(&mut pages, 1)? {
@@ -179,6 +184,7 @@ impl AggregateBehavior {
                         Err(StoreError::Damaged(what)) => {
                             self.shared
                                 .report_damage(&format!("a question cannot be put again: {what}"));
+                            self.unreadable.insert(number);
                             continue;
                         }
                         kept => kept?,

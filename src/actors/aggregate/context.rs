@@ -30,7 +30,7 @@ use crate::{
 };
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
@@ -87,6 +87,8 @@ pub struct AggregateBehavior {
     /// The commit that wrote the counters.
     pub(super) counters_commit: Commit,
     pub(super) asking: BTreeMap<u64, Asking>,
+    /// Aggregates that may have an open question, and whose state cannot be read.
+    pub(super) unreadable: BTreeSet<u64>,
     pub(super) waiting: BTreeMap<u64, Vec<WaitingClient>>,
     /// Asks to aggregates that cannot answer before their own question is settled.
     pub(super) postponed: BTreeMap<u64, Vec<AskMessage>>,
@@ -160,6 +162,7 @@ impl AggregateBehavior {
             counters: Counters::default(),
             counters_commit: 0,
             asking: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
             waiting: BTreeMap::new(),
             postponed: BTreeMap::new(),
             timers: Timers::default(),

@@ -13,7 +13,7 @@ use crate::{
         },
         tables::{answers::AskResult, clipping::clip_refusal, log::Cause},
     },
-    domain::{AnyCommand, AskId, Lifecycle, Name, NoAnswer, OrderOutcome, Refusal},
+    domain::{AnyCommand, AskId, Lifecycle, Name, OrderOutcome},
     store::StoreError,
 };
 use std::{
@@ -24,22 +24,6 @@ use std::{
 };
 
 impl Turn<'_> {
-    /// The command of a client. What [`Safeguard::RefuseWhileOpen`] is against: it ends an order over its open ask, as if that
-    /// had been refused. Systems refuse their own commands meanwhile, so leaving out the check alone would change nothing.
-    pub(crate) fn client_command(
-        &mut self,
-        number: u64,
-        command: &dyn AnyCommand,
-    ) -> Result<Command, StoreError> {
-        if self.behavior.shared.does(Safeguard::RefuseWhileOpen) {
-            return Ok(command.clone_command());
-        }
-        let state = self.transaction.load_state(number)?.now.state.as_ref();
-        let ask = self.behavior.aggregate.awaits(state, number);
-        let ended = ask.map(|ask| (ask.then)(Err(NoAnswer::Refused(Refusal::still_open()))));
-        Ok(ended.unwrap_or_else(|| command.clone_command()))
-    }
-
     /// Decides `command` on a copy, and records the result.
     pub(crate) fn decide(
         &mut self,
@@ -71,7 +55,7 @@ impl Turn<'_> {
         };
         let before = (version, state.order_outcome());
         let is_mark = version == 0 && decided.after.lifecycle() == Lifecycle::Absent;
-        let is_kept = !is_mark || self.behavior.shared.does(Safeguard::KeepMarks);
+        let is_kept = !is_mark || self.does(Safeguard::KeepMarks);
         if !decided.events.is_empty()
             && is_kept
             && let Err(rejection) =
@@ -130,7 +114,8 @@ impl Turn<'_> {
         let opens = ask.filter(|_| self.open_question(number) != still_open);
         let pass = match (&opens, cause, client) {
             (Some(ask), Cause::Command(_), Some(_)) => {
-                match self.behavior.peers.permit_ask(ask.callee, may_ask) {
+                let chain = if self.does(Safeguard::LookAhead) { may_ask } else { &[] };
+                match self.behavior.peers.permit_ask(ask.callee, chain) {
                     Ok(pass) => pass,
                     Err(wait) => return Ok(Err(Rejection::Busy(wait))),
                 }
@@ -160,7 +145,7 @@ impl Turn<'_> {
     }
 
     fn refuse_from_now_on(&mut self, ask: &AskId) -> Result<(), StoreError> {
-        if !self.behavior.shared.does(Safeguard::KeepWithdrawals) {
+        if !self.does(Safeguard::KeepWithdrawals) {
             return Ok(());
         }
         let asked = self.find_answer(ask)?.and_then(|answer| answer.asked);

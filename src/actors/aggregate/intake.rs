@@ -49,7 +49,10 @@ impl Turn<'_> {
             }
         };
         match taken {
-            Err(StoreError::Damaged(what)) => self.reject_damaged(place, mail, what),
+            Err(StoreError::Damaged(what)) if self.does(Safeguard::IsolateDamage) => {
+                self.reject_damaged(place, mail, what)
+            }
+            Err(StoreError::Damaged(what)) => Err(StoreError::Failed(what)),
             taken => taken,
         }
     }
@@ -61,7 +64,8 @@ impl Turn<'_> {
         entry: &CommandMessage,
     ) -> Result<(), StoreError> {
         // The client has given up before anything was recorded, and has got that answer.
-        if entry.reply.is_closed() || !entry.progress.begin_decision() {
+        let is_tracked = self.does(Safeguard::TrackProgress);
+        if entry.reply.is_closed() || (is_tracked && !entry.progress.begin_decision()) {
             return Ok(());
         }
         if let Some(key) = &entry.idempotency
@@ -113,7 +117,9 @@ impl Turn<'_> {
         }
         let name = Cow::Owned(entry.command.name().to_owned());
         let saga = self.saga_of(number)?;
-        let command = self.client_command(number, entry.command.as_ref())?;
+        let is_kept = self.does(Safeguard::RefuseWhileOpen);
+        let ended = if is_kept { None } else { self.refused_ask(number)? };
+        let command = ended.unwrap_or_else(|| entry.command.clone_command());
         match self.decide(number, command, Cause::Command(name), saga, Some(&entry.thread))? {
             Ok(_) => {
                 if is_new {
@@ -156,8 +162,7 @@ impl Turn<'_> {
         let version = now.version;
         let standing = now.state.lifecycle();
         let there = standing.is_shown();
-        let is_closed =
-            standing != Lifecycle::Open || self.behavior.shared.does(Safeguard::RefuseWhileOpen);
+        let is_closed = standing != Lifecycle::Open || self.does(Safeguard::RefuseWhileOpen);
         if entry.verb != Verb::Post
             && is_closed
             && let Some(refusal) = standing.refusal(self.behavior.tree.entity.name())
@@ -205,7 +210,7 @@ impl Turn<'_> {
         let kept = match self.find_answer(&asked.id)? {
             // An asker that was restored from a copy reuses its numbers for other questions.
             Some(RecordedAnswer { asked: Some(before), .. })
-                if before.0 == sum.0 && before != sum =>
+                if before.0 == sum.0 && before != sum && self.does(Safeguard::CompareAsks) =>
             {
                 tracing::error!(ask = %asked.id, "refusing ask: its id was used for another question");
                 let en = "this ask was used before, with another content";
@@ -229,7 +234,7 @@ impl Turn<'_> {
                 Err(NoAnswer::Refused(Refusal::conflict("withdrawn", en, ko)))
             }
         };
-        if kept != AskResult::Withdrawn && self.behavior.shared.does(Safeguard::KeepAnswers) {
+        if kept != AskResult::Withdrawn && self.does(Safeguard::KeepAnswers) {
             self.store_answer(&asked.id, kept, Some(sum))?;
         }
         self.effects.push_back(AggregateEffect::Answer { mail: place, answer });
@@ -263,7 +268,7 @@ impl Turn<'_> {
             Err(Rejection::Refused(refusal))
                 if refusal == Refusal::still_open()
                     && self.open_question(number).is_some()
-                    && self.behavior.shared.does(Safeguard::PostponeWhileOpen) =>
+                    && self.does(Safeguard::PostponeWhileOpen) =>
             {
                 self.effects.push_back(AggregateEffect::Postpone { mail: place, number });
                 Ok(None)
@@ -286,9 +291,7 @@ impl Turn<'_> {
         command: Command,
     ) -> Result<(), StoreError> {
         let open: Open = (answered.callee, answered.attempt);
-        if self.open_question(number) != Some(open)
-            && self.behavior.shared.does(Safeguard::DropLateAnswers)
-        {
+        if self.open_question(number) != Some(open) && self.does(Safeguard::DropLateAnswers) {
             return Ok(());
         }
         self.shut_for.extend(answered.shut_for.map(|rest| (number, rest)));
@@ -301,7 +304,7 @@ impl Turn<'_> {
             saga,
             Some(&thread),
         )?;
-        if self.open_question(number) == Some(open) {
+        if self.open_question(number) == Some(open) && self.does(Safeguard::RepeatAsks) {
             self.reask_later(number)?;
         }
         Ok(())

@@ -7,11 +7,12 @@ use super::{
 use crate::{
     actors::{
         actor::behavior::TurnOutput,
+        port::safeguard::Safeguard,
         tables::{
             counters::counters_key,
             history::{epoch_key, epoch_row},
             key_pages::key_pages,
-            log::encode_log,
+            log::{LOG_ROW, encode_rows},
             questions::{self, QUESTION_PAGE, QuestionPage},
             sagas::SAGA_ENTRIES,
         },
@@ -42,7 +43,9 @@ impl Turn<'_> {
             .iter()
             .map(|logged| &logged.envelope)
             .zip(std::mem::take(&mut self.encoded_events));
-        for (first, record) in encode_log(self.behavior.aggregate.event_version(), written)? {
+        let row = if self.does(Safeguard::SplitRows) { LOG_ROW } else { usize::MAX };
+        let version = self.behavior.aggregate.event_version();
+        for (first, record) in encode_rows(version, row, written)? {
             self.transaction.write_row(KeyBuf::new(Space::Log).number(first).build(), Some(record));
         }
         if let Some(first) = self.events.first().map(|logged| logged.envelope.sequence)
@@ -121,12 +124,12 @@ impl Turn<'_> {
             changes.chunk_by(|(one, _), (other, _)| one / QUESTION_PAGE == other / QUESTION_PAGE)
         {
             let first = changes.first().map_or(0, |(number, _)| number - number % QUESTION_PAGE);
-            let before: QuestionPage = self
-                .behavior
-                .asking
-                .range(first..first.saturating_add(QUESTION_PAGE))
-                .map(|(number, _)| (*number, Vec::new()))
-                .collect();
+            let page = first..first.saturating_add(QUESTION_PAGE);
+            let asking = self.behavior.asking.range(page.clone()).map(|(number, _)| number);
+            // It is put when its state can be read again.
+            let unreadable = self.behavior.unreadable.range(page);
+            let before: QuestionPage =
+                asking.chain(unreadable).map(|number| (*number, Vec::new())).collect();
             let mut after = before.clone();
             for (number, asking) in changes {
                 match asking {

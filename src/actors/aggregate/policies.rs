@@ -21,7 +21,7 @@ use std::borrow::Cow;
 
 impl Listener<Command> for Turn<'_> {
     fn does(&self, safeguard: Safeguard) -> bool {
-        self.behavior.shared.does(safeguard)
+        Turn::does(self, safeguard)
     }
 
     fn before_applying(&self) {
@@ -40,7 +40,7 @@ impl Listener<Command> for Turn<'_> {
         command: Command,
     ) -> Result<Result<(), String>, StoreError> {
         let is_undo = self.behavior.aggregate.compensates(command.as_ref()).is_some();
-        if is_undo && !self.behavior.shared.does(Safeguard::SendUndos) {
+        if is_undo && !self.does(Safeguard::SendUndos) {
             return Ok(Ok(()));
         }
         let is_new = whose == Recipient::New;

@@ -10,11 +10,12 @@ use super::{
 use crate::{
     actors::{
         ask::guard::Permit,
-        erased::ErasedAsk,
+        erased::{Command, ErasedAsk},
         port::{
             context::Outcome,
             fault::{CommandFault, Fault},
             health::OrderCounts,
+            safeguard::Safeguard,
             saga::TraceContext,
         },
         subscription::progress::SubscriptionProgress,
@@ -23,7 +24,7 @@ use crate::{
             sagas::SagaPage, transaction::Transaction,
         },
     },
-    domain::{Kind, Lifecycle, OrderOutcome, Refusal, Timestamp},
+    domain::{Kind, Lifecycle, NoAnswer, OrderOutcome, Refusal, Timestamp},
     store::{StoreError, codec},
 };
 use serde_bytes::ByteBuf;
@@ -156,12 +157,24 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Whether its context does what `safeguard` says.
+    pub(crate) fn does(&self, safeguard: Safeguard) -> bool {
+        self.behavior.shared.does(safeguard)
+    }
+
     /// The open question of `number`, as of this point of the turn.
     pub(crate) fn open_question(&self, number: u64) -> Option<Open> {
         match self.awaited.get(&number) {
             Some(awaited) => awaited.open_question,
             None => self.behavior.asking.get(&number).map(|asking| asking.open),
         }
+    }
+
+    /// What an order does when its open ask is refused, if it has one.
+    pub(crate) fn refused_ask(&mut self, number: u64) -> Result<Option<Command>, StoreError> {
+        let state = self.transaction.load_state(number)?.now.state.as_ref();
+        let ask = self.behavior.aggregate.awaits(state, number);
+        Ok(ask.map(|ask| (ask.then)(Err(NoAnswer::Refused(Refusal::still_open())))))
     }
 
     pub(crate) fn set_awaited(

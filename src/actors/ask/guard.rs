@@ -55,6 +55,7 @@ pub struct Guard {
     quota: RateLimiter<NotKeyed, InMemoryState, QuotaClock, NoOpMiddleware<Duration>>,
     answered: Durations,
     unanswered: Durations,
+    settles_at_once: bool,
 }
 
 /// The time since the guard was made, on tokio's clock.
@@ -94,16 +95,22 @@ pub type AnswerReceiver = oneshot::Receiver<Result<(), NoAnswer>>;
 
 impl Guard {
     /// A guard that lets questions through as `settings` say.
-    pub fn new(settings: GuardSettings) -> Arc<Self> {
+    pub fn new(settings: GuardSettings) -> Self {
         let per_second = NonZeroU32::new(settings.quota_per_second).unwrap_or(NonZeroU32::MIN);
-        Arc::new(Self {
+        Self {
             settings,
             breaker: Breaker::new(settings.breaker),
             concurrency: Arc::new(Semaphore::new(settings.concurrency)),
             quota: RateLimiter::direct_with_clock(Quota::per_second(per_second), QuotaClock::new()),
             answered: Durations::default(),
             unanswered: Durations::default(),
-        })
+            settles_at_once: true,
+        }
+    }
+
+    /// The same guard: whether an ask that meets an open breaker has no answer, at once.
+    pub fn settling_at_once(self, settles_at_once: bool) -> Self {
+        Self { settles_at_once, ..self }
     }
 
     /// Permits a question, or returns how long to wait.
@@ -196,7 +203,7 @@ impl Guard {
         loop {
             match self.permit_question() {
                 Ok(pass) => return Some(pass),
-                Err(_) if self.open_for().is_some() => return None,
+                Err(_) if self.settles_at_once && self.open_for().is_some() => return None,
                 Err(wait) => {
                     let left = ends.checked_duration_since(Instant::now())?;
                     tokio::time::sleep(wait.min(left).min(Duration::from_millis(100))).await;
@@ -243,7 +250,7 @@ async fn first_of(
 mod tests {
     use super::*;
 
-    fn quick(tries: u32) -> Arc<Guard> {
+    fn quick(tries: u32) -> Guard {
         Guard::new(GuardSettings {
             timeout: Duration::from_millis(1),
             tries,

@@ -68,6 +68,8 @@ pub struct Replica {
     trouble: Mutex<(u64, Option<String>)>,
     /// Set while the source has another past than what is here.
     dispute: Mutex<Option<Dispute>>,
+    /// Whether it goes on after the event that it has last, and not after that event's number.
+    continues: bool,
 }
 
 /// Who brings events.
@@ -115,7 +117,13 @@ impl Replica {
             counts,
             trouble,
             dispute,
+            continues: true,
         })
+    }
+
+    /// The same replica, which goes on after the event that it has last if it `continues`.
+    pub fn continuing(self, continues: bool) -> Self {
+        Self { continues, ..self }
     }
 
     /// What the last event here is called; nothing where the source has never sent the names of its events, or where it
@@ -226,10 +234,8 @@ impl Replica {
     /// Asks the source for what comes next, and returns how many events it knew.
     async fn ask_source(&self, linger: Duration) -> Result<usize, Silence> {
         let last = *self.last.lock().await;
-        let events = self
-            .wire
-            .fetch_events(self.context(), last + 1, self.last_event_id(last), linger)
-            .await?;
+        let after = self.last_event_id(last).filter(|_| self.continues);
+        let events = self.wire.fetch_events(self.context(), last + 1, after, linger).await?;
         if sync::lock(&self.dispute).take().is_some() {
             tracing::info!(
                 context = self.context(),

@@ -34,6 +34,7 @@ use crate::{
             network::{Transmission, TransmissionKind},
             replica::ReplicaHandle,
             retention::Retention,
+            safeguard::Safeguard,
             status::{ContextStatus, SourceLog},
         },
         projection::{
@@ -135,8 +136,10 @@ impl<'a> NodeBuilder<'a> {
         if let Some(known) = self.subscribers.get(context) {
             return Ok(known.clone());
         }
-        let listeners =
-            Arc::new(Subscribers::new(aggregate, Word::new(self.settings.machine.random())));
+        let random = self.settings.machine.random();
+        let does = |safeguard| self.settings.without != Some(safeguard);
+        let word = Word::new(if does(Safeguard::BeginEpochs) { random } else { 1 });
+        let listeners = Arc::new(Subscribers::new(aggregate, word));
         let tree = self.open_log(aggregate)?;
         let last = last_sequence(aggregate, &tree)?;
         let is_here = self.settings.hosts_context(context);
@@ -145,6 +148,7 @@ impl<'a> NodeBuilder<'a> {
         if let Some(wire) = self.settings.wire.as_ref().filter(|_| !is_here) {
             let machine = self.settings.machine.clone();
             let replica = Replica::open(tree, listeners.clone(), wire.clone(), machine)?;
+            let replica = replica.continuing(does(Safeguard::ContinueLogs));
             self.replicas.push(Arc::new(replica));
         }
         self.subscribers.insert(context, listeners.clone());
@@ -233,6 +237,11 @@ impl<'a> NodeBuilder<'a> {
         )
     }
 
+    fn new_guard(&self, name: Name) -> Arc<Guard> {
+        let settles_at_once = self.settings.without != Some(Safeguard::SettleAtOnce);
+        Arc::new(Guard::new(self.settings.guard_settings(&name)).settling_at_once(settles_at_once))
+    }
+
     fn deploy_context<L: Behavior>(
         &mut self,
         name: Name,
@@ -285,7 +294,7 @@ impl<'a> NodeBuilder<'a> {
         let tree = Tree::open(self.store, aggregate)?.reporting_to(&shared);
         rebuild::say_whether_due(&shared, &tree)?;
         last_time(aggregate, &tree).into_iter().for_each(|at| self.clock.carry_on_from(at));
-        let guard = Guard::new(self.settings.guard_settings(&name));
+        let guard = self.new_guard(name);
         let guards = self.settings.guards.clone();
         let system_guards = self.settings.system_guards.clone();
         let asking = NodeSettings { guards, system_guards, ..NodeSettings::default() };
@@ -336,9 +345,8 @@ impl<'a> NodeBuilder<'a> {
         let context = name.context;
         if let Some(wire) = self.settings.wire.as_ref().filter(|wire| wire.reaches_context(context))
         {
-            let settings = self.settings.guard_settings(&name);
-            let patience = settings.patience();
-            let guard = Guard::new(settings);
+            let patience = self.settings.guard_settings(&name).patience();
+            let guard = self.new_guard(name);
             let store = self.store.clone();
             let pasts = self.pasts.clone();
             let known_pasts = self.known_pasts.clone();
@@ -364,7 +372,7 @@ impl<'a> NodeBuilder<'a> {
             Err(error) => return Err(error.into()),
         }
         rebuild::say_whether_due(&shared, &tree)?;
-        let guard = Guard::new(self.settings.guard_settings(&name));
+        let guard = self.new_guard(name);
         let handle = ContextHandle::new(mailbox.clone(), tree.clone(), guard, ViewPart);
         self.deploy_context(name, &mailbox, Arc::new(handle), move || {
             let subscriptions = Subscriptions::new(sources.iter().map(|open| open()).collect());

@@ -4,6 +4,7 @@ use crate::{
     actors::port::{
         event_log::{EventLog, OutboxHealth},
         machine::Machine,
+        safeguard::Safeguard,
         sink::{Sink, SinkHealth},
     },
     actors::tables::node_tree::NodeTree,
@@ -118,6 +119,7 @@ pub struct Pump<T> {
     cursors: Arc<Cursors>,
     cursor: Cursor,
     failures: Mutex<(u64, Option<String>)>,
+    without: Option<Safeguard>,
 }
 
 impl<T: Send + Sync + 'static> Pump<T> {
@@ -130,7 +132,13 @@ impl<T: Send + Sync + 'static> Pump<T> {
     ) -> Result<Self, StoreError> {
         let latest = *flow.latest().borrow();
         let cursor = cursors.get(sink_name, flow.context(), latest)?;
-        Ok(Self { sink_name, flow, sink, machine, cursors, cursor, failures: Mutex::default() })
+        let failures = Mutex::default();
+        Ok(Self { sink_name, flow, sink, machine, cursors, cursor, failures, without: None })
+    }
+
+    /// The same pump, which leaves that out.
+    pub fn without(self, without: Option<Safeguard>) -> Self {
+        Self { without, ..self }
     }
 
     pub fn health(&self) -> OutboxHealth {
@@ -179,6 +187,9 @@ impl<T: Send + Sync + 'static> Pump<T> {
                 Err(why) => {
                     let why = format!("event {first} was not taken: {why}");
                     self.back_off(why).await;
+                    if self.without == Some(Safeguard::KeepUntilTaken) {
+                        left = left.get(1..).unwrap_or_default();
+                    }
                 }
             }
         }

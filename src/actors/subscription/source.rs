@@ -3,7 +3,10 @@
 use crate::{
     actors::{
         erased::AggregateType,
-        port::history::{EventId, Past, Word},
+        port::{
+            history::{EventId, Past, Word},
+            safeguard::Safeguard,
+        },
         tables::{
             history::History,
             log::{Envelope, LogEntry, read_log},
@@ -107,7 +110,9 @@ impl Subscribers {
     ) -> Result<Vec<LogEntry>, StoreError> {
         let latest = self.latest.load(SeqCst);
         let mut events = read_log(self.aggregate, tree, from, limit)?;
-        events.retain(|logged| logged.envelope.sequence <= latest);
+        if tree.does(Safeguard::HideUnpublished) {
+            events.retain(|logged| logged.envelope.sequence <= latest);
+        }
         Ok(events)
     }
     /// These events are committed. An empty slice means only that there may be something in the log.

@@ -6,6 +6,7 @@ use crate::{
         erased::{AggregateType, AnyEvent, Event},
         port::{
             history::EventId,
+            safeguard::Safeguard,
             saga::{SagaId, owner_text},
         },
     },
@@ -111,7 +112,7 @@ pub struct LogEntry {
 }
 
 /// How large a row of the log may grow before the next is begun.
-const LOG_ROW: usize = 5 * 1024;
+pub const LOG_ROW: usize = 5 * 1024;
 
 /// How much of a row an event takes, at most.
 fn size_in_row(envelope: &Envelope, event: &[u8]) -> usize {
@@ -149,6 +150,15 @@ pub fn encode_log<'a>(
     version: u16,
     events: impl Iterator<Item = (&'a Envelope, ByteBuf)>,
 ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    encode_rows(version, LOG_ROW, events)
+}
+
+/// The same, in rows that grow up to about so many bytes.
+pub fn encode_rows<'a>(
+    version: u16,
+    most: usize,
+    events: impl Iterator<Item = (&'a Envelope, ByteBuf)>,
+) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
     type StoredEvents<'a> = Vec<(&'a Envelope, ByteBuf)>;
     let mut rows = Vec::with_capacity(1);
     let mut row = StoredEvents::new();
@@ -162,7 +172,7 @@ pub fn encode_log<'a>(
     for (envelope, event) in events {
         let more = size_in_row(envelope, &event);
         size += more;
-        if size > LOG_ROW {
+        if size > most {
             rows.extend(close(&mut row)?);
             size = more;
         }
@@ -229,16 +239,18 @@ pub fn read_log(
     let after = log_key(from.saturating_add(1));
     let mut pages = Pages::over_scan(Scan { from: after, to: end, backwards: false, limit: 8 });
     let mut events = Vec::new();
+    let is_judged = tree.does(Safeguard::NoticeGaps);
     let mut expected = None;
     // A log begins at 1: where nothing is before `from`, it is the first.
-    if rows.is_empty() {
+    if rows.is_empty() && is_judged {
         expected = Some(from);
     }
     loop {
         for (key, row) in &rows {
             match read_row(aggregate, key, &row.record, expected) {
                 Ok(row) => {
-                    expected = row.last().map(|logged| logged.envelope.sequence + 1);
+                    let last = row.last().filter(|_| is_judged);
+                    expected = last.map(|logged| logged.envelope.sequence + 1);
                     events
                         .extend(row.into_iter().filter(|logged| logged.envelope.sequence >= from));
                 }

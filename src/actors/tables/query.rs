@@ -33,6 +33,7 @@ use crate::{
         port::{
             fault::Fault,
             reads::{ListPage, ListQuery, Seen},
+            safeguard::Safeguard,
         },
     },
     domain::Key,
@@ -155,6 +156,7 @@ fn show_rows(
             }
             Some((_, Ok(_))) => {}
             // What cannot be shown is left out and named: the others are shown all the same.
+            None if !reading.does(Safeguard::NameMissingRows) => {}
             None => {
                 reading.report_damage(&format!("{number} is listed, and there is no row of it"));
                 shown.damaged.push(*number);

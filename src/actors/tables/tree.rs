@@ -8,7 +8,7 @@ use super::{
 use crate::{
     actors::{
         erased::{EntityType, Versioned},
-        port::status::ContextStatus,
+        port::{safeguard::Safeguard, status::ContextStatus},
     },
     domain::{Key, Lifecycle, text::to_nfc},
     store::{
@@ -49,6 +49,10 @@ impl Tree {
     /// The same tree, which reports its damage there.
     pub fn reporting_to(self, shared: &Arc<ContextStatus>) -> Self {
         Self { status: Some(shared.clone()), ..self }
+    }
+    /// Whether those who read it do what `safeguard` says.
+    pub fn does(&self, safeguard: Safeguard) -> bool {
+        self.status.as_ref().is_none_or(|status| status.does(safeguard))
     }
     /// Something in it is damaged or missing.
     pub fn report_damage(&self, what: &str) {

@@ -38,11 +38,13 @@ type Queues = BTreeMap<(&'static str, usize), Arc<Queue>>;
 pub struct Broker {
     conditions: Conditions,
     queues: Arc<Mutex<Queues>>,
+    /// Of each context, the last event that was published.
+    reached: Arc<Mutex<BTreeMap<&'static str, u64>>>,
 }
 
 impl Broker {
     pub fn new(conditions: Conditions) -> Self {
-        Self { conditions, queues: Arc::default() }
+        Self { conditions, queues: Arc::default(), reached: Arc::default() }
     }
 
     fn queues(&self) -> MutexGuard<'_, Queues> {
@@ -91,6 +93,16 @@ impl Broker {
         }
     }
 
+    /// Events come in their order, and none is left out.
+    fn note(&self, context: &'static str, sequence: u64) {
+        let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = reached.entry(context).or_default();
+        if sequence > *last + 1 {
+            self.conditions.wrong(format!("{sequence} of {context} is published after {last}"));
+        }
+        *last = sequence.max(*last);
+    }
+
     /// Puts an event into each queue that is bound to its context.
     fn route(&self, context: &'static str, event: &RecordedEvent) {
         for ((of, node), queue) in self.queues().iter() {
@@ -133,6 +145,7 @@ impl Publisher {
         let taken = conditions.between(1, items.len() as u64 + 1) as usize;
         for (sequence, event) in items.iter().take(taken) {
             conditions.say(format_args!("node {} publishes {context} {sequence}", self.node));
+            self.broker.note(context, *sequence);
             self.broker.route(context, event);
         }
         if conditions.is_lost() {

@@ -2,7 +2,10 @@
 
 use super::{plan::Plan, trace::Trace};
 use holdfast::{
-    actors::{ChaosPoint, Machine, Network, Transmission},
+    actors::{
+        ChaosPoint, EventId, Machine, Network, Past, PeerAnswer, PeerQuestion, PeerReply,
+        Transmission,
+    },
     domain::{AskId, NoAnswer, Timestamp},
 };
 use std::{
@@ -27,8 +30,14 @@ pub enum Link {
 struct State {
     /// What asks were answered, since a process died last, by the context that was asked.
     answers: BTreeMap<(&'static str, AskId), Result<(), String>>,
-    /// The first ask that was answered in two ways.
-    two_answers: Option<String>,
+    /// What was asked, by the context that was asked.
+    asked: BTreeMap<(&'static str, AskId), String>,
+    /// The pasts of contexts that nodes know, each from the questions that it has answered.
+    known: BTreeMap<(usize, String), Past>,
+    /// Nodes are of an earlier release, which sends no pasts.
+    is_early: bool,
+    /// The first thing that is not as it must be.
+    wrong: Option<String>,
     /// The ways that are cut at present.
     cut: BTreeSet<Link>,
     chance: Chance,
@@ -54,7 +63,10 @@ impl Conditions {
         let origin = Instant::now();
         Self(Arc::new(Mutex::new(State {
             answers: BTreeMap::new(),
-            two_answers: None,
+            asked: BTreeMap::new(),
+            known: BTreeMap::new(),
+            is_early: false,
+            wrong: None,
             cut: BTreeSet::new(),
             chance,
             plan,
@@ -86,9 +98,68 @@ impl Conditions {
     pub fn forget_answers(&self) {
         self.state().answers.clear();
     }
-    /// The first ask that was answered in two ways, if one was.
-    pub fn two_answers(&self) -> Option<String> {
-        self.state().two_answers.clone()
+    /// The first thing that is not as it must be, if there is one.
+    pub fn what_is_wrong(&self) -> Option<String> {
+        self.state().wrong.clone()
+    }
+    /// Something is not as it must be.
+    pub fn wrong(&self, what: String) {
+        self.state().wrong.get_or_insert(what);
+    }
+    /// A node was started with an older copy of its data. Nodes of an earlier release send no pasts.
+    pub fn put_back(&self, is_early: bool) {
+        let mut state = self.state();
+        state.is_early = is_early;
+        state.answers.clear();
+    }
+    /// Whether nodes send no pasts.
+    pub fn is_early(&self) -> bool {
+        self.state().is_early
+    }
+    /// `node` has answered a question to `context`, one of its own.
+    pub fn observe_reply(
+        &self,
+        node: usize,
+        context: &'static str,
+        question: &PeerQuestion,
+        reply: &PeerReply,
+    ) {
+        let answer = match &reply.answer {
+            PeerAnswer::Yes => Ok(()),
+            PeerAnswer::No(refusal) => Err(NoAnswer::Refused(refusal.clone())),
+        };
+        let PeerQuestion { id, number, key, command, past, heard, .. } = question;
+        let mut state = self.state();
+        let asker = (node, id.context.to_string());
+        let was_told = state.known.get(&asker).cloned();
+        let is_older = |past: &Past, known: &Past| {
+            past.latest >= known.latest && !past.has_event(known.last())
+        };
+        let is_of_another = past.as_ref().zip(was_told.as_ref());
+        let is_of_another = is_of_another.is_some_and(|(past, known)| is_older(past, known));
+        let lacks = |(past, id): (&Past, EventId)| !past.has_event(id);
+        if is_of_another || reply.past.as_ref().zip(*heard).is_some_and(lacks) {
+            let what =
+                format!("{context} answers {id}, whose past is {past:?}, {was_told:?}, {heard:?}");
+            state.wrong.get_or_insert(what);
+        }
+        let is_later = |past: &&Past| was_told.is_none_or(|known| known.latest <= past.latest);
+        if let Some(past) = past.as_ref().filter(is_later) {
+            state.known.insert(asker, past.clone());
+        }
+        let content = format!("{number} {key:?} {command}");
+        let place = (context, id.clone());
+        let before = state.asked.entry(place).or_insert_with(|| content.clone());
+        let is_refused =
+            matches!(&answer, Err(NoAnswer::Refused(no)) if no.code == "asked-otherwise");
+        if *before != content && !is_refused {
+            let what = format!("{context} answers {id}, {content}, as it did {before}: {answer:?}");
+            state.wrong.get_or_insert(what);
+        }
+        drop(state);
+        if !is_refused {
+            self.observe_answer(context, id, &answer);
+        }
     }
     /// Cuts a way, or mends it.
     pub fn toggle_cut(&self, link: Link) {
@@ -124,6 +195,12 @@ impl Conditions {
     pub fn set_clock(&self, by: i64) {
         let mut state = self.state();
         state.set = (state.set + by).clamp(-MOST_SET, MOST_SET);
+    }
+    /// Whether the store refuses what a client's request leads to.
+    pub fn is_unstorable(&self) -> bool {
+        let mut state = self.state();
+        let often = state.plan.unstorable;
+        state.happens(often)
     }
     /// Whether a batch conflicts.
     pub fn conflicts(&self) -> bool {
@@ -214,7 +291,7 @@ impl Network for Conditions {
         if *before != said {
             let words =
                 format!("{context} answered {ask} with {before:?}, and again with {said:?}");
-            state.two_answers.get_or_insert(words);
+            state.wrong.get_or_insert(words);
         }
     }
 }

@@ -1,10 +1,13 @@
 //! What the logs say of each context: its states, folded from its events as they are read from outside, whether its actor
 //! runs or not. What the actor has stored must be the same.
 
+mod listed;
 mod view;
 
-use self::view::{Sources, ViewMirror};
+pub use self::listed::Listed;
+use self::{listed::lists_what_is_established, view::ViewMirror};
 use super::{
+    breakers::{Begun, SharedBegun},
     client::{CommandRoute, Order, Things, command_routes},
     ledger::Ledger,
     owners::{Owners, Spoken},
@@ -12,14 +15,20 @@ use super::{
     trace::Digest,
 };
 use holdfast::{
-    actors::{Context, Fault, ListQuery},
+    actors::{Context, Fault, RecordedEvent},
     domain::{
-        Aggregate, Board, Entity, Folds, Id, Lifecycle, Name, Reads, Target, Timestamp, View,
-        lenient::BadBody,
+        Aggregate, Board, DecisionContext, Entity, Id, Lifecycle, Name, NoAnswer, Reads, Target,
+        Timestamp, View, lenient::BadBody,
     },
+    store::StoreError,
 };
 use serde_json::{Value, json};
-use std::{any::Any, cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{
+    any::Any,
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 /// An event in the log of its context.
 struct Said<E> {
@@ -50,10 +59,11 @@ pub trait Mirror {
     fn is_owned(&self) -> bool;
     fn things(&self) -> &Things;
     fn as_any(&self) -> &dyn Any;
-    /// Reads what is new in the log. Says each event.
+    /// Reads what is new in the log, up to a row that is missing if there is one. Says each event.
     fn read(
         &mut self,
         _context: &dyn Context,
+        _has_gap: bool,
         _say: &mut dyn FnMut(std::fmt::Arguments<'_>),
     ) -> Result<(), String> {
         Ok(())
@@ -74,6 +84,10 @@ pub trait Mirror {
     fn events(&self) -> &[(u64, Value)] {
         &[]
     }
+    /// The last event of each source that it has heard of.
+    fn causes(&self) -> &BTreeMap<String, u64> {
+        const { &BTreeMap::new() }
+    }
     /// What must hold at any time.
     fn always(&self) -> Result<(), String> {
         Ok(())
@@ -93,6 +107,14 @@ pub trait Mirror {
         order: &str,
         owners: &Owners,
     ) -> Result<(), String>;
+    /// Which of its things wait for an answer that settles them, whatever it is, and of whom: as of now, and who asks.
+    fn asking(&self) -> Vec<(u64, &'static str)> {
+        Vec::new()
+    }
+    /// Whether its things are orders, and whether any of them asks.
+    fn asks_for_orders(&self) -> (bool, bool) {
+        (false, false)
+    }
     /// What it waits for, if for anything.
     fn waits(&self, _now: Timestamp) -> Option<String> {
         None
@@ -110,23 +132,36 @@ pub struct Mirrors {
     pub ledger: Ledger,
     /// What has happened in all of them, also what a death took back.
     pub seen: SharedSeen,
+    /// What commands of clients have begun, until it is looked at.
+    pub begun: SharedBegun,
+    /// The contexts that are asked.
+    pub asked: BTreeSet<&'static str>,
 }
 
 impl Board for Mirrors {
     fn aggregate<A: Aggregate>(&mut self) {
+        let chains = A::MAY_ASK.iter().flat_map(|(_, chain)| chain.iter());
+        self.asked.extend(chains.map(|name| name.context));
         let log = self.logs.of::<A>();
         self.all.push(Box::new(AggregateMirror::<A>::of(
             log,
             self.ledger.clone(),
             self.seen.clone(),
+            self.begun.clone(),
         )));
     }
     fn view<V: View>(&mut self) {
-        let mut heard = Sources { logs: &mut self.logs, folds: Vec::new() };
-        V::folds(&mut heard);
-        let folds = heard.folds;
-        self.all.push(Box::new(ViewMirror::<V> { folds, shown: Things::default() }));
+        self.all.push(Box::new(ViewMirror::<V>::of(&mut self.logs)));
     }
+}
+
+/// A thing, as its events have left it.
+#[derive(Default)]
+struct Known<A> {
+    version: u64,
+    /// When the last one happened.
+    at: Timestamp,
+    state: A,
 }
 
 /// A context that decides.
@@ -135,25 +170,29 @@ pub struct AggregateMirror<A: Aggregate> {
     log: Log<A>,
     events: Vec<(u64, Value)>,
     spoken: Vec<Spoken>,
-    states: BTreeMap<u64, (u64, A)>,
+    causes: BTreeMap<String, u64>,
+    states: BTreeMap<u64, Known<A>>,
     histories: BTreeMap<u64, Digest>,
     shown: Things,
     ledger: Ledger,
     seen: SharedSeen,
+    begun: SharedBegun,
 }
 
 impl<A: Aggregate> AggregateMirror<A> {
-    fn of(log: Log<A>, ledger: Ledger, seen: SharedSeen) -> Self {
+    fn of(log: Log<A>, ledger: Ledger, seen: SharedSeen, begun: SharedBegun) -> Self {
         Self {
             routes: command_routes::<A>(),
             log,
             events: Vec::new(),
+            causes: BTreeMap::new(),
             spoken: Vec::new(),
             states: BTreeMap::new(),
             histories: BTreeMap::new(),
             shown: Things::default(),
             ledger,
             seen,
+            begun,
         }
     }
 
@@ -162,14 +201,25 @@ impl<A: Aggregate> AggregateMirror<A> {
         self.log.borrow().iter().for_each(|said| look(said.number, &said.event));
     }
 
-    fn take(&mut self, number: u64, version: u64, event: A::Event) -> Result<(), String> {
-        let (before, state) = self.states.entry(number).or_default();
+    fn take(&mut self, recorded: &RecordedEvent, event: A::Event) -> Result<(), String> {
+        let RecordedEvent { number, version, at, .. } = *recorded;
+        let Known { version: before, at: last, state } = self.states.entry(number).or_default();
         if version != *before + 1 {
             return Err(format!("#{number} has version {version} after {before}"));
         }
+        if at < *last {
+            return Err(format!("version {version} of #{number} is of {at}, the last of {last}"));
+        }
         *before = version;
+        *last = at;
+        let cause = recorded.cause.strip_prefix("event ").and_then(|cause| cause.split_once('/'));
+        if let Some((source, sequence)) = cause {
+            let heard = self.causes.entry(source.to_owned()).or_default();
+            *heard = sequence.parse().map_or(*heard, |sequence: u64| sequence.max(*heard));
+        }
         let old = state.clone();
         state.evolve(&event);
+        self.begun.borrow_mut().extend(Begun::of(recorded, &old, state));
         self.ledger.note(number, &old, &event, state);
         self.shown.set(number, state);
         self.seen.borrow_mut().step(number, &old, &event, state);
@@ -210,13 +260,17 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
     fn read(
         &mut self,
         context: &dyn Context,
+        has_gap: bool,
         say: &mut dyn FnMut(std::fmt::Arguments<'_>),
     ) -> Result<(), String> {
         let log = context.event_log().ok_or("it has no log")?;
         loop {
             let from = self.log.borrow().len() as u64 + 1;
-            let page =
-                log.read_page(from).map_err(|why| format!("its log from {from} on: {why}"))?;
+            let page = match log.read_page(from) {
+                // There is something, and it is noticed that it cannot be read.
+                Err(StoreError::Damaged(_)) if has_gap => return Ok(()),
+                page => page.map_err(|why| format!("its log from {from} on: {why}"))?,
+            };
             if page.items.is_empty() {
                 return Ok(());
             }
@@ -235,16 +289,17 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
                     event.data
                 ));
                 let typed = typed::<A>(&event.name, &event.data)?;
+                self.take(&event, typed)?;
                 self.events.push((number, json!({ event.name: event.data })));
                 self.spoken.push(Spoken { number, saga: event.saga, owner: event.owner });
-                self.take(number, version, typed)?;
             }
         }
     }
     fn forget(&mut self) {
         self.log.borrow_mut().clear();
         self.ledger.forget(A::NAME.context);
-        *self = Self::of(self.log.clone(), self.ledger.clone(), self.seen.clone());
+        let Self { log, ledger, seen, begun, .. } = self;
+        *self = Self::of(log.clone(), ledger.clone(), seen.clone(), begun.clone());
     }
     fn makes_new(&self, order: &Order) -> Result<bool, String> {
         let route =
@@ -265,9 +320,12 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
     fn events(&self) -> &[(u64, Value)] {
         &self.events
     }
+    fn causes(&self) -> &BTreeMap<String, u64> {
+        &self.causes
+    }
     fn always(&self) -> Result<(), String> {
         let mut held = BTreeMap::new();
-        for (number, (_, state)) in &self.states {
+        for (number, Known { state, .. }) in &self.states {
             for key in state.held_keys() {
                 if let Some(other) = held.insert(key.clone(), *number) {
                     return Err(format!("{key} is held by #{other} and #{number}"));
@@ -277,7 +335,7 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
         Ok(())
     }
     fn held_for(&self) -> Vec<(u64, Name, u64)> {
-        let held = |(number, (_, state)): (&u64, &(u64, A))| {
+        let held = |(number, Known { state, .. }): (&u64, &Known<A>)| {
             let (order, of) = state.on_behalf_of()?;
             Some((*number, order, of))
         };
@@ -299,8 +357,23 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
         let mut rows = sagas.into_iter();
         rows.try_for_each(|(number, saga)| owners.has_row(context, number, saga))
     }
+    fn asking(&self) -> Vec<(u64, &'static str)> {
+        let asks = |(number, Known { state, at, .. }): (&u64, &Known<A>)| {
+            let id = Id::new(*number);
+            let ask = state.awaits(id)?;
+            let silence = (ask.then)(Err(NoAnswer::Unavailable));
+            let settings = A::Settings::default();
+            let this = DecisionContext { id, at: *at, settings: &settings };
+            let is_settled = state.decide(silence, &this).is_ok_and(|events| !events.is_empty());
+            is_settled.then_some((*number, ask.callee.context))
+        };
+        self.states.iter().filter_map(asks).collect()
+    }
+    fn asks_for_orders(&self) -> (bool, bool) {
+        (A::IS_ORDER, !A::MAY_ASK.is_empty())
+    }
     fn waits(&self, now: Timestamp) -> Option<String> {
-        self.states.iter().find_map(|(number, (_, state))| {
+        self.states.iter().find_map(|(number, Known { state, .. })| {
             if let Some(ask) = state.awaits(Id::new(*number)) {
                 return Some(format!("#{number} waits: {ask:?}"));
             }
@@ -319,52 +392,7 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
                 return Err(format!("#{number} is {stored:?}, and its events say {folded:?}"));
             }
         }
-        let states = self.states.iter().map(|(number, (_, state))| (*number, state));
+        let states = self.states.iter().map(|(number, known)| (*number, &known.state));
         lists_what_is_established(context, states, &self.shown)
-    }
-}
-
-/// A list has what is established, as it is, and nothing else.
-fn lists_what_is_established<'a, E: Entity>(
-    context: &dyn Context,
-    states: impl Iterator<Item = (u64, &'a E)>,
-    shown: &Things,
-) -> Result<(), String> {
-    let established = states.filter(|(_, state)| state.lifecycle() == Lifecycle::Established);
-    let expected: BTreeMap<u64, Value> =
-        established.filter_map(|(number, _)| Some((number, shown.get(number)?.clone()))).collect();
-    let listed = listed(context)?;
-    if listed == expected {
-        return Ok(());
-    }
-    let differs = |number: &&u64| listed.get(*number) != expected.get(*number);
-    let number = listed.keys().chain(expected.keys()).find(differs).copied().unwrap_or_default();
-    Err(format!(
-        "#{number} is listed as {:?}, and the events say {:?}",
-        listed.get(&number),
-        expected.get(&number)
-    ))
-}
-
-/// Everything that a context lists.
-fn listed(context: &dyn Context) -> Result<BTreeMap<u64, Value>, String> {
-    let mut found = BTreeMap::new();
-    let mut query = ListQuery { size: 100, ..ListQuery::default() };
-    loop {
-        let page =
-            context.list_items(&query).map_err(|fault| format!("it cannot be listed: {fault}"))?;
-        if !page.damaged.is_empty() {
-            return Err(format!("rows of {:?} are damaged", page.damaged));
-        }
-        for seen in page.items {
-            let shown = serde_json::from_slice(&seen.body).map_err(|why| why.to_string())?;
-            if found.insert(seen.number, shown).is_some() {
-                return Err(format!("#{} is listed twice", seen.number));
-            }
-        }
-        match page.next {
-            Some(next) => query.after = Some(next),
-            None => return Ok(found),
-        }
     }
 }

@@ -1,4 +1,27 @@
 //! What the runtime does against each pitfall. The simulator can leave one out, to see that it would be noticed.
+//!
+//! | what has gone wrong | what is done against it |
+//! |---|---|
+//! | a record that can be written and never read | `store::codec`, by a property of its own; that the runtime writes none: `SplitRows` |
+//! | a message that cannot be stored fails its neighbours | `IsolateMessages` |
+//! | one damaged state fails the whole context | `IsolateDamage` |
+//! | a damaged row of the runtime keeps orders open for ever | `RecoverAsks` |
+//! | a state that grows with use | the systems: `tests/simulation/shuffle/gbike.rs` |
+//! | damage that no reader notices | in logs `NoticeGaps`, in lists `NameMissingRows`; blocks and runs of the disk are the store's: `tests/store` |
+//! | two nodes decide for one context, or one has an older copy of its data | `ComparePasts` for asks, `ContinueLogs` for events |
+//! | the name of an event is given twice | `BeginEpochs` |
+//! | the answer to one ask is taken for that to another | `CompareAsks` |
+//! | a copy of the data is started beside the first process | the lease, which is the broker's: `tests/amqp` |
+//! | events of somebody else | the seals, which are the transport's: `tests/amqp` |
+//! | a damaged directory is changed before it is refused | the store's: `tests/store` |
+//! | "nothing was recorded" is said of what was | `TrackProgress` |
+//! | a process that was stopped for a while is taken for hanging | the watchdog has a thread and a clock of its own: its tests in `actors/node` |
+//! | what a receiver has not taken is not sent again | `KeepUntilTaken` |
+//! | time goes back within a process, over a restart, or wraps | `KeepTimeForward`, `CarryTimeOn`, `BoundAdvance` |
+//! | the limits of the operating system | `limits` and its tests |
+//! | an order is begun that cannot end | `LookAhead` |
+//! | an ask waits before a guard that is shut | `SettleAtOnce` |
+//! | an ask that must be answered is given up | `RepeatAsks` |
 
 use holdfast::actors::Safeguard;
 use strum::{AsRefStr, EnumString, VariantArray};
@@ -47,6 +70,44 @@ pub enum Mitigation {
     KeepKeys,
     /// A node tells another whose saga it is that it asks in.
     TellOwners,
+    /// What is not published is in a log for no reader.
+    HideUnpublished,
+    /// A state that cannot be read costs its own number only.
+    IsolateDamage,
+    /// A message that cannot be stored costs itself only.
+    IsolateMessages,
+    /// What one turn has to say is shared out over rows.
+    SplitRows,
+    /// A reader of a log ends before a row that is missing.
+    NoticeGaps,
+    /// A list names what it cannot show.
+    NameMissingRows,
+    /// Open questions whose page cannot be read are found again from the states.
+    RecoverAsks,
+    /// A question from another past than the known one is refused.
+    ComparePasts,
+    /// A copy of a log goes on after the very event that it has last.
+    ContinueLogs,
+    /// The name of an event is never given again.
+    BeginEpochs,
+    /// An answer is that to what was asked then.
+    CompareAsks,
+    /// A client that gives up and the turn that decides its command take it from each other.
+    TrackProgress,
+    /// What leaves a log is kept until it is taken.
+    KeepUntilTaken,
+    /// Time does not go back.
+    KeepTimeForward,
+    /// Nor does it over a restart.
+    CarryTimeOn,
+    /// It goes forward by so much at once at the most.
+    BoundAdvance,
+    /// Nothing is begun that cannot end.
+    LookAhead,
+    /// Who cannot be asked does not answer, at once.
+    SettleAtOnce,
+    /// Who must answer is asked again.
+    RepeatAsks,
 }
 
 impl Mitigation {
@@ -64,6 +125,25 @@ impl Mitigation {
             Self::ReadTheLog => Some(Safeguard::ReadTheLog),
             Self::KeepOrderAside => Some(Safeguard::KeepParkedOrder),
             Self::KeepMarks => Some(Safeguard::KeepMarks),
+            Self::HideUnpublished => Some(Safeguard::HideUnpublished),
+            Self::IsolateDamage => Some(Safeguard::IsolateDamage),
+            Self::IsolateMessages => Some(Safeguard::IsolateMessages),
+            Self::SplitRows => Some(Safeguard::SplitRows),
+            Self::NoticeGaps => Some(Safeguard::NoticeGaps),
+            Self::NameMissingRows => Some(Safeguard::NameMissingRows),
+            Self::RecoverAsks => Some(Safeguard::RecoverAsks),
+            Self::ComparePasts => Some(Safeguard::ComparePasts),
+            Self::ContinueLogs => Some(Safeguard::ContinueLogs),
+            Self::BeginEpochs => Some(Safeguard::BeginEpochs),
+            Self::CompareAsks => Some(Safeguard::CompareAsks),
+            Self::TrackProgress => Some(Safeguard::TrackProgress),
+            Self::KeepUntilTaken => Some(Safeguard::KeepUntilTaken),
+            Self::KeepTimeForward => Some(Safeguard::KeepTimeForward),
+            Self::CarryTimeOn => Some(Safeguard::CarryTimeOn),
+            Self::BoundAdvance => Some(Safeguard::BoundAdvance),
+            Self::LookAhead => Some(Safeguard::LookAhead),
+            Self::SettleAtOnce => Some(Safeguard::SettleAtOnce),
+            Self::RepeatAsks => Some(Safeguard::RepeatAsks),
             Self::MoveWithEffect
             | Self::KeepWhatIsDurable
             | Self::WaitForDisk

@@ -17,6 +17,9 @@
 //! | `owners` | whose saga it is, and whose each row |
 //! | `seen` | which events have happened, and which there are |
 //! | `schedule` | what happens next |
+//! | `promises` | what clients were told, and must be able to rely on |
+//! | `breakers` | what was begun, and which contexts could not be asked then |
+//! | `damage` | what disks do to rows, and operators to clocks |
 //! | `systems` | for each system: which bodies make sense, and what must hold beside what its contexts declare |
 //! | `mitigation` | what may be left out, to see that it would be noticed |
 //! | `seeds` | many seeds, and the shortest schedule of one that fails |
@@ -24,9 +27,11 @@
 // Each of the two programs that share this uses its part of it.
 #![allow(dead_code, unused_imports)]
 
+mod breakers;
 mod broker;
 mod client;
 mod conditions;
+mod damage;
 mod disk;
 mod ledger;
 mod mirror;
@@ -34,6 +39,7 @@ mod mitigation;
 mod nodes;
 mod owners;
 mod plan;
+mod promises;
 mod schedule;
 mod seeds;
 mod seen;

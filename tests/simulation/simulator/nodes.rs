@@ -1,6 +1,7 @@
 //! The nodes of a system, each as the server would start it, and what lies between them.
 
 use super::{
+    breakers::OPEN_FOR,
     broker::{BROKER, Broker},
     conditions::Conditions,
     disk::Disk,
@@ -9,7 +10,10 @@ use super::{
     wire::{Hosts, Nodes, Wire},
 };
 use holdfast::{
-    actors::{Fault, GuardSettings, LocalNode, NodeSettings, Outcome, PeerClient, Threads},
+    actors::{
+        BreakerSettings, CommandFault, GuardSettings, LocalNode, NodeSettings, Outcome, PeerClient,
+        Threads,
+    },
     store::Store,
 };
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
@@ -19,11 +23,15 @@ use tokio::task::JoinHandle;
 /// What a client was answered.
 pub struct Reply {
     pub context: usize,
+    /// The number of the request.
+    pub request: u64,
+    /// The store refuses what it leads to.
+    pub is_unstorable: bool,
     /// The request's key, if it makes something new.
     pub key: Option<u64>,
     /// For whom that is, where its body does not say.
     pub owner: Option<Arc<str>>,
-    pub answer: Result<Outcome, Fault>,
+    pub answer: Result<Outcome, CommandFault>,
 }
 
 /// One life of the process.
@@ -56,6 +64,13 @@ impl Life {
         let guard = GuardSettings {
             timeout: ask_timeout_millis(business.system)
                 .map_or(GuardSettings::default().timeout, Duration::from_millis),
+            // A schedule is short: so that some open.
+            breaker: BreakerSettings {
+                window: 8,
+                minimum: 4,
+                open_for: OPEN_FOR,
+                ..BreakerSettings::default()
+            },
             ..GuardSettings::default()
         };
         let Cluster { nodes, hosts, broker, count } = cluster;

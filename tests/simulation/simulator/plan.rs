@@ -23,6 +23,10 @@ pub struct Plan {
     pub parked: u64,
     /// Of the batches, how many conflict.
     pub conflicts: u64,
+    /// Of the steps, how many damage a row.
+    pub damage: u64,
+    /// Of the requests of clients, how many the store refuses.
+    pub unstorable: u64,
     /// How long a message takes at most, and a step.
     pub delay: Duration,
     /// How long what comes twice takes at most, the second time.
@@ -55,6 +59,8 @@ impl Plan {
         let crashes = some(40);
         let parked = some(100);
         let conflicts = some(100);
+        let damage = some(20);
+        let unstorable = some(40);
         let millis = Duration::from_millis;
         Self {
             steps: chance.between(60, 200),
@@ -69,6 +75,8 @@ impl Plan {
             crashes,
             parked,
             conflicts,
+            damage,
+            unstorable,
             delay: one_of(chance, &[millis(0), millis(3), millis(40), millis(1500)]),
             late: one_of(chance, &[millis(0), millis(100), millis(2_000), millis(20_000)]),
             pace: one_of(chance, &[millis(2), millis(20), millis(200)]),

@@ -9,6 +9,8 @@ use support::chance::Chance;
 const REST: u32 = 400;
 /// Of a thousand steps, so many cut a way between nodes, or mend it.
 const CUTS: u64 = 30;
+/// Of a thousand steps, in so many an operator advances time by too much.
+const MISTAKES: u64 = 2;
 /// In microseconds.
 const HOUR: i64 = 3_600_000_000;
 
@@ -35,7 +37,11 @@ impl World {
         }
         self.say(format_args!("everything heals"));
         self.conditions.heal();
+        self.mend();
         self.come_to_rest().await;
+        if self.wrong.is_none() && self.nodes() > 1 {
+            self.put_back().await;
+        }
         steps
     }
 
@@ -70,6 +76,7 @@ impl World {
 
     async fn step(&mut self, chance: &mut Chance) {
         let plan = self.plan.clone();
+        self.stays_up();
         // What is down does not stay down for long.
         if chance.between(0, 1000) < 60 {
             for context in self.contexts() {
@@ -96,6 +103,11 @@ impl World {
             let context = self.any_context(chance);
             self.say(format_args!("{} is rebuilt", context.name()));
             drop(actix_rt::spawn(context.rebuild_view()));
+        } else if is(plan.damage) {
+            let context = self.any_context(chance);
+            self.damage(&context, chance);
+        } else if is(MISTAKES) {
+            self.mistype();
         } else if self.nodes() > 1 && is(CUTS) {
             let node = self.any_node(chance);
             let links = [Link::Nodes, Link::Broker(node)];

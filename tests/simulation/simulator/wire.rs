@@ -78,7 +78,13 @@ impl Wire {
     ) -> Result<PeerReply, Silence> {
         question.owner.take_if(|_| self.off == Some(Mitigation::TellOwners));
         let (node, asked) = self.find(context)?;
-        answer_question(node.as_ref(), asked.as_ref(), question, within).await.map_err(silence)
+        let is_early = self.conditions.is_early();
+        let sent =
+            if is_early { PeerQuestion { past: None, heard: None, ..question } } else { question };
+        let answer = answer_question(node.as_ref(), asked.as_ref(), sent.clone(), within).await;
+        let reply = answer.map_err(silence)?;
+        self.conditions.observe_reply(self.hosts[context], context, &sent, &reply);
+        Ok(if is_early { PeerReply { past: None, ..reply } } else { reply })
     }
 
     async fn read(

@@ -1,28 +1,32 @@
 //! All of a system: the node that the server would start, its clients, and what they were promised.
 
 mod judge;
+mod put_back;
+mod rest;
 
 pub use super::client::{Order, Things};
 
 use super::{
+    breakers::Breakers,
     conditions::Conditions,
-    disk::Disk,
+    disk::{Disk, UNSTORABLE},
     mirror::{AggregateMirror, Mirror, Mirrors},
     mitigation::Mitigation,
     nodes::{Cluster, Life, Reply},
     owners::customer_of,
     plan::Plan,
+    promises::Promises,
     seen::Seen,
     systems::{Business, lay_out},
     trace::Trace,
 };
 use holdfast::{
-    actors::{CommandRequest, Context, Fault, IdempotencyKey, Node, Outcome, RouteInfo, Verb},
+    actors::{CommandRequest, Context, IdempotencyKey, Node, RouteInfo, Verb},
     domain::{Aggregate, Timestamp},
     store::Commit,
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use support::chance::Chance;
 
 pub struct World {
@@ -34,19 +38,14 @@ pub struct World {
     pub sent: Vec<Order>,
     /// The first thing that is not as it must be.
     pub wrong: Option<String>,
-    mirrors: Mirrors,
-    lives: Vec<Life>,
-    cluster: Cluster,
-    off: Option<Mitigation>,
+    pub(super) mirrors: Mirrors,
+    pub(super) lives: Vec<Life>,
+    pub(super) cluster: Cluster,
+    pub(super) off: Option<Mitigation>,
     /// The commit up to which the logs have been read.
-    looked: Option<Vec<Commit>>,
-    /// What clients know to have happened: of each thing the version, and the digest of its events up to there.
-    acknowledged: BTreeMap<(usize, u64), (u64, u64)>,
-    /// What clients know to have been made by which request, and the other way round.
-    made: BTreeMap<u64, (usize, u64)>,
-    made_by: BTreeMap<(usize, u64), u64>,
-    /// For whom clients know to have made something.
-    made_for: BTreeMap<(usize, u64), Arc<str>>,
+    pub(super) looked: Option<Vec<Commit>>,
+    pub(super) promises: Promises,
+    pub(super) breakers: Breakers,
 }
 
 impl World {
@@ -82,10 +81,8 @@ impl World {
             cluster,
             off,
             looked: None,
-            acknowledged: BTreeMap::new(),
-            made: BTreeMap::new(),
-            made_by: BTreeMap::new(),
-            made_for: BTreeMap::new(),
+            promises: Promises::default(),
+            breakers: Breakers::new(),
         }
     }
 
@@ -110,7 +107,7 @@ impl World {
         let names = self.mirrors.all.iter().map(|mirror| mirror.name().context);
         names.map(|name| self.context(name)).collect()
     }
-    fn context(&self, name: &str) -> Arc<dyn Context> {
+    pub(super) fn context(&self, name: &str) -> Arc<dyn Context> {
         let mut all = self.lives.iter().flat_map(|life| life.node.contexts());
         all.find(|context| context.name().context == name).expect("some node hosts it").clone()
     }
@@ -128,10 +125,10 @@ impl World {
         self.lives.iter().map(|life| life.node.now()).min().unwrap_or_default()
     }
 
-    fn each(&self) -> impl Iterator<Item = &dyn Mirror> {
+    pub(super) fn each(&self) -> impl Iterator<Item = &dyn Mirror> {
         self.mirrors.all.iter().map(|mirror| mirror.as_ref())
     }
-    fn find(&self, context: &str) -> &dyn Mirror {
+    pub(super) fn find(&self, context: &str) -> &dyn Mirror {
         let found = self.each().find(|known| known.name().short() == context);
         found.unwrap_or_else(|| panic!("there is no context {context}"))
     }
@@ -155,8 +152,8 @@ impl World {
         found.expect("a context of that type").each_said(look);
     }
     /// Everything that a context has said, as JSON.
-    pub fn events(&self, context: &str) -> Vec<(u64, Value)> {
-        self.find(context).events().to_vec()
+    pub fn events(&self, context: &str) -> &[(u64, Value)] {
+        self.find(context).events()
     }
     /// Which events have happened, and which statuses things have had.
     pub fn seen(&self) -> Seen {
@@ -187,19 +184,25 @@ impl World {
         let idempotency =
             order.key.map(|key| IdempotencyKey::new(format!("{}/{key}", order.collection)));
         let owner = customer_of(order).filter(|_| self.mirrors.all[place].is_owned());
+        let is_unstorable = self.conditions.is_unstorable();
+        let request = self.promises.enter();
+        let correlation =
+            if is_unstorable { format!("{UNSTORABLE}-{request}") } else { request.to_string() };
         let answer = context.execute_command(CommandRequest {
             route,
             number: order.number,
             body: order.body.clone(),
             idempotency,
             owner: owner.clone(),
+            client_correlation: Some(correlation),
             ..CommandRequest::default()
         });
         let replies = self.lives[self.cluster.hosts[name]].replies.clone();
         let key = order.key.filter(|_| is_new);
         actix_rt::spawn(async move {
-            let answer = answer.await.map_err(|failed| failed.fault);
-            replies.borrow_mut().push(Reply { context: place, key, owner, answer });
+            let answer = answer.await;
+            let reply = Reply { context: place, request, is_unstorable, key, owner, answer };
+            replies.borrow_mut().push(reply);
         });
     }
 
@@ -208,7 +211,8 @@ impl World {
         let accepted: Vec<_> = self.lives.iter().map(|life| life.disk.accepted()).collect();
         if self.looked.as_ref() != Some(&accepted) {
             self.looked = Some(accepted);
-            let read = self.read_logs().and_then(|()| self.holds_always());
+            let read = self.read_logs().and_then(|()| self.check_begun());
+            let read = read.and_then(|()| self.holds_always());
             if let Err(what) = read.and_then(|()| (self.business.always)(self)) {
                 self.wrong(what);
             }
@@ -216,7 +220,7 @@ impl World {
         let replies = |life: &Life| std::mem::take(&mut *life.replies.borrow_mut());
         let replies: Vec<_> = self.lives.iter().flat_map(replies).collect();
         replies.into_iter().for_each(|reply| self.hear(reply));
-        if let Some(what) = self.conditions.two_answers() {
+        if let Some(what) = self.look_at_breakers().or(self.conditions.what_is_wrong()) {
             self.wrong(what);
         }
         let dispute = self.lives.iter().find_map(|life| life.node.disputes().into_iter().next());
@@ -229,8 +233,27 @@ impl World {
         let conditions = self.conditions.clone();
         let contexts = self.contexts();
         for (mirror, context) in self.mirrors.all.iter_mut().zip(contexts) {
-            let read = mirror.read(context.as_ref(), &mut |line| conditions.say(line));
+            let name = mirror.name().context;
+            let has_gap = self.lives[self.cluster.hosts[name]].disk.has_gap(name);
+            let read = mirror.read(context.as_ref(), has_gap, &mut |line| conditions.say(line));
             read.map_err(|what| format!("{}: {what}", mirror.name()))?;
+        }
+        self.has_causes()
+    }
+
+    /// What has happened because of an event has not happened before that event.
+    fn has_causes(&self) -> Result<(), String> {
+        for mirror in self.each() {
+            for (source, sequence) in mirror.causes() {
+                let is_there = |of: &dyn Mirror| of.events().len() as u64 >= *sequence;
+                let of = self.each().find(|of| of.name().context == source.as_str());
+                if of.is_some_and(|of| !is_there(of) && !self.has_gap(of.name().context)) {
+                    let name = mirror.name();
+                    return Err(format!(
+                        "{name} has heard of event {sequence} of {source}, which is not there"
+                    ));
+                }
+            }
         }
         Ok(())
     }
@@ -244,63 +267,10 @@ impl World {
         self.mirrors.ledger.holds_always()
     }
 
-    fn hear(&mut self, Reply { context, key, owner, answer }: Reply) {
-        let name = self.mirrors.all[context].name();
-        match answer {
-            Ok(outcome) => {
-                let Outcome { number, version, settled, .. } = outcome;
-                self.say(format_args!("{name} answers #{number} {version} {settled}"));
-                let key = key.filter(|_| settled);
-                if let (Some(_), Some(owner)) = (key, owner) {
-                    self.made_for.insert((context, number), owner);
-                }
-                self.acknowledge((context, number), version, key);
-            }
-            Err(Fault::BadBody(bad)) => self.wrong(format!("{name} takes no such body: {bad:?}")),
-            Err(fault) => self.say(format_args!("{name} refuses: {fault}")),
-        }
-    }
-
-    fn acknowledge(&mut self, thing: (usize, u64), version: u64, key: Option<u64>) {
-        let mirror = &self.mirrors.all[thing.0];
-        let name = mirror.name();
-        let Some(history) = mirror.history(thing.1, version) else {
-            return self.wrong(format!(
-                "{name} #{} is acknowledged as of version {version}, and its log lacks that",
-                thing.1
-            ));
-        };
-        let known = self.acknowledged.entry(thing).or_default();
-        *known = (*known).max((version, history));
-        let Some(key) = key else { return };
-        let made = *self.made.entry(key).or_insert(thing);
-        let by = *self.made_by.entry(thing).or_insert(key);
-        if (made, by) != (thing, key) {
-            self.wrong(format!(
-                "request {key} made {name} #{}, as request {by} did, or {made:?} before",
-                thing.1
-            ));
-        }
-    }
-
-    /// What clients were told stands.
-    pub fn acknowledged_stands(&mut self) {
-        let gone = |((context, number), (version, history)): (&(usize, u64), &(u64, u64))| {
-            let mirror = &self.mirrors.all[*context];
-            let stands = mirror.history(*number, *version) == Some(*history);
-            (!stands).then(|| {
-                let name = mirror.name();
-                format!("{name} #{number} was acknowledged as of version {version}, and is gone")
-            })
-        };
-        if let Some(what) = self.acknowledged.iter().find_map(gone) {
-            self.wrong(what);
-        }
-    }
-
     /// The process of that node dies, and the next one finds all up to commit `to`. The others go on.
     pub fn die(&mut self, node: usize, to: Commit) {
         self.conditions.forget_answers();
+        self.breakers.forget();
         let life = &mut self.lives[node];
         life.flows.drain(..).for_each(|flow| flow.abort());
         let disk = Arc::new(life.disk.end(to));
@@ -316,40 +286,6 @@ impl World {
             self.wrong(what);
         }
         self.acknowledged_stands();
-    }
-
-    /// What is still to be done, if anything is.
-    pub fn is_busy(&self) -> Option<String> {
-        if self.lives.iter().any(|life| life.disk.durable() < life.disk.accepted()) {
-            return Some("not all is durable".to_owned());
-        }
-        if let Some(flow) = self.lives.iter().find_map(|life| self.flows(life)) {
-            return Some(flow);
-        }
-        let now = self.now();
-        let waits = |mirror: &dyn Mirror| {
-            mirror.waits(now).map(|what| format!("{}: {what}", mirror.name()))
-        };
-        if let Some(waits) = self.each().find_map(waits) {
-            return Some(waits);
-        }
-        self.contexts().iter().find_map(|context| {
-            let health = context.health();
-            let is_quiet = health.state == holdfast::actors::Phase::Running
-                && (health.mailbox, health.waiting, health.backlog, health.parked) == (0, 0, 0, 0);
-            (!is_quiet).then(|| format!("{health:?}"))
-        })
-    }
-
-    /// What has not yet come from one node to the other.
-    fn flows(&self, life: &Life) -> Option<String> {
-        let pending = life.node.outbox_health().into_iter().find(|outbox| outbox.pending > 0);
-        let lags = life.node.replica_health().into_iter().find(|replica| {
-            let source = self.context(replica.context).event_log();
-            source.is_some_and(|log| *log.latest().borrow() > replica.last_sequence)
-        });
-        let pending = pending.map(|outbox| format!("{outbox:?}"));
-        pending.or(lags.map(|replica| format!("{replica:?}")))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     actors::{
         erased::EntityType,
+        port::safeguard::Safeguard,
         tables::{transaction::ReadCommit, tree::Tree},
     },
     store::{Row, Scan, StoreError},
@@ -28,6 +29,11 @@ impl<'a> Reading<'a> {
     /// The type of what is read.
     pub fn entity(&self) -> &'static dyn EntityType {
         self.tree.entity
+    }
+
+    /// Whether lists do what `safeguard` says.
+    pub fn does(&self, safeguard: Safeguard) -> bool {
+        self.tree.does(safeguard)
     }
 
     /// From now on so many rows may be read.

@@ -1,25 +1,23 @@
 //! A view: what its sources make of it.
 
-use super::{
-    super::{
-        client::Things,
-        owners::{Owners, saga_of},
-    },
-    Logs, Mirror, lists_what_is_established,
+use super::{Logs, Mirror, listed::lists_what_is_established};
+use crate::simulator::{
+    client::Things,
+    owners::{Owners, saga_of},
 };
 use holdfast::{
     actors::Context,
-    domain::{Aggregate, Folds, Lifecycle, Name, Reads, View},
+    domain::{Aggregate, Entity, Folds, Lifecycle, Name, Reads, View},
 };
 use std::{any::Any, collections::BTreeMap};
 
 /// What the events of one source make of the rows of a view.
-pub type Fold<V> = Box<dyn Fn(&mut BTreeMap<u64, V>)>;
+type Fold<V> = Box<dyn Fn(&mut BTreeMap<u64, V>)>;
 
 /// The sources of a view, in the order in which it names them.
-pub struct Sources<'a, V> {
-    pub logs: &'a mut Logs,
-    pub folds: Vec<Fold<V>>,
+struct Sources<'a, V> {
+    logs: &'a mut Logs,
+    folds: Vec<Fold<V>>,
 }
 
 impl<V: View> Folds<V> for Sources<'_, V> {
@@ -37,11 +35,17 @@ impl<V: View> Folds<V> for Sources<'_, V> {
 
 /// A view: what its sources make of it.
 pub struct ViewMirror<V: View> {
-    pub folds: Vec<Fold<V>>,
-    pub shown: Things,
+    folds: Vec<Fold<V>>,
+    shown: Things,
 }
 
 impl<V: View> ViewMirror<V> {
+    pub(super) fn of(logs: &mut Logs) -> Self {
+        let mut heard = Sources { logs, folds: Vec::new() };
+        V::folds(&mut heard);
+        Self { folds: heard.folds, shown: Things::default() }
+    }
+
     fn folded(&self, backwards: bool) -> BTreeMap<u64, V> {
         let mut rows = BTreeMap::new();
         let fold = |fold: &Fold<V>| fold(&mut rows);

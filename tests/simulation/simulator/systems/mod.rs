@@ -112,37 +112,12 @@ fn withdrawn_is_given_to_none(
             what.is_some_and(|what| what.eq_ignore_ascii_case(context))
         };
         if of_it("Withdrawn") {
-            withdrawn.insert(number);
+            withdrawn.insert(*number);
         } else if of_it("Restored") {
-            withdrawn.remove(&number);
+            withdrawn.remove(number);
         }
-        let is_given = withdrawn.contains(&number) && gives(name, fields);
+        let is_given = withdrawn.contains(number) && gives(name, fields);
         must!(!is_given, "{context} {number} is withdrawn, and then {event}");
-    }
-    Ok(())
-}
-
-/// What `came` in is what `went` back and what is kept: the amounts of payments that show another status than `gone`.
-fn money_adds_up(
-    world: &World,
-    (came, went): (u64, u64),
-    field: &str,
-    gone: &str,
-) -> Result<(), String> {
-    let amounts =
-        world.all("payment").iter().filter(|(_, payment)| text(payment, "status") != gone);
-    let kept: u64 = amounts.filter_map(|(_, payment)| payment[field].as_u64()).sum();
-    must!(came == kept + went, "{came} won came in, {kept} are kept, and {went} went back");
-    Ok(())
-}
-
-/// What is paid came in once and went back at most once, as its status says.
-fn pays_once(world: &World, (came, went): (&str, &str), gone: &str) -> Result<(), String> {
-    for (number, payment) in world.all("payment").iter() {
-        let paid = world.said("payment", number, came);
-        let back = world.said("payment", number, went);
-        let right = paid == 1 && back == usize::from(text(payment, "status") == gone);
-        must!(right, "payment {number} came in {paid} times and went back {back} times: {payment}");
     }
     Ok(())
 }

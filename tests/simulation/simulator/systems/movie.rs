@@ -2,11 +2,9 @@
 
 use super::{
     super::world::{Order, World},
-    Business, money_adds_up, must, pays_once, text,
+    Business, must, text,
 };
-use holdfast::systems::movie::payment::{Event, Payment};
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use serde_json::json;
 use support::chance::Chance;
 
 pub const BUSINESS: Business = Business {
@@ -48,35 +46,7 @@ fn status<'a>(world: &'a World, context: &str, number: u64) -> Option<&'a str> {
     world.all(context).get(number).map(|it| text(it, "status"))
 }
 
-fn seats(book: &Value) -> impl Iterator<Item = (&str, &str)> {
-    let showtime = book["showtime"].as_str();
-    let seats = text(book, "seat").split(',').map(str::trim);
-    seats.filter_map(move |seat| showtime.map(|showtime| (seat, showtime)))
-}
-
 fn always(world: &World) -> Result<(), String> {
-    let mut sold = BTreeMap::new();
-    for (number, book) in
-        world.all("book").iter().filter(|(_, book)| text(book, "status") != "Canceled")
-    {
-        for seat in seats(book) {
-            let other = sold.insert(seat, number);
-            must!(other.is_none(), "{seat:?} is sold twice, to bookings {number} and {other:?}");
-        }
-    }
-    pays_once(world, ("Paid", "PaymentCanceled"), "Canceled")?;
-    let mut came = 0;
-    let mut went = 0;
-    let mut paid = BTreeMap::new();
-    world.each_said::<Payment>(|number, event| match event {
-        Event::Paid { total_price, .. } => {
-            came += total_price.unwrap_or_default();
-            paid.insert(number, total_price.unwrap_or_default());
-        }
-        Event::PaymentCanceled { .. } => went += paid.remove(&number).unwrap_or_default(),
-        Event::PaymentWithheld { .. } => {}
-    });
-    money_adds_up(world, (came, went), "totalPrice", "Canceled")?;
     for (number, payment) in world.all("payment").iter() {
         must!(
             payment["totalPrice"].as_u64() < Some(DEAR),

@@ -19,7 +19,8 @@ impl World {
         for (mirror, context) in self.mirrors.all.iter_mut().zip(&contexts) {
             let rest = mirror.at_rest(context.as_ref());
             found.extend(rest.err().map(|what| format!("{}: {what}", mirror.name())));
-            let damaged = context.health().damage;
+            let host = self.cluster.hosts[mirror.name().context];
+            let damaged = context.health().damage.filter(|_| !self.lives[host].disk.was_damaged());
             found.extend(damaged.map(|what| format!("{} is damaged: {what}", mirror.name())));
         }
         found.extend(self.holds_for_owners(&contexts).err());
@@ -51,7 +52,7 @@ impl World {
         for mirror in self.each() {
             mirror.note_owners(&mut owners).map_err(|what| of(mirror, what))?;
         }
-        for ((context, number), customer) in &self.made_for {
+        for ((context, number), customer) in &self.promises.made_for {
             let saga = saga_of(self.mirrors.all[*context].name().context, *number);
             owners.holds(&saga, customer)?;
         }

@@ -1,0 +1,139 @@
+//! What commands of clients have begun, and which contexts could not be asked then: a command begins nothing that cannot end.
+
+use super::{mirror::Mirror, world::World};
+use holdfast::{
+    actors::{Context, Phase, RecordedEvent},
+    domain::{Aggregate, Id, Name},
+};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// What a command of a client has recorded.
+pub struct Begun {
+    pub name: Name,
+    pub number: u64,
+    /// The client's request.
+    pub request: u64,
+    /// Whom the command may lead to asking, if it has asked.
+    pub chain: &'static [Name],
+}
+
+/// Clones are the same one.
+pub type SharedBegun = Rc<RefCell<Vec<Begun>>>;
+
+impl Begun {
+    /// What an event says that happened to a thing that was as `before` and is as `after`; nothing where it was no client.
+    pub fn of<A: Aggregate>(event: &RecordedEvent, before: &A, after: &A) -> Option<Self> {
+        let command = event.cause.strip_prefix("command ")?;
+        let request = event.client.as_ref()?.parse().ok()?;
+        let number = event.number;
+        let asked = |state: &A| state.awaits(Id::new(number)).map(|ask| ask.attempt);
+        let asks = asked(after).is_some_and(|attempt| asked(before) != Some(attempt));
+        let chain = A::MAY_ASK.iter().find(|(name, _)| *name == command && asks);
+        let chain = chain.map_or(&[] as &[Name], |(_, chain)| chain);
+        Some(Self { name: A::NAME, number, request, chain })
+    }
+}
+
+/// How long a breaker stays open.
+pub const OPEN_FOR: Duration = Duration::from_secs(5);
+
+/// A breaker that is open for certain.
+struct Shut {
+    /// How often it has opened.
+    opened: u64,
+    since: Instant,
+    until: Instant,
+}
+
+/// The breakers that are open, by the context that is asked from its own node.
+pub struct Breakers {
+    shut: BTreeMap<&'static str, Shut>,
+    looked: Instant,
+    /// Who waits for an answer since when, and of whom.
+    asking: BTreeMap<(&'static str, u64, &'static str), Instant>,
+}
+
+impl Breakers {
+    pub fn new() -> Self {
+        Self { shut: BTreeMap::new(), looked: Instant::now(), asking: BTreeMap::new() }
+    }
+
+    /// Looks at the breakers. One that has opened since the last look is open for a while from then on, at the least.
+    pub fn look(&mut self, asked: impl Iterator<Item = Arc<dyn Context>>) {
+        let now = Instant::now();
+        for context in asked {
+            let name = context.name().context;
+            let Some(guard) = context.health().guard.filter(|guard| guard.breaker == "open") else {
+                self.shut.remove(name);
+                continue;
+            };
+            let opened = guard.opened;
+            if self.shut.get(name).is_none_or(|shut| shut.opened != opened) {
+                let until = self.looked + OPEN_FOR;
+                self.shut.insert(name, Shut { opened, since: now, until });
+            }
+        }
+        self.looked = now;
+    }
+
+    /// Whether any is open.
+    pub fn are_open(&self) -> bool {
+        !self.shut.is_empty()
+    }
+
+    /// A process has died, and its breakers with it.
+    pub fn forget(&mut self) {
+        self.shut.clear();
+        self.asking.clear();
+    }
+
+    /// Whether that context could not be asked at any time from `from` until now.
+    pub fn is_shut(&self, context: &str, from: Instant) -> bool {
+        let is_long = |shut: &Shut| shut.since <= from && Instant::now() <= shut.until;
+        self.shut.get(context).is_some_and(is_long)
+    }
+
+    /// Who waits now. Gives one who has waited for a context that could not be asked since before it began to wait.
+    pub fn waits_in_vain(
+        &mut self,
+        asking: impl Iterator<Item = (&'static str, u64, &'static str)>,
+    ) -> Option<(&'static str, u64, &'static str)> {
+        let now = Instant::now();
+        let known = std::mem::take(&mut self.asking);
+        for one in asking {
+            let since = known.get(&one).copied().unwrap_or(now);
+            self.asking.insert(one, since);
+        }
+        let in_vain = |(one, since): (&(&'static str, u64, &'static str), &Instant)| {
+            let shut = self.shut.get(one.2)?;
+            (shut.since < *since && *since < now && now <= shut.until).then_some(*one)
+        };
+        self.asking.iter().find_map(in_vain)
+    }
+}
+
+impl World {
+    /// Looks at the breakers of contexts that are asked, and whether any one waits before one that is open.
+    pub fn look_at_breakers(&mut self) -> Option<String> {
+        let asked: Vec<_> = self.mirrors.asked.iter().map(|name| self.context(name)).collect();
+        self.breakers.look(asked.into_iter());
+        if !self.breakers.are_open() {
+            return None;
+        }
+        let mut asking = Vec::new();
+        for mirror in self.each() {
+            let name = mirror.name().context;
+            let context = self.context(name);
+            let health = context.health();
+            if health.state == Phase::Running && health.mailbox == 0 {
+                let host = |context: &'static str| self.cluster.hosts.get(context);
+                let near = |(_, callee): &(u64, &'static str)| host(*callee) == host(name);
+                let waits = mirror.asking().into_iter().filter(near);
+                asking.extend(waits.map(|(number, callee)| (name, number, callee)));
+            }
+        }
+        let (asker, number, asked) = self.breakers.waits_in_vain(asking.into_iter())?;
+        Some(format!("{asker} #{number} waits for {asked}, which cannot be asked"))
+    }
+}
