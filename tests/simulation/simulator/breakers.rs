@@ -128,7 +128,7 @@ impl World {
             let health = context.health();
             if health.state == Phase::Running && health.mailbox == 0 {
                 let host = |context: &'static str| self.cluster.hosts.get(context);
-                let near = |(_, callee): &(u64, &'static str)| host(*callee) == host(name);
+                let near = |(_, callee): &(u64, &'static str)| host(callee) == host(name);
                 let waits = mirror.asking().into_iter().filter(near);
                 asking.extend(waits.map(|(number, callee)| (name, number, callee)));
             }
