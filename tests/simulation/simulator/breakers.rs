@@ -50,13 +50,16 @@ struct Shut {
 pub struct Breakers {
     shut: BTreeMap<&'static str, Shut>,
     looked: Instant,
+    /// How often each context has restarted, and since when no more often: what it had committed before is published.
+    calm: BTreeMap<&'static str, (u64, Instant)>,
     /// Who waits for an answer since when, and of whom.
     asking: BTreeMap<(&'static str, u64, &'static str), Instant>,
 }
 
 impl Breakers {
     pub fn new() -> Self {
-        Self { shut: BTreeMap::new(), looked: Instant::now(), asking: BTreeMap::new() }
+        let calm = BTreeMap::new();
+        Self { shut: BTreeMap::new(), looked: Instant::now(), calm, asking: BTreeMap::new() }
     }
 
     /// Looks at the breakers. One that has opened since the last look is open for a while from then on, at the least.
@@ -77,14 +80,10 @@ impl Breakers {
         self.looked = now;
     }
 
-    /// Whether any is open.
-    pub fn are_open(&self) -> bool {
-        !self.shut.is_empty()
-    }
-
     /// A process has died, and its breakers with it.
     pub fn forget(&mut self) {
         self.shut.clear();
+        self.calm.clear();
         self.asking.clear();
     }
 
@@ -107,7 +106,9 @@ impl Breakers {
         }
         let in_vain = |(one, since): (&(&'static str, u64, &'static str), &Instant)| {
             let shut = self.shut.get(one.2)?;
-            (shut.since < *since && *since < now && now <= shut.until).then_some(*one)
+            let is_calm = self.calm.get(one.0).is_some_and(|(_, calm)| *calm < shut.since);
+            let is_long = shut.since < *since && *since < now && now <= shut.until;
+            (is_calm && is_long).then_some(*one)
         };
         self.asking.iter().find_map(in_vain)
     }
@@ -118,21 +119,24 @@ impl World {
     pub fn look_at_breakers(&mut self) -> Option<String> {
         let asked: Vec<_> = self.mirrors.asked.iter().map(|name| self.context(name)).collect();
         self.breakers.look(asked.into_iter());
-        if !self.breakers.are_open() {
-            return None;
-        }
         let mut asking = Vec::new();
+        let mut restarted = Vec::new();
         for mirror in self.each() {
             let name = mirror.name().context;
             let context = self.context(name);
             let health = context.health();
-            if health.state == Phase::Running && health.mailbox == 0 {
+            let known = self.breakers.calm.get(name).map(|(restarts, _)| *restarts);
+            if known != Some(health.restarts) || health.state != Phase::Running {
+                restarted.push((name, health.restarts));
+            } else if health.mailbox == 0 {
                 let host = |context: &'static str| self.cluster.hosts.get(context);
                 let near = |(_, callee): &(u64, &'static str)| host(callee) == host(name);
                 let waits = mirror.asking().into_iter().filter(near);
                 asking.extend(waits.map(|(number, callee)| (name, number, callee)));
             }
         }
+        let now = Instant::now();
+        self.breakers.calm.extend(restarted.into_iter().map(|(name, times)| (name, (times, now))));
         let (asker, number, asked) = self.breakers.waits_in_vain(asking.into_iter())?;
         Some(format!("{asker} #{number} waits for {asked}, which cannot be asked"))
     }

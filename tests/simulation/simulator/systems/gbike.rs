@@ -27,7 +27,7 @@ pub const BUSINESS: Business = Business {
 };
 
 /// All customers pay in as much at a time.
-const PAID_IN: u64 = 5_000;
+const PAID_IN: u64 = 20_000;
 /// So many that one customer can owe for more rides than an account keeps itself.
 const BIKES: u64 = 12;
 /// Who pays little and rides whatever there is.
@@ -73,17 +73,27 @@ fn order(chance: &mut Chance, world: &World) -> Order {
     }
 }
 
-/// Brings back one bike after the other, and pays when there is a chain of bills.
+/// Takes every bike that is free, brings back one after the other, and pays when there is a chain of bills, or nothing left to
+/// bring back.
 fn riders_order(world: &World) -> Option<Order> {
     let is_riders =
         |thing: &Value, status: &str| thing["userid"] == RIDER && text(thing, "status") == status;
     let unpaid =
         world.all("billing").iter().filter(|(_, bill)| is_riders(bill, "APPLYFEE")).count();
-    if unpaid > 4 {
-        return Some(Order::post("userDeposits", json!({ "userid": RIDER, "deposit": PAID_IN })));
+    let is_free = |bike: &u64| {
+        world.all("bike").get(*bike).is_some_and(|bike| text(bike, "status") == "사용가능")
+    };
+    if let Some(bike) = (6..=BIKES).find(is_free).filter(|_| unpaid == 0) {
+        return Some(ride(RIDER, bike));
     }
-    let rent = world.all("rent").iter().find(|(_, rent)| is_riders(rent, "RENTED"))?;
-    Some(Order::patch("rents", rent.0, json!({ "endlocation": "C" })))
+    let rent = world.all("rent").iter().find(|(_, rent)| is_riders(rent, "RENTED"));
+    match rent {
+        Some((rent, _)) if unpaid <= 4 => {
+            Some(Order::patch("rents", rent, json!({ "endlocation": "C" })))
+        }
+        None if unpaid == 0 => None,
+        _ => Some(Order::post("userDeposits", json!({ "userid": RIDER, "deposit": PAID_IN }))),
+    }
 }
 
 fn always(world: &World) -> Result<(), String> {
