@@ -39,7 +39,7 @@ impl World {
         self.conditions.heal();
         self.mend();
         self.come_to_rest().await;
-        if self.wrong.is_none() && self.nodes() > 1 {
+        if self.wrong.is_none() && self.nodes() > 1 && self.chance.coin() {
             self.put_back().await;
         }
         steps

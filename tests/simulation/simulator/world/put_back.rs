@@ -28,14 +28,9 @@ impl World {
 
     pub async fn put_back(&mut self) {
         let mut chance = self.chance.fork();
-        // Where no pasts are sent, what is asked tells.
-        let is_early = chance.coin();
-        let asker = self.each().find(|mirror| is_early && mirror.asks_for_orders().1);
-        let node = match asker {
-            Some(asker) => self.cluster.hosts[asker.name().context],
-            None => chance.number() as usize % self.nodes(),
-        };
+        let node = chance.number() as usize % self.nodes();
         let to = chance.between(0, self.disk(node).accepted() + 1);
+        let is_early = chance.coin();
         let known = self.known_of(node);
         self.say(format_args!("node {node} is started with its data as of commit {to}"));
         // So that its logs grow before others look at them; what is asked under a number that was given before comes at once.
