@@ -27,7 +27,7 @@ pub const BUSINESS: Business = Business {
 };
 
 /// All customers pay in as much at a time.
-const PAID_IN: u64 = 20_000;
+const PAID_IN: u64 = 5_000;
 /// So many that one customer can owe for more rides than an account keeps itself.
 const BIKES: u64 = 12;
 /// Who pays little and rides whatever there is.
@@ -45,7 +45,7 @@ fn ride(user: u64, bike: u64) -> Order {
 }
 
 fn order(chance: &mut Chance, world: &World) -> Order {
-    if chance.between(0, 3) > 0
+    if chance.coin()
         && let Some(order) = riders_order(world)
     {
         return order;
@@ -73,27 +73,17 @@ fn order(chance: &mut Chance, world: &World) -> Order {
     }
 }
 
-/// Takes every bike that is free, brings back one after the other, and pays when there is a chain of bills, or nothing left to
-/// bring back.
+/// Brings back one bike after the other, and pays when there is a chain of bills.
 fn riders_order(world: &World) -> Option<Order> {
     let is_riders =
         |thing: &Value, status: &str| thing["userid"] == RIDER && text(thing, "status") == status;
     let unpaid =
         world.all("billing").iter().filter(|(_, bill)| is_riders(bill, "APPLYFEE")).count();
-    let is_free = |bike: &u64| {
-        world.all("bike").get(*bike).is_some_and(|bike| text(bike, "status") == "사용가능")
-    };
-    if let Some(bike) = (6..=BIKES).find(is_free).filter(|_| unpaid == 0) {
-        return Some(ride(RIDER, bike));
+    if unpaid > 4 {
+        return Some(Order::post("userDeposits", json!({ "userid": RIDER, "deposit": PAID_IN })));
     }
-    let rent = world.all("rent").iter().find(|(_, rent)| is_riders(rent, "RENTED"));
-    match rent {
-        Some((rent, _)) if unpaid <= 4 => {
-            Some(Order::patch("rents", rent, json!({ "endlocation": "C" })))
-        }
-        None if unpaid == 0 => None,
-        _ => Some(Order::post("userDeposits", json!({ "userid": RIDER, "deposit": PAID_IN }))),
-    }
+    let rent = world.all("rent").iter().find(|(_, rent)| is_riders(rent, "RENTED"))?;
+    Some(Order::patch("rents", rent.0, json!({ "endlocation": "C" })))
 }
 
 fn always(world: &World) -> Result<(), String> {
