@@ -44,7 +44,6 @@ const NEVER_SEEN: &[&str] = &[
     "ebook.notification is SENT",
     "ebook.notification: MessageRefused",
     "ebook.notification: MessageSent",
-    "gbike.billing: BillPassedOn",
     "gbike.userDeposit: FeeMovedUp",
     "purifier.notification is REFUSED",
     "purifier.notification is SENT",

@@ -11,7 +11,8 @@ use support::chance::Chance;
 
 pub const BUSINESS: Business = Business {
     system: "gbike",
-    settings: || json!({}),
+    // More than anyone but the rider wants.
+    settings: || json!({ "bikes_per_customer": 8 }),
     clock: "2026-03-02T09:00:00Z",
     opening: || {
         let broken =
@@ -26,12 +27,19 @@ pub const BUSINESS: Business = Business {
     finally,
 };
 
-/// All customers pay in as much at a time.
-const PAID_IN: u64 = 5_000;
 /// So many that one customer can owe for more rides than an account keeps itself.
 const BIKES: u64 = 12;
-/// Who pays little and rides whatever there is.
+/// Who rides whatever there is, and pays for all of it late.
 const RIDER: u64 = 5;
+
+/// What a customer pays in at a time: the rider so much that it covers a chain of bills.
+const fn paid_in(user: u64) -> u64 {
+    if user == RIDER { 1_000_000 } else { 5_000 }
+}
+
+fn pay_in(user: u64) -> Order {
+    Order::post("userDeposits", json!({ "userid": user, "deposit": paid_in(user) }))
+}
 
 fn bike(number: u64) -> Order {
     Order::post(
@@ -63,7 +71,7 @@ fn order(chance: &mut Chance, world: &World) -> Order {
             Order::maintain(chance, "bikes", one_of_them, &corrections)
         }
         0 => bike(chance.between(1, 5)),
-        1..4 => Order::post("userDeposits", json!({ "userid": user, "deposit": PAID_IN })),
+        1..4 => pay_in(user),
         4..10 => ride(user, chance.between(1, 5)),
         _ => Order::patch(
             "rents",
@@ -80,7 +88,7 @@ fn riders_order(world: &World) -> Option<Order> {
     let unpaid =
         world.all("billing").iter().filter(|(_, bill)| is_riders(bill, "APPLYFEE")).count();
     if unpaid > 4 {
-        return Some(Order::post("userDeposits", json!({ "userid": RIDER, "deposit": PAID_IN })));
+        return Some(pay_in(RIDER));
     }
     let rent = world.all("rent").iter().find(|(_, rent)| is_riders(rent, "RENTED"))?;
     Some(Order::patch("rents", rent.0, json!({ "endlocation": "C" })))
@@ -116,7 +124,7 @@ fn deposits_add_up(world: &World) -> Result<(), String> {
         let before = holds.entry(user).or_default();
         let UpdatedDeposit { deposit, billid, .. } = event else { return };
         let is_right = match billid {
-            None => *deposit == *before + PAID_IN,
+            None => *deposit == *before + paid_in(user),
             Some(bill) => before
                 .checked_sub(*deposit)
                 .is_some_and(|fee| charged.insert(bill.get(), fee).is_none()),
@@ -222,23 +230,23 @@ fn accounts_agree(world: &World, user: u64) -> Result<(), String> {
     let amount =
         |field: &str| account.and_then(|account| account[field].as_u64()).unwrap_or_default();
     let changes = world.events("userDeposit").iter().filter(|(number, _)| *number == user);
-    let paid_in = changes.filter(|(_, event)| {
+    let payments = changes.filter(|(_, event)| {
         event["UpdatedDeposit"].is_object() && event["UpdatedDeposit"]["billid"].is_null()
     });
-    let paid_in = paid_in.count() as u64;
+    let payments = payments.count() as u64;
     let asked = world
         .sent
         .iter()
         .filter(|order| order.collection == "userDeposits" && order.body["userid"] == user);
     must!(
-        paid_in <= asked.count() as u64,
+        payments <= asked.count() as u64,
         "user {user} has paid in more often than that was wanted"
     );
     let left = amount("deposit");
     let arrears = amount("arrears");
     must!(
-        paid_in * PAID_IN == left + charged,
-        "user {user} paid in {paid_in} times, {charged} are charged: {account:?}"
+        payments * paid_in(user) == left + charged,
+        "user {user} paid in {payments} times, {charged} are charged: {account:?}"
     );
     must!(owed == arrears, "user {user} owes {owed}: {account:?}");
     let oldest = of_user()
