@@ -15,6 +15,7 @@ use holdfast::{
 };
 use std::{
     collections::BTreeSet,
+    future::ready,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -259,4 +260,36 @@ async fn a_replica_continues_after_its_last_event_with_any_mix_of_versions() {
     eventually(|| rents(&listener).last_sequence == 8).await;
     replica(&listener).take_events(vec![event(&source, 7), event(&source, 8)]).await.unwrap();
     assert!(rents(&listener).again >= 2);
+}
+
+/// A source that leaves an event out.
+struct WithGap(RecordedEvent);
+
+impl EventSource for WithGap {
+    fn fetch_events(
+        &self,
+        _: &'static str,
+        from: u64,
+        _: Option<EventId>,
+    ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, Silence>> {
+        let event = RecordedEvent { sequence: from + 1, ..self.0.clone() };
+        ready(Ok(vec![event])).boxed()
+    }
+}
+
+#[actix_rt::test]
+async fn a_source_that_leaves_an_event_out_is_asked_with_pauses_and_named_in_health() {
+    let source = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
+    rent(&source).await;
+    let contexts = Some(BTreeSet::from(["bookrent.view".to_owned()]));
+    let wire = Some(Arc::new(OnlyEvents(Arc::new(WithGap(event(&source, 1))))) as _);
+    let settings = NodeSettings { contexts, wire, ..NodeSettings::default() };
+    let listener = Bench::on(MemoryStore::new(), settings).ready().await;
+    listener.node.follow_replicas().into_iter().for_each(|follow| drop(actix_rt::spawn(follow)));
+    let has_found_it = |replica: ReplicaHealth| {
+        replica.attempts > 1
+            && replica.error.is_some_and(|why| why.contains("none follows event 0"))
+    };
+    eventually(|| has_found_it(rents(&listener))).await;
+    assert_eq!(rents(&listener).last_sequence, 0);
 }

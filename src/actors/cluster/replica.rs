@@ -259,6 +259,11 @@ impl Replica {
         if let Some(why) = stop {
             return Err(Silence::Away(why));
         }
+        // A source whose log has a gap would be asked again and again without a pause.
+        if known > 0 && *self.last.lock().await == last {
+            let why = format!("of {known} events that it sends, none follows event {last}");
+            return Err(Silence::Away(why));
+        }
         *sync::lock(&self.trouble) = (0, None);
         Ok(known)
     }
