@@ -1,4 +1,5 @@
-//! Simulates systems under many seeds: `cargo run --release --example simulate -- --seeds 2000`.
+//! Simulates systems under many seeds: `cargo run --release --example simulate -- --seeds 2000`. With `--proof` it shows which
+//! mitigations would be missed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../tests/simulation/simulator/mod.rs"]
