@@ -73,6 +73,8 @@ pub struct NodeRequest<'a> {
 impl NodeRequest<'_> {
     /// The header in which a node shows its token.
     pub const TOKEN: &'static str = NODE_TOKEN;
+    /// The header by which a node says that it passes a request on: the address of the client.
+    pub const CLIENT: &'static str = "holdfast-client";
 }
 
 /// The nodes that are known here: by their own keys, and by the credential that all share.

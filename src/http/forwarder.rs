@@ -6,7 +6,7 @@ use crate::{
     client_errors::describe_error,
     credentials::{NodePass, NodeRequest},
     http::{
-        middleware::{node_caller::CLIENT, response_body::CHUNK},
+        middleware::response_body::CHUNK,
         settings::{HttpSettings, RemoteTarget},
     },
 };
@@ -174,7 +174,7 @@ impl Forwarder {
         if let Some((name, token)) = self.pass.passing_on(request.method().as_str(), request.path())
         {
             let address = peer.map(|peer| peer.to_string()).unwrap_or_default();
-            forwarded = forwarded.header(name, token).header(CLIENT, address);
+            forwarded = forwarded.header(name, token).header(NodeRequest::CLIENT, address);
         }
         let answer = forwarded.header("via", via).send().await.map_err(|why| {
             let problem = if why.is_connect() { away() } else { no_answer(to, is_safe) };
@@ -296,7 +296,7 @@ fn no_answer(to: &RemoteTarget, is_safe: bool) -> Problem {
 fn is_forwarded(name: &str) -> bool {
     !HOP_BY_HOP.contains(&name)
         && !name.starts_with("access-control-")
-        && !matches!(name, "origin" | "via" | CLIENT | NodeRequest::TOKEN)
+        && !matches!(name, "origin" | "via" | NodeRequest::CLIENT | NodeRequest::TOKEN)
 }
 
 /// Whether a proxy describes by this header how it was asked. A node that trusts this one would believe it of any client.

@@ -9,20 +9,21 @@ use crate::{
 use actix_web::{HttpMessage, HttpRequest};
 use std::sync::Arc;
 
-/// The header by which a node says that it passes a request on: the address of the client.
-pub const CLIENT: &str = "holdfast-client";
-
 /// What was found out about the sender of a request.
 struct FoundNode(Option<Arc<Principal>>);
 
 /// The node that sends `request` on its own behalf, if it is one.
 pub fn node_of(request: &HttpRequest, state: &AppState) -> Option<Arc<Principal>> {
-    if request.headers().contains_key(CLIENT) { None } else { sender_of(request, state) }
+    if request.headers().contains_key(NodeRequest::CLIENT) {
+        None
+    } else {
+        sender_of(request, state)
+    }
 }
 
 /// Whether a node passes `request` on for a client, whose requests it counts itself.
 pub fn is_passed_on(request: &HttpRequest, state: &AppState) -> bool {
-    request.headers().contains_key(CLIENT) && sender_of(request, state).is_some()
+    request.headers().contains_key(NodeRequest::CLIENT) && sender_of(request, state).is_some()
 }
 
 /// The node whose token is in `request`. It is found out once for each request.

@@ -94,7 +94,7 @@ impl Breakers {
     }
 
     /// Who waits now. Gives one who has waited for a context that could not be asked since before it began to wait.
-    pub fn waits_in_vain(
+    pub fn waits_for_shut(
         &mut self,
         asking: impl Iterator<Item = (&'static str, u64, &'static str)>,
     ) -> Option<(&'static str, u64, &'static str)> {
@@ -104,13 +104,13 @@ impl Breakers {
             let since = known.get(&one).copied().unwrap_or(now);
             self.asking.insert(one, since);
         }
-        let in_vain = |(one, since): (&(&'static str, u64, &'static str), &Instant)| {
+        let waits_for_shut = |(one, since): (&(&'static str, u64, &'static str), &Instant)| {
             let shut = self.shut.get(one.2)?;
             let is_calm = self.calm.get(one.0).is_some_and(|(_, calm)| *calm < shut.since);
             let is_long = shut.since < *since && *since < now && now <= shut.until;
             (is_calm && is_long).then_some(*one)
         };
-        self.asking.iter().find_map(in_vain)
+        self.asking.iter().find_map(waits_for_shut)
     }
 }
 
@@ -137,7 +137,7 @@ impl World {
         }
         let now = Instant::now();
         self.breakers.calm.extend(restarted.into_iter().map(|(name, times)| (name, (times, now))));
-        let (asker, number, asked) = self.breakers.waits_in_vain(asking.into_iter())?;
+        let (asker, number, asked) = self.breakers.waits_for_shut(asking.into_iter())?;
         Some(format!("{asker} #{number} waits for {asked}, which cannot be asked"))
     }
 }

@@ -12,7 +12,7 @@
 //! | the name of an event is given twice | `BeginEpochs` |
 //! | the answer to one ask is taken for that to another | `CompareAsks` |
 //! | a copy of the data is started beside the first process | the lease, which is the broker's: `tests/amqp` |
-//! | events of somebody else | the seals, which are the transport's: `tests/amqp` |
+//! | events of another sender | the seals, which are the transport's: `tests/amqp` |
 //! | a damaged directory is changed before it is refused | the store's: `tests/store` |
 //! | "nothing was recorded" is said of what was | `TrackProgress` |
 //! | a process that was stopped for a while is taken for hanging | the watchdog has a thread and a clock of its own: its tests in `actors/node` |
