@@ -1,7 +1,10 @@
 //! API keys: `hf_<id>_<secret>`, of which the secret is kept by its digest alone.
 
 use super::same_bytes::same_bytes;
-use crate::{domain::Timestamp, identity::Role};
+use crate::{
+    domain::{Timestamp, text},
+    identity::Role,
+};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -129,7 +132,9 @@ pub enum BadKey {
     #[error("a key has roles, of customer, staff, admin, operator and auditor")]
     Roles,
     /// It names a customer without the role, or has the role without a customer.
-    #[error("a key with the role customer, and no other, names the customer that its holder is")]
+    #[error(
+        "a key with the role customer, and no other, names the customer that its holder is, without spaces around the name"
+    )]
     Customer,
     /// A scope is no name.
     #[error("a scope is a system or a context, such as `bookrent` or `bookrent.rent`")]
@@ -151,18 +156,23 @@ impl NewKey {
         let length = self.name.chars().count();
         let is_printable = !self.name.contains(char::is_control) && !self.name.trim().is_empty();
         let is_scope = |scope: &String| {
-            let letter = |letter: char| letter.is_ascii_lowercase() || letter == '-';
+            let letter = |letter: char| letter.is_ascii_alphabetic() || letter == '-';
             let mut parts = scope.split('.');
             let are_words = parts.all(|part| !part.is_empty() && part.chars().all(letter));
             are_words && scope.matches('.').count() < 2
         };
         let is_customer = self.roles.contains(&Role::Customer);
-        let customer = self.customer.as_deref().map(str::trim);
-        let names_customer = customer.is_some_and(|customer| !customer.is_empty());
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && name.trim() == name
+                && text::normalize_text(name).is_ok_and(|written| written == name)
+        };
+        let is_named = self.customer.as_deref().is_none_or(is_name);
+        let names_customer = self.customer.is_some() && is_named;
         let checks = [
             (is_printable && length <= 100, BadKey::Name),
             (!self.roles.is_empty() && !self.roles.contains(&Role::Node), BadKey::Roles),
-            (is_customer == names_customer, BadKey::Customer),
+            (is_customer == names_customer && is_named, BadKey::Customer),
             (self.scopes.iter().all(is_scope), BadKey::Scope),
             (self.rate != Some(0), BadKey::Rate),
             (self.expires.is_none_or(|expires| expires > now), BadKey::Expired),
@@ -237,6 +247,8 @@ mod tests {
         let customer = NewKey { roles: vec![Role::Customer], ..about() };
         let named = NewKey { customer: Some("7".into()), ..customer.clone() };
         assert_eq!(named.check(now), Ok(()));
+        let deposits = NewKey { scopes: vec!["gbike.userDeposit".into()], ..about() };
+        assert_eq!(deposits.check(now), Ok(()));
         let wrong = [
             (NewKey { name: "  ".into(), ..about() }, BadKey::Name),
             (NewKey { name: "a\nb".into(), ..about() }, BadKey::Name),
@@ -244,6 +256,8 @@ mod tests {
             (NewKey { roles: vec![Role::Node], ..about() }, BadKey::Roles),
             (customer, BadKey::Customer),
             (NewKey { customer: Some("7".into()), ..about() }, BadKey::Customer),
+            (NewKey { customer: Some(" 7".into()), ..named.clone() }, BadKey::Customer),
+            (NewKey { customer: Some("7\u{200b}".into()), ..named.clone() }, BadKey::Customer),
             (NewKey { scopes: vec!["bookrent.".into()], ..about() }, BadKey::Scope),
             (NewKey { scopes: vec!["a.b.c".into()], ..about() }, BadKey::Scope),
             (NewKey { rate: Some(0), ..about() }, BadKey::Rate),

@@ -145,6 +145,10 @@ impl Forwarder {
         let mut url = to.url.clone().ok_or_else(away)?;
         let via = self.write_via(request)?;
         url.set_path(request.path());
+        // A URL without its dot segments would lead somewhere else than what was judged.
+        if url.path() != request.path() {
+            return Err(Problem::not_found());
+        }
         url.set_query(Some(request.query_string()).filter(|query| !query.is_empty()));
         let body = body.await?;
         let busy = |_| Problem::from(Fault::Busy { retry_after: Duration::from_secs(1) });

@@ -325,3 +325,36 @@ fn a_sender_who_may_not_is_refused_before_the_body_is_read() {
     assert_eq!(unfinished("customer/8", "POST /rents"), Some(408));
     assert_eq!(unfinished("staff", "POST /books"), Some(408));
 }
+
+#[test]
+fn a_path_with_dot_segments_leads_nowhere() {
+    let cluster = bookrent();
+    for from in [
+        "/rents/../..",
+        "/rents/1/..",
+        "/rents/%2e%2e/..",
+        "/rents/.%2E/%2e.",
+        "/rents/..\\..\\",
+        "/rents/./",
+    ] {
+        for (method, to) in [
+            ("GET", "/admin/contexts"),
+            ("GET", "/metrics"),
+            ("GET", "/books"),
+            ("POST", "/admin/contexts/bookrent.book/stop"),
+            ("POST", "/admin/keys"),
+        ] {
+            let line =
+                format!("{method} {from}{to} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n");
+            for node in [cluster.gateway(), cluster.node("rent")] {
+                let heard = raw::exchange(
+                    node.address(),
+                    format!("{line}connection: close\r\n\r\n").as_bytes(),
+                );
+                assert!(matches!(raw::status_of(&heard), Some(400 | 404 | 405)), "{line}{heard}");
+            }
+        }
+    }
+    cluster.gateway().get("/books").is(200);
+    assert_eq!(cluster.node("book").get("/admin/keys").is(200)["keys"], json!([]));
+}

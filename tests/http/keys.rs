@@ -164,6 +164,8 @@ fn the_audit_has_a_line_for_each_administrative_action_and_each_write_of_staff()
     assert!((200..300).contains(&rent.status), "{}", rent.text);
     get_with(&server, "/books", &staff).is(200);
     server.register_book("title02");
+    // Who may do nothing there has no line, or could push the others out.
+    with_bearer(&server, "DELETE", "/admin/keys/abc", &customer, json!({})).problem(403);
     let shown = |line: &Value| {
         let field = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
         (
@@ -207,5 +209,17 @@ fn the_audit_has_a_line_for_each_administrative_action_and_each_write_of_staff()
     for wrong in ["limit=0", "after=x", "from=1"] {
         let answer = server.get(&format!("/admin/audit?{wrong}"));
         assert!((400..500).contains(&answer.status), "{wrong}");
+    }
+}
+
+#[test]
+fn of_credentials_that_are_given_twice_none_counts() {
+    let server = Server::start(&[]);
+    let (_, staff, _) = print(&server, &["token", "--as", "staff"]);
+    let (_, customer, _) = print(&server, &["token", "--as", "customer/7"]);
+    for (first, second) in [(&staff, &customer), (&customer, &staff), (&staff, &staff)] {
+        let answer =
+            server.call("GET", "/rents", |request| request.bearer_auth(first).bearer_auth(second));
+        assert_eq!(answer.problem(401), "invalid-token");
     }
 }

@@ -270,3 +270,19 @@ fn sixteen_thousand_requests_with_all_kinds_of_tokens_are_answered() {
     assert!(!said.contains("panicked"), "{said}");
     assert!(issuer.read() <= 3, "the provider was asked {} times", issuer.read());
 }
+
+#[test]
+fn those_without_credentials_are_counted_by_the_address_that_the_proxy_has_seen() {
+    let limits = "[limits]\nrequests = 1\nburst = 3\n[http]\ntrusted_proxies = ['127.0.0.1']\n";
+    let server = Server::configured(&format!("auth.mode = 'token'\n{limits}"));
+    let asked = |pretended: u32, seen: &str| {
+        server.call("GET", "/books", |request| {
+            let pretended = format!("10.1.2.{pretended}");
+            request.header("x-forwarded-for", pretended).header("x-forwarded-for", seen)
+        })
+    };
+    let answers: Vec<u16> = (0..20).map(|pretended| asked(pretended, "9.9.9.9").status).collect();
+    assert_eq!(answers[0], 200);
+    assert!(answers.contains(&429), "{answers:?}");
+    asked(0, "9.9.9.10").is(200);
+}

@@ -180,7 +180,7 @@ fn name_in(claim: Option<&Value>) -> Result<Option<String>, ()> {
         Some(Value::Number(number)) if number.is_u64() || number.is_i64() => {
             Ok(Some(number.to_string()))
         }
-        Some(Value::String(name)) if is_name(name, LONGEST_NAME) => {
+        Some(Value::String(name)) if is_name(name, LONGEST_NAME) && name.trim() == name => {
             text::normalize_text(name).map(Some).map_err(drop)
         }
         Some(_) => Err(()),

@@ -17,6 +17,10 @@ pub async fn identify(
     state: &AppState,
 ) -> Result<Option<Arc<Principal>>, Problem> {
     let shows_authorization = request.headers().contains_key(header::AUTHORIZATION);
+    // Another reader could take the other one.
+    if request.headers().get_all(header::AUTHORIZATION).nth(1).is_some() {
+        return Err(Unidentified::Invalid("they are given twice").into());
+    }
     let credentials = Credentials {
         authorization: header_text(request, "authorization"),
         // Who shows other credentials is judged by those.

@@ -1,7 +1,7 @@
 //! How often the sender of a request may send one, and what is left.
 
 use crate::{
-    api::{Problem, header_text},
+    api::Problem,
     http::{
         middleware::node_caller,
         rate_limits::{Allowance, RequestCost, TooOften},
@@ -52,8 +52,11 @@ fn sender_address(request: &HttpRequest, state: &AppState) -> IpAddr {
     if !state.is_from_proxy(request) {
         return peer;
     }
-    // Each proxy adds the address that it was asked from, so only the last one is known to be true.
-    let seen = header_text(request, "x-forwarded-for").and_then(|list| list.rsplit(',').next());
+    // Each proxy adds the address that it was asked from, to the list or in a line of its own, so only the last one is known
+    // to be true.
+    let lists = request.headers().get_all("x-forwarded-for");
+    let list = lists.last().and_then(|list| list.to_str().ok());
+    let seen = list.and_then(|list| list.rsplit(',').next());
     seen.and_then(|address| address.trim().parse().ok()).unwrap_or(peer)
 }
 
