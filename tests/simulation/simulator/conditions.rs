@@ -149,9 +149,15 @@ impl Conditions {
         }
         let content = format!("{number} {key:?} {command}");
         let place = (context, id.clone());
-        let before = state.asked.entry(place).or_insert_with(|| content.clone());
         let is_refused =
             matches!(&answer, Err(NoAnswer::Refused(no)) if no.code == "asked-otherwise");
+        // What was taken back before it came is refused whatever it asks.
+        let was_taken_back = matches!(&answer, Err(NoAnswer::Refused(no)) if no.code == "withdrawn")
+            && !state.asked.contains_key(&place);
+        if was_taken_back {
+            return;
+        }
+        let before = state.asked.entry(place).or_insert_with(|| content.clone());
         if *before != content && !is_refused {
             let what = format!("{context} answers {id}, {content}, as it did {before}: {answer:?}");
             state.wrong.get_or_insert(what);
