@@ -37,6 +37,7 @@ impl World {
         if !is_early {
             self.conditions.toggle_cut(Link::Nodes);
         }
+        self.conditions.forget_answers();
         let life = &mut self.lives[node];
         life.flows.drain(..).for_each(|flow| flow.abort());
         let disk = Arc::new(life.disk.end(to));
