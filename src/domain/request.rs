@@ -30,7 +30,7 @@ pub enum MessageOutcome {
 /// The body of a request, declared with `#[body]`. Numbers and booleans in it may be written as strings.
 ///
 /// ```
-/// use holdfast::domain::{lenient, prelude::*};
+/// use holdfast::domain::{Body, lenient, prelude::*};
 ///
 /// #[body]
 /// struct NewLamp {
