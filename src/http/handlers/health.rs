@@ -40,7 +40,7 @@ pub fn report_info() -> ProbeReply {
 
 /// Whether requests should be sent here: not while starting or draining, nor with a store that has failed or is full, nor
 /// with a log whose history is disputed. One stopped context does not make the server unready.
-fn is_ready(state: &AppState) -> bool {
+pub fn is_ready(state: &AppState) -> bool {
     state.node.is_ready() && !state.is_draining() && !state.node.store_is_full()
 }
 

@@ -67,6 +67,38 @@ impl Metric {
     }
 }
 
+type Read = fn(&Snapshot, &mut Samples);
+
+/// A metric that rises and falls.
+pub const fn new_gauge(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+    read: Read,
+) -> Metric {
+    Metric { name, kind: MetricKind::Gauge, labels, help, read }
+}
+
+/// A metric that only rises.
+pub const fn new_counter(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+    read: Read,
+) -> Metric {
+    Metric { name, kind: MetricKind::Counter, labels, help, read }
+}
+
+/// A metric that counts by size.
+pub const fn new_histogram(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+    read: Read,
+) -> Metric {
+    Metric { name, kind: MetricKind::Histogram, labels, help, read }
+}
+
 /// The values of a metric, each with the values of its labels.
 pub struct Samples(Vec<Sample>);
 

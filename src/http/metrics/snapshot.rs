@@ -4,12 +4,18 @@ use super::process::ProcessStats;
 use crate::{
     actors::{ClockHealth, ContextHealth, GuardHealth, OutboxHealth, ReplicaHealth, SinkHealth},
     api::IngressHealth,
-    http::{middleware::connection_limit::ConnectionStats, state::AppState},
+    http::{
+        handlers::health::is_ready, middleware::connection_limit::ConnectionStats, state::AppState,
+    },
     store::StoreHealth,
 };
 
 /// The state of the server at one scrape.
 pub struct Snapshot {
+    /// Whether requests should be sent here.
+    pub ready: bool,
+    /// When the certificate of the server ends, in seconds since 1970.
+    pub certificate_end: Option<u64>,
     pub contexts: Vec<ContextHealth>,
     /// The guards in front of contexts, those of other nodes included.
     pub guards: Vec<(&'static str, GuardHealth)>,
@@ -37,6 +43,12 @@ impl Snapshot {
         let guards = local.chain(node.guard_health()).collect();
         let most = state.settings.max_streams;
         Self {
+            ready: is_ready(state),
+            certificate_end: state
+                .settings
+                .certificate
+                .as_ref()
+                .map(|certificate| certificate.end()),
             contexts,
             guards,
             outflows: node.outbox_health(),

@@ -1,7 +1,7 @@
 //! Every metric. The scrape and the documents read this table.
 
 use super::{
-    samples::{Metric, MetricKind, Samples},
+    samples::{Metric, MetricKind, Samples, new_counter, new_gauge, new_histogram},
     snapshot::Snapshot,
 };
 use crate::{
@@ -42,6 +42,20 @@ pub const BUILD: Metric = Metric {
 
 /// Every metric but [`BUILD`] and [`REQUEST_DURATION`].
 pub const METRICS: &[Metric] = &[
+    new_gauge(
+        "holdfast_ready",
+        NONE,
+        "1 while requests should be sent here: `/readyz`",
+        |now, to| {
+            to.add_sample(NONE, now.ready.into());
+        },
+    ),
+    new_gauge(
+        "holdfast_certificate_end_seconds",
+        NONE,
+        "When the certificate of the server ends, in seconds since 1970",
+        |now, to| now.certificate_end.into_iter().for_each(|end| to.add_sample(NONE, end)),
+    ),
     new_counter(
         "holdfast_orders",
         &["system", "outcome"],
@@ -332,35 +346,6 @@ pub const METRICS: &[Metric] = &[
         },
     ),
 ];
-
-type Read = fn(&Snapshot, &mut Samples);
-
-const fn new_gauge(
-    name: &'static str,
-    labels: &'static [&'static str],
-    help: &'static str,
-    read: Read,
-) -> Metric {
-    Metric { name, kind: MetricKind::Gauge, labels, help, read }
-}
-
-const fn new_counter(
-    name: &'static str,
-    labels: &'static [&'static str],
-    help: &'static str,
-    read: Read,
-) -> Metric {
-    Metric { name, kind: MetricKind::Counter, labels, help, read }
-}
-
-const fn new_histogram(
-    name: &'static str,
-    labels: &'static [&'static str],
-    help: &'static str,
-    read: Read,
-) -> Metric {
-    Metric { name, kind: MetricKind::Histogram, labels, help, read }
-}
 
 fn breaker_state(guard: &GuardHealth) -> u64 {
     match guard.breaker {

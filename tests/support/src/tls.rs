@@ -1,10 +1,11 @@
 //! Certificates of an authority of the test process, which its clients trust.
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use std::{
     fs,
     path::{Path, PathBuf},
     sync::LazyLock,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 struct Authority {
@@ -19,6 +20,10 @@ static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| {
     let pem = params.self_signed(&key).unwrap().pem();
     Authority { issuer: Issuer::new(params, key), pem }
 });
+
+fn own_names() -> Vec<String> {
+    ["localhost", "127.0.0.1", "0.0.0.0"].map(String::from).to_vec()
+}
 
 /// The certificate of the authority.
 pub fn authority() -> &'static str {
@@ -45,12 +50,19 @@ impl CertificateFiles {
 
     /// Replaces the certificate and its key by others.
     pub fn renew(&self) {
-        self.certify(["localhost", "127.0.0.1", "0.0.0.0"].map(String::from).to_vec());
+        self.certify(CertificateParams::new(own_names()).unwrap());
     }
 
-    fn certify(&self, names: Vec<String>) {
+    /// Replaces the certificate by one that ends after `days`.
+    pub fn renew_for_days(&self, days: u64) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let mut params = CertificateParams::new(own_names()).unwrap();
+        params.not_after = date_time_ymd(1970, 1, 1) + now + Duration::from_secs(days * 86_400);
+        self.certify(params);
+    }
+
+    fn certify(&self, params: CertificateParams) {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(names).unwrap();
         let certificate = params.signed_by(&key, &AUTHORITY.issuer).unwrap();
         fs::write(&self.cert, certificate.pem()).unwrap();
         fs::write(&self.key, key.serialize_pem()).unwrap();
@@ -66,7 +78,7 @@ impl CertificateFiles {
 
     /// Replaces the certificate by one for another host.
     pub fn misname(&self) {
-        self.certify(vec!["elsewhere.example".to_owned()]);
+        self.certify(CertificateParams::new(vec!["elsewhere.example".to_owned()]).unwrap());
     }
 
     /// The section of a configuration that makes a server trust the authority.
