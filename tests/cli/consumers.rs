@@ -20,7 +20,7 @@ fn script(name: &str) -> PathBuf {
 }
 
 /// Whether `probe` succeeds. It may fail on a developer's machine, and in CI it may not.
-fn is_there(what: &str, probe: &mut Command) -> bool {
+pub fn is_there(what: &str, probe: &mut Command) -> bool {
     let found = probe.output().is_ok_and(|done| done.status.success());
     assert!(found || env::var_os("CI").is_none(), "{what} is missing, which scripts/test installs");
     if !found {

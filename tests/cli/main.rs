@@ -9,6 +9,7 @@ mod examples;
 mod imports;
 mod lab;
 mod languages;
+mod monitoring;
 mod names_in_documents;
 mod new_system;
 mod output;

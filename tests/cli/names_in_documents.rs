@@ -12,7 +12,7 @@ fn run_holdfast(arguments: &[&str]) -> String {
 }
 
 /// The first column of a list of `holdfast docs`.
-fn read_list(list: &str) -> Vec<String> {
+pub fn read_list(list: &str) -> Vec<String> {
     let list = run_holdfast(&["docs", list]);
     let rows = list.lines().filter_map(|line| line.strip_prefix("| `"));
     rows.map(|row| row.split('`').next().unwrap().to_owned()).collect()
@@ -39,7 +39,7 @@ fn find_unknown(
 }
 
 /// The parts of `text` that have letters of `alphabet` only.
-fn split_parts(text: &str, alphabet: impl Fn(char) -> bool) -> Vec<String> {
+pub fn split_parts(text: &str, alphabet: impl Fn(char) -> bool) -> Vec<String> {
     let parts = text.split(|letter| !alphabet(letter)).filter(|part| !part.is_empty());
     parts.map(str::to_owned).collect()
 }
