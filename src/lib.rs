@@ -46,6 +46,7 @@ pub mod lab;
 pub mod limits;
 pub mod notifications;
 pub mod reference;
+mod shares;
 pub mod store;
 mod sync;
 pub mod systems;

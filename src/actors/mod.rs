@@ -32,6 +32,7 @@ pub use node::builder::NodeBuilder;
 pub use node::declarations::{Declarations, collect_declarations};
 pub use node::local_node::LocalNode;
 pub use port::backoff::backoff_delay;
+pub use port::changes::{Change, ChangePosition, Changes, Watch, Watched};
 pub use port::clock::{AdvanceError, Clock, ClockHealth, FARTHEST, LATEST, TooFar};
 pub use port::context::*;
 pub use port::declaration::*;

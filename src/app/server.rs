@@ -121,6 +121,7 @@ pub async fn serve_system(
         max_connections: budget.connections,
         max_forwarded: budget.forwarded,
         max_streams: budget.streams,
+        max_streams_of_caller: settings.http.max_streams_of_caller,
         identifiers,
         keys: Some(keys),
         login,

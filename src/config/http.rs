@@ -36,6 +36,9 @@ pub struct Http {
     /// Open event streams, at most half of the connections; 503 beyond.
     #[schemars(range(min = 0, max = 1 << 20))]
     pub max_streams: usize,
+    /// Open event streams of one caller; 503 beyond. While authentication is open there is no such bound.
+    #[schemars(range(min = 0, max = 1 << 20))]
+    pub max_streams_of_caller: usize,
     /// Answers that wait for clients that do not read, all together; beyond, the slowest client is disconnected.
     #[schemars(range(min = 1, max = 1 << 20))]
     pub unsent_mb: usize,
@@ -113,6 +116,7 @@ impl Default for Http {
             workers: half_the_cores(),
             max_connections: None,
             max_streams: 256,
+            max_streams_of_caller: 16,
             unsent_mb: 64,
             uri_limit: 8 * 1024,
             header_limit: 32 * 1024,

@@ -8,6 +8,7 @@ use crate::{
     http::{
         middleware::response_body::CHUNK,
         settings::{HttpSettings, RemoteTarget},
+        stream_permits::StreamPermit,
     },
 };
 use actix_web::{
@@ -138,7 +139,7 @@ impl Forwarder {
         request: &HttpRequest,
         body: impl Future<Output = Result<Vec<u8>, Problem>>,
         to: &RemoteTarget,
-        stream: Option<OwnedSemaphorePermit>,
+        stream: Option<StreamPermit>,
     ) -> Result<HttpResponse, Problem> {
         let away = || Problem::from(Fault::Away(to.name.context));
         let is_safe = request.method().is_safe();
@@ -213,7 +214,7 @@ impl Forwarder {
             }
         }
         if let Some(stream) = stream.filter(|_| status == StatusCode::OK) {
-            return Ok(self.stream_events(response, answer, [permit, stream]));
+            return Ok(self.stream_events(response, answer, (permit, stream)));
         }
         self.forward_response(response, answer, permit, to, is_safe).await
     }
@@ -267,7 +268,7 @@ impl Forwarder {
         &self,
         mut response: HttpResponseBuilder,
         answer: reqwest::Response,
-        permits: [OwnedSemaphorePermit; 2],
+        permits: (OwnedSemaphorePermit, StreamPermit),
     ) -> HttpResponse {
         let events = stream::unfold((answer, permits), |(mut answer, permits)| async move {
             let chunk = tokio::time::timeout(STREAM_SILENCE, answer.chunk()).await.ok()?;

@@ -19,6 +19,7 @@ mod routes;
 mod server;
 mod settings;
 mod state;
+mod stream_permits;
 #[cfg(test)]
 mod tests;
 

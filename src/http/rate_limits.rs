@@ -142,7 +142,7 @@ impl fmt::Debug for RateLimits {
 }
 
 /// The network that `address` is counted as: a customer of a provider has a whole /64 of IPv6.
-fn network_of(address: IpAddr) -> IpAddr {
+pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),
         address => address,

@@ -23,6 +23,7 @@ use crate::{
         router,
         settings::{HttpSettings, connection_headroom},
         state::{AppState, Host, Port},
+        stream_permits::StreamPermits,
     },
     tls::ServerCertificate,
 };
@@ -36,7 +37,7 @@ use actix_web::{
 };
 use futures_util::FutureExt;
 use std::{future::Future, io, net::TcpListener, sync::Arc, time::Duration};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// The listeners of a server.
 #[derive(Debug)]
@@ -203,7 +204,7 @@ fn build_state(settings: HttpSettings, node: Arc<dyn Node>) -> io::Result<AppSta
         rate_limits: settings.rates.map(RateLimits::new),
         draining,
         connections: ConnectionLimit::new(settings.max_connections, settings.unsent_bytes),
-        streams: Arc::new(Semaphore::new(settings.max_streams)),
+        streams: StreamPermits::new(settings.max_streams, settings.max_streams_of_caller),
         openapi: Document::new(JSON, openapi),
         asyncapi: Document::new(JSON, settings.documents.asyncapi.clone()),
         settings,

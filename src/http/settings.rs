@@ -57,6 +57,8 @@ pub struct HttpSettings {
     pub max_forwarded: usize,
     /// How many event streams may be open.
     pub max_streams: usize,
+    /// How many of one caller, unless authentication is open.
+    pub max_streams_of_caller: usize,
     /// How many bytes of answers may wait for clients that do not read.
     pub unsent_bytes: usize,
     /// How long an answer may wait for a client that does not read.
@@ -154,6 +156,7 @@ impl Default for HttpSettings {
             max_connections: MAX_CONNECTIONS,
             max_forwarded: MAX_CONNECTIONS,
             max_streams: 256,
+            max_streams_of_caller: 16,
             unsent_bytes: 64 << 20,
             write_timeout: Duration::from_secs(8),
             header_timeout: Duration::from_secs(5),

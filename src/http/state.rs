@@ -6,13 +6,13 @@ use crate::{
     http::{
         document::Document, forwarder::Forwarder, metrics::requests::RequestMetrics,
         middleware::connection_limit::ConnectionLimit, nodes::OtherNodes, rate_limits::RateLimits,
-        read_pool::ReadPool, settings::HttpSettings,
+        read_pool::ReadPool, settings::HttpSettings, stream_permits::StreamPermits,
     },
     identity::Audience,
 };
 use actix_web::HttpRequest;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// What all workers share.
 pub struct AppState {
@@ -34,7 +34,7 @@ pub struct AppState {
     pub draining: watch::Sender<bool>,
     pub connections: Arc<ConnectionLimit>,
     /// A permit for each event stream.
-    pub streams: Arc<Semaphore>,
+    pub streams: StreamPermits,
     /// `/openapi.json`, which does not change while the server runs.
     pub openapi: Document,
     /// `/asyncapi.json`

@@ -13,6 +13,8 @@ pub struct Credentials<'a> {
     pub cookie: Option<&'a str>,
     /// The header `X-Holdfast-As`, which development alone reads.
     pub acting_as: Option<&'a str>,
+    /// Whether they are only looked at again while a stream lasts, which is no use of a session.
+    pub is_glance: bool,
 }
 
 impl<'a> Credentials<'a> {

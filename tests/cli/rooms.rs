@@ -10,6 +10,7 @@ const FLOORS: &[&str] = &[
     "durations.rs",
     "limits.rs",
     "sync.rs",
+    "shares.rs",
     "telemetry.rs",
     "tls",
     "domain",

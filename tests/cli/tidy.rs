@@ -43,7 +43,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("store", &["sync", "durations", "domain", "store"], &["actix", "actix_web"]),
     (
         "actors",
-        &["sync", "durations", "domain", "identity", "store", "actors"],
+        &["sync", "durations", "shares", "domain", "identity", "store", "actors"],
         &["sled", "actix_web", "lapin"],
     ),
     (
@@ -75,6 +75,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         "http",
         &[
             "sync",
+            "shares",
             "durations",
             "limits",
             "tls",

@@ -263,6 +263,26 @@ fn the_events_of_a_node_are_read_by_the_gateway_page_by_page_and_as_they_happen(
 }
 
 #[test]
+fn a_thing_of_another_node_is_shown_by_the_gateway_as_it_changes() {
+    let cluster = bookrent();
+    let gateway = cluster.gateway();
+    let book = gateway.register_book("title01");
+    let rent = gateway.rent(book, 7).id();
+    let path = format!("/rents/{rent}");
+    let listen = |path: &str| gateway.listen(path, |request| request).ok().unwrap();
+    let [mut item, mut list] = [listen(&path), listen("/rents")];
+    assert_eq!(item.event().data, gateway.get(&path).is(200).body);
+    gateway.cancel(rent).is(200);
+    for listener in [&mut item, &mut list] {
+        let shown = listener.hears("message", &json!({ "id": rent, "status": "Cancel" }));
+        let link = &shown.data["_links"]["self"]["href"];
+        assert_eq!(*link, format!("{}{path}", gateway.url()));
+    }
+    let absent = gateway.listen("/rents/99", |request| request).err().unwrap();
+    assert_eq!(absent.text, gateway.get("/rents/99").is(404).text);
+}
+
+#[test]
 fn a_gateway_stops_while_streams_of_other_nodes_are_open() {
     let cluster = bookrent();
     let mut gateway = alone_before(&cluster);

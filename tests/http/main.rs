@@ -12,6 +12,7 @@ mod keys;
 mod languages;
 mod lifecycle;
 mod limits;
+mod live;
 mod openapi;
 mod operations;
 mod ops_port;

@@ -2,7 +2,7 @@
 
 use super::mailbox::Mailbox;
 use crate::{
-    actors::port::fault::Fault,
+    actors::port::{changes::Change, fault::Fault},
     store::{Batch, Commit, StoreError},
 };
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -53,6 +53,8 @@ pub struct TurnOutput<L: Behavior> {
     pub batch: Batch,
     /// The highest commit that it read: answers of a turn that writes nothing wait for this one.
     pub read_commit: Commit,
+    /// Which things it changes.
+    pub changes: Vec<Change>,
     /// How it changes the cache.
     pub cache: L::CacheUpdate,
     /// Its effects, in order.

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     actors::port::{
+        changes::Change,
         fault::Fault,
         health::Phase,
         safeguard::Safeguard,
@@ -52,6 +53,7 @@ struct InFlight<L: Behavior> {
     mails: Vec<Option<L::Mail>>,
     cache: Option<L::CacheUpdate>,
     effects: VecDeque<L::Effect>,
+    changes: Vec<Change>,
     /// Set once the batch is accepted.
     commit: Option<Commit>,
 }
@@ -127,12 +129,12 @@ impl<L: Behavior> ContextActor<L> {
             } else {
                 self.shared.store.submit(turn.batch)?
             };
-            Ok::<_, StoreError>((turn.cache, turn.effects, verdict))
+            Ok::<_, StoreError>((turn.cache, turn.effects, turn.changes, verdict))
         }));
         match decided {
-            Ok(Ok((memory, effects, verdict))) => {
-                self.in_flight =
-                    Some(InFlight { mails, cache: Some(memory), effects, commit: None });
+            Ok(Ok((memory, effects, changes, verdict))) => {
+                let cache = Some(memory);
+                self.in_flight = Some(InFlight { mails, cache, effects, changes, commit: None });
                 self.on_verdict(Ok(verdict), ctx);
             }
             Ok(Err(error)) => self.on_store_error(mails, &error, ctx),
@@ -207,6 +209,7 @@ impl<L: Behavior> ContextActor<L> {
             if let Some(memory) = handed.cache.take() {
                 self.behavior.apply_cache(memory, commit);
                 self.shared.last_commit.fetch_max(commit, Relaxed);
+                self.shared.changes.report(std::mem::take(&mut handed.changes));
                 self.shared.inject_chaos(ChaosPoint::AfterCommit);
             }
             while let Some(effect) = handed.effects.pop_front() {
@@ -342,7 +345,10 @@ impl<L: Behavior> ContextActor<L> {
 
     fn load_state(&mut self, ctx: &mut Context<Self>) {
         match self.behavior.reload_state(&self.mailbox) {
-            Ok(()) => self.prepare_next(ctx),
+            Ok(()) => {
+                self.shared.changes.report_all();
+                self.prepare_next(ctx);
+            }
             Err(error) => self.on_load_error(error),
         }
     }

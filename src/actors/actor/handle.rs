@@ -5,6 +5,7 @@ use crate::{
     actors::{
         ask::guard::Guard,
         port::{
+            changes::Changes,
             context::{CommandRequest, Context, Outcome},
             declaration::{Declaration, RouteInfo},
             event_log::{EventLog, OutboundMessage, RecordedEvent},
@@ -219,6 +220,10 @@ impl<P: HandlePart> Context for ContextHandle<P> {
     fn list_items(&self, query: &ListQuery) -> Result<ListPage, Fault> {
         self.context_status().check_open()?;
         self.read_one_generation(|generation| query::list_items(&self.tree, generation, query))
+    }
+
+    fn changes(&self) -> Arc<Changes> {
+        Arc::clone(&self.context_status().changes)
     }
 
     fn health(&self) -> ContextHealth {

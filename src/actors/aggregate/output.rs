@@ -76,7 +76,9 @@ impl Turn<'_> {
             expiry: sweep,
             orders: self.orders,
         };
+        let changes = self.transaction.changes();
         Ok(TurnOutput {
+            changes,
             batch: self.transaction.into_batch(self.behavior.epoch)?,
             read_commit: judged,
             cache: memory,

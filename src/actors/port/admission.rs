@@ -3,21 +3,14 @@
 use super::fault::Fault;
 use crate::{
     identity::{DEVELOPMENT, Principal},
-    sync,
+    shares::{Share, Shares},
 };
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// One principal has at most so many of a context's permits, so that it cannot shut the others out. In development, where the
 /// load of many customers comes from one, there is no such bound.
 const MOST_OF_ONE: usize = 64;
-
-/// How many permits each principal has that has one.
-type Shares = Arc<Mutex<BTreeMap<String, usize>>>;
 
 /// The permits of a context.
 pub struct Admission {
@@ -29,12 +22,6 @@ pub struct Admission {
 pub struct AdmissionPermit {
     _permit: OwnedSemaphorePermit,
     _share: Option<Share>,
-}
-
-/// One of the permits of a principal; given back when it is dropped.
-struct Share {
-    shares: Shares,
-    principal: String,
 }
 
 impl Admission {
@@ -55,27 +42,8 @@ impl Admission {
     }
 
     fn share_of(&self, principal: &Principal) -> Result<Share, Fault> {
-        let principal = principal.identifier();
-        let mut shares = sync::lock(&self.shares);
-        let taken = shares.entry(principal.clone()).or_default();
-        if *taken >= MOST_OF_ONE {
-            return Err(Fault::TooManyAtOnce { limit: MOST_OF_ONE });
-        }
-        *taken += 1;
-        Ok(Share { shares: Arc::clone(&self.shares), principal })
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let mut shares = sync::lock(&self.shares);
-        let left = shares.get_mut(&self.principal).map(|taken| {
-            *taken = taken.saturating_sub(1);
-            *taken
-        });
-        if left == Some(0) {
-            shares.remove(&self.principal);
-        }
+        let share = self.shares.take(principal.identifier(), MOST_OF_ONE);
+        share.ok_or(Fault::TooManyAtOnce { limit: MOST_OF_ONE })
     }
 }
 
@@ -104,7 +72,7 @@ mod tests {
         held.push(admit(&greedy).unwrap());
         refused(admit(&greedy));
         drop((held, other));
-        assert_eq!(sync::lock(&admission.shares).len(), 1, "who has none takes no room");
+        assert_eq!(admission.shares.count_holders(), 1, "who has none takes no room");
     }
 
     #[test]
@@ -128,7 +96,7 @@ mod tests {
         let held = admission.admit(None).unwrap();
         refused(admission.admit(Some(&principal)));
         drop(held);
-        assert!(sync::lock(&admission.shares).is_empty());
+        assert_eq!(admission.shares.count_holders(), 0);
         assert!(admission.admit(Some(&principal)).is_ok());
     }
 }

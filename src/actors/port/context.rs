@@ -1,6 +1,7 @@
 //! What the outside sees of the runtime: contexts without their types, and what may be done with them.
 
 use super::{
+    changes::Changes,
     clock::{AdvanceError, ClockHealth},
     declaration::Declaration,
     dispute::Dispute,
@@ -62,6 +63,11 @@ pub trait Context: Declaration {
     /// # Errors
     /// [`Fault::Refused`] for a sort or filter that no index serves, or that the context cannot answer.
     fn list_items(&self, query: &ListQuery) -> Result<ListPage, Fault>;
+
+    /// Which of its things change.
+    fn changes(&self) -> Arc<Changes> {
+        Arc::default()
+    }
 
     /// How it is doing.
     fn health(&self) -> ContextHealth;

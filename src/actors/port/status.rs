@@ -5,6 +5,7 @@ use crate::{
         port::retention::Retention,
         port::{
             admission::Admission,
+            changes::Changes,
             fault::Fault,
             health::{Contested, Injected, OrderCounts, Phase},
             history::EventId,
@@ -58,6 +59,8 @@ pub struct ContextStatus {
     damage: Mutex<VecDeque<String>>,
     /// In front of mail from outside; actix's own mailbox bounds nothing.
     pub admission: Admission,
+    /// Which of its things have changed, for those outside who look at them.
+    pub changes: Arc<Changes>,
     fault: RwLock<Option<Injected>>,
     chaos: Option<Chaos>,
 }
@@ -124,6 +127,7 @@ impl ContextStatus {
             damaged: AtomicU64::new(0),
             damage: Mutex::default(),
             admission: Admission::new(admission),
+            changes: Arc::default(),
             fault: RwLock::new(None),
             chaos,
         })

@@ -105,11 +105,8 @@ impl Behavior for ViewBehavior {
         }
         self.has_more = memory.progress.more || memory.clears_parked;
         // The generation that was shown until now is purged from its beginning.
-        self.purged = if memory.counters.generation == self.counters.generation {
-            memory.purged
-        } else {
-            purge_start()
-        };
+        let is_same_table = memory.counters.generation == self.counters.generation;
+        self.purged = if is_same_table { memory.purged } else { purge_start() };
         let reshelve = memory.clears_parked || is_clearing(&self.counters);
         self.counters = memory.counters;
         if reshelve {
@@ -118,6 +115,9 @@ impl Behavior for ViewBehavior {
             self.subscriptions.apply_progress(&memory.progress)
         }
         self.publish_health();
+        if !is_same_table {
+            self.shared.changes.report_all();
+        }
     }
 
     fn run_effect(&mut self, commit: Commit, effect: ViewEffect, mails: &mut [Option<ViewMail>]) {

@@ -147,6 +147,9 @@ impl<'a> ViewTurn<'a> {
         if self.counters != self.behavior.counters {
             self.transaction.put_counters(&self.counters)?;
         }
+        // What is rebuilt is not shown yet.
+        let is_shown = self.behavior.counters.building.is_none();
+        let changes = if is_shown { self.transaction.changes() } else { Vec::new() };
         let judged = self.transaction.read_commit.0;
         let reshelve = self.clears_parked;
         let cleared = self.purged;
@@ -157,6 +160,7 @@ impl<'a> ViewTurn<'a> {
             purged: cleared,
         };
         Ok(TurnOutput {
+            changes,
             batch: self.transaction.into_batch(self.behavior.epoch)?,
             read_commit: judged,
             cache: memory,

@@ -13,7 +13,7 @@ use super::{
     version::VERSION,
 };
 use crate::{
-    actors::erased::Versioned,
+    actors::{erased::Versioned, port::changes::Change},
     domain::{Key, Undecodable},
     store::{Batch, Commit, Epoch, StoreError, codec, keys::Space},
 };
@@ -136,6 +136,14 @@ impl<'a> Transaction<'a> {
     pub fn highest_number(&self) -> u64 {
         let touched = self.loaded.iter().rev().find(|(_, sheet)| sheet.changed.is_some());
         touched.map_or(self.highest, |(number, _)| self.highest.max(*number))
+    }
+
+    /// The things that this turn changes.
+    pub fn changes(&self) -> Vec<Change> {
+        let changed = self.loaded.iter().filter(|(_, sheet)| sheet.changed.is_some());
+        let changed = changed
+            .map(|(number, sheet)| Change { number: *number, owner: sheet.now.owner_of(*number) });
+        changed.collect()
     }
 
     /// The batch is only accepted if `commit` is still the one that wrote this row: the cache holds

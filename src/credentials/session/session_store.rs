@@ -186,6 +186,14 @@ impl SessionStore {
         Ok(Some(principal))
     }
 
+    /// Whose session this is, if it is open; that it is asked is no use of it.
+    pub fn peek(&self, id: &SessionId) -> Option<Arc<Principal>> {
+        let now = self.machine.now().micros();
+        let open = sync::lock(&self.open);
+        let found = open.get(&id.digest()).filter(|open| !open.is_over(now));
+        found.map(|found| Arc::clone(&found.principal))
+    }
+
     /// Ends a session, durably and at once.
     ///
     /// # Errors
@@ -254,12 +262,16 @@ mod tests {
         let clock = Clock::new();
         let sessions = SessionStore::open(&store, clock.machine()).unwrap();
         let idle = sessions.begin(&kim()).await.unwrap();
+        clock.set_minute(29);
+        assert_eq!(sessions.peek(&idle).as_deref(), Some(&kim()));
+        clock.set_minute(0);
         let used = sessions.begin(&kim()).await.unwrap();
         for minute in (0..480).step_by(29) {
             clock.set_minute(minute);
             let found = sessions.find(&used).await.unwrap();
             assert_eq!(found.as_deref(), Some(&kim()), "{minute}");
         }
+        assert!(sessions.peek(&idle).is_none());
         assert!(sessions.find(&idle).await.unwrap().is_none());
         clock.set_minute(480);
         assert!(sessions.find(&used).await.unwrap().is_none());

@@ -35,6 +35,9 @@ impl Identify for Sessions {
                 credentials.cookie.and_then(|cookie| find_cookie(cookie, self.names.session));
             // A session that has ended is none: a browser goes on sending its cookie, also to what is for everyone.
             let Some(id) = value.and_then(SessionId::parse) else { return Ok(None) };
+            if credentials.is_glance {
+                return Ok(self.kept.peek(&id));
+            }
             let found = self.kept.find(&id).await;
             found.map_err(|_| Unidentified::Unavailable("the sessions cannot be read"))
         }

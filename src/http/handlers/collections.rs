@@ -8,7 +8,7 @@ use crate::{
     },
     http::{
         call::Reply,
-        handlers::{body, list},
+        handlers::{body, list, live, stream},
         middleware::caller,
         response::{into_response, restrict_caching},
         state::{AppState, Host},
@@ -44,11 +44,18 @@ pub async fn answer_request(
 ) -> Reply {
     let target = api::find_target(context.as_ref(), rest)?;
     let caller = caller::find_caller(request, state);
+    let is_stream = stream::is_wanted(request);
     match *request.method() {
+        Method::GET | Method::HEAD if is_stream && target == PathTarget::Collection => {
+            return live::stream_list(request, state, context, collection).await;
+        }
         Method::GET | Method::HEAD => match target {
             PathTarget::Collection => {
                 let caller = caller.as_deref();
                 return list::answer_list(request, state, context, collection, caller).await;
+            }
+            PathTarget::Item(None, number) if is_stream => {
+                return live::stream_item(request, state, context, collection, number).await;
             }
             PathTarget::Item(None, number) => {
                 let caller = caller.as_deref();

@@ -9,7 +9,7 @@ use crate::{
         call::{Call, Reply},
         handlers::{
             event_cursor, event_filter::EventQuery, event_reader::PageLimit, event_stream, forward,
-            log_reader::LogReader,
+            log_reader::LogReader, stream,
         },
         settings::RemoteTarget,
         state::AppState,
@@ -91,7 +91,7 @@ async fn answer_events(call: Call<'_>, name: Option<&str>) -> Reply {
         reader.skip_all();
     }
     let from = query.from.as_deref().filter(|_| !is_now);
-    if event_stream::is_wanted(request) {
+    if stream::is_wanted(request) {
         // The last event of a broken stream is later than where the stream began.
         let last = header_text(request, "last-event-id").filter(|last| !last.is_empty());
         let changed = match (last, from) {

@@ -4,7 +4,7 @@ use crate::{
     api::{self, PathTarget, Problem},
     http::{
         call::Reply,
-        handlers::{body, event_stream},
+        handlers::{body, stream},
         middleware::caller,
         state::AppState,
     },
@@ -21,6 +21,9 @@ pub async fn to_context(
     rest: &str,
 ) -> Reply {
     check_sender(request, state, index, rest)?;
+    if *request.method() == Method::GET && stream::is_wanted(request) {
+        return stream_of_node(request, payload, state, index).await;
+    }
     to_node(request, payload, state, index).await
 }
 
@@ -67,11 +70,21 @@ pub async fn forward_events(
     state: &AppState,
     index: usize,
 ) -> Reply {
-    if !event_stream::is_wanted(request) {
+    if !stream::is_wanted(request) {
         return to_node(request, payload, state, index).await;
     }
+    stream_of_node(request, payload, state, index).await
+}
+
+/// Answers with a stream of the node of the remote context at `index`, as it comes.
+async fn stream_of_node(
+    request: &HttpRequest,
+    payload: web::Payload,
+    state: &AppState,
+    index: usize,
+) -> Reply {
     let to = state.settings.remote_contexts.get(index).ok_or_else(Problem::not_found)?;
     let body = body::read_body(request, payload, &state.settings);
-    let permit = event_stream::permit_stream(state)?;
+    let permit = stream::take_permit(request, state)?;
     state.forwarder.forward_request(request, body, to, Some(permit)).await
 }

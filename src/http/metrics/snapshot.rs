@@ -41,7 +41,6 @@ impl Snapshot {
             Some((health.context, guard))
         });
         let guards = local.chain(node.guard_health()).collect();
-        let most = state.settings.max_streams;
         Self {
             ready: is_ready(state),
             certificate_end: state
@@ -60,7 +59,7 @@ impl Snapshot {
             store: node.store_health(),
             clock: node.clock_health(),
             connections: state.connections.read_stats(),
-            streams: most.saturating_sub(state.streams.available_permits()),
+            streams: state.streams.count_open(),
             process: ProcessStats::read_now(),
         }
     }

@@ -16,27 +16,77 @@ pub async fn identify(
     request: &HttpRequest,
     state: &AppState,
 ) -> Result<Option<Arc<Principal>>, Problem> {
-    let shows_authorization = request.headers().contains_key(header::AUTHORIZATION);
     // Another reader could take the other one.
     if request.headers().get_all(header::AUTHORIZATION).nth(1).is_some() {
         return Err(Unidentified::Invalid("they are given twice").into());
     }
-    let credentials = Credentials {
-        authorization: header_text(request, "authorization"),
-        // Who shows other credentials is judged by those.
-        cookie: header_text(request, "cookie").filter(|_| !shows_authorization),
-        acting_as: acting_as(request),
-    };
+    let credentials = shown_by(request);
     let found = state.settings.identifiers.identify(credentials).await?;
     // Credentials of an unknown kind are not passed over for none.
-    let is_unknown = found.is_none() && !state.settings.open && shows_authorization;
+    let is_unknown = found.is_none() && !state.settings.open && shows_authorization(request);
     if is_unknown && !node_caller::is_node(request, state) {
-        return Err(Unidentified::Invalid("they are of no kind that is known here").into());
+        return Err(unknown_kind());
     }
     if let Some(principal) = &found {
         request.extensions_mut().insert(Arc::clone(principal));
     }
     Ok(found)
+}
+
+/// What `request` shows of its sender.
+fn shown_by(request: &HttpRequest) -> Credentials<'_> {
+    let shows_authorization = shows_authorization(request);
+    Credentials {
+        authorization: header_text(request, "authorization"),
+        // Who shows other credentials is judged by those.
+        cookie: header_text(request, "cookie").filter(|_| !shows_authorization),
+        acting_as: acting_as(request),
+        is_glance: false,
+    }
+}
+
+fn shows_authorization(request: &HttpRequest) -> bool {
+    request.headers().contains_key(header::AUTHORIZATION)
+}
+
+fn unknown_kind() -> Problem {
+    Unidentified::Invalid("they are of no kind that is known here").into()
+}
+
+/// What a request has shown of its sender, to find out again who that is.
+pub struct ShownCredentials {
+    shows_authorization: bool,
+    authorization: Option<String>,
+    cookie: Option<String>,
+    acting_as: Option<String>,
+}
+
+impl ShownCredentials {
+    /// Those of `request`.
+    pub fn of_request(request: &HttpRequest) -> Self {
+        let Credentials { authorization, cookie, acting_as, .. } = shown_by(request);
+        Self {
+            shows_authorization: shows_authorization(request),
+            authorization: authorization.map(str::to_owned),
+            cookie: cookie.map(str::to_owned),
+            acting_as: acting_as.map(str::to_owned),
+        }
+    }
+
+    /// Whom they show now, or the developer while authentication is open.
+    pub async fn find_caller(&self, state: &AppState) -> Result<Option<Arc<Principal>>, Problem> {
+        let credentials = Credentials {
+            authorization: self.authorization.as_deref(),
+            cookie: self.cookie.as_deref(),
+            acting_as: self.acting_as.as_deref(),
+            is_glance: true,
+        };
+        let found = state.settings.identifiers.identify(credentials).await?;
+        if found.is_none() && !state.settings.open && self.shows_authorization {
+            return Err(unknown_kind());
+        }
+        Ok(found.or_else(|| developer(state)))
+    }
 }
 
 /// The header that names whom to act as. What is no text, and what is there twice, names no one.
@@ -55,8 +105,7 @@ pub fn principal_of(request: &HttpRequest) -> Option<Arc<Principal>> {
 /// Whether the sender of `request` was found out by the cookie of a session: where authentication is not open, there is no other
 /// way without `Authorization`.
 pub fn is_by_cookie(request: &HttpRequest, state: &AppState) -> bool {
-    let shows_authorization = request.headers().contains_key(header::AUTHORIZATION);
-    !state.settings.open && !shows_authorization && principal_of(request).is_some()
+    !state.settings.open && !shows_authorization(request) && principal_of(request).is_some()
 }
 
 /// Whom `request` counts as: another node, the one that its credentials show, or a developer while authentication is open.

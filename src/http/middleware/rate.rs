@@ -47,7 +47,7 @@ pub fn check_rate(
 }
 
 /// The address of the client: that which the nearest trusted proxy has seen.
-fn sender_address(request: &HttpRequest, state: &AppState) -> IpAddr {
+pub fn sender_address(request: &HttpRequest, state: &AppState) -> IpAddr {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     if !state.is_from_proxy(request) {
         return peer;

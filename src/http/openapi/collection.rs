@@ -60,7 +60,7 @@ pub fn describe_collection(
                 "summary": format!("Get a {item}"),
                 "parameters": [describe_id(item), refer_to_parameter("If-None-Match"), refer_to_parameter("Accept-Language")],
                 "responses": list_responses(
-                    [("200", describe_answer(&component_name, &format!("The {item}.{withheld}"), json!({ "ETag": refer_to_header("ETag") })))],
+                    [("200", with_stream(describe_answer(&component_name, &format!("The {item}.{withheld} As a stream: now, and after each change."), json!({ "ETag": refer_to_header("ETag") }))))],
                     &["304", "404", "422", "500", "503"],
                 ),
             }),
@@ -129,7 +129,7 @@ fn describe_list(
         "tags": [name.context],
         "summary": format!("List {}", name.collection),
         "parameters": parameters,
-        "responses": list_responses([("200", describe_answer(page_name, &format!("A page of the list.{}", describe_withheld(context)), json!({})))], &["400", "422", "500", "503"]),
+        "responses": list_responses([("200", with_stream(describe_answer(page_name, &format!("A page of the list.{} As a stream, which takes no parameters: each item of the list that changes from now on.", describe_withheld(context)), json!({}))))], &["400", "422", "500", "503"]),
     })
 }
 
@@ -278,6 +278,14 @@ fn describe_answer(component_name: &str, description: &str, headers: Value) -> V
         "headers": headers,
         "content": { "application/hal+json": content, "application/json": content },
     })
+}
+
+/// An answer that is a stream where the client asks for one.
+fn with_stream(mut answer: Value) -> Value {
+    if let Some(content) = answer.get_mut("content") {
+        put_field(content, "text/event-stream", json!({ "schema": { "type": "string" } }));
+    }
+    answer
 }
 
 fn list_responses<const N: usize>(own: [(&str, Value); N], shared: &[&str]) -> Value {

@@ -78,19 +78,19 @@ pub fn system_cells(system: &str, things: &BTreeMap<&'static str, u64>) -> Vec<C
         let number = things[name.context];
         let readers = Audience::Readers { context: name.context, reads: context.reads() };
         let is_owned = context.reads() == Reads::Owner;
-        let mut add = |method, rest: String, audience, is_item: bool| {
+        let mut add = |method, rest: String, audience, is_item: bool, is_stream: bool| {
             cells.push(Cell {
                 context: Some(name.context),
                 method,
                 path: format!("/{system}/{}{rest}", name.collection),
                 audience,
                 is_owned: is_item && is_owned,
-                is_stream: false,
+                is_stream,
             });
         };
-        for method in ["GET", "HEAD"] {
-            add(method, String::new(), readers, false);
-            add(method, format!("/{number}"), readers, true);
+        for (method, is_stream) in [("GET", false), ("HEAD", false), ("HEAD", true)] {
+            add(method, String::new(), readers, false, is_stream);
+            add(method, format!("/{number}"), readers, true, is_stream);
         }
         for route in context.routes() {
             let audience = Audience::Writers { context: name.context, role: route.role };
@@ -102,7 +102,7 @@ pub fn system_cells(system: &str, things: &BTreeMap<&'static str, u64>) -> Vec<C
                 Verb::Patch => "PATCH",
                 Verb::Delete => "DELETE",
             };
-            add(method, rest, audience, is_item);
+            add(method, rest, audience, is_item, false);
         }
     }
     cells

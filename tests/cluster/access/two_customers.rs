@@ -7,8 +7,9 @@ use super::{
     token,
 };
 use holdfast::{domain::Reads, systems};
+use reqwest::{blocking::RequestBuilder, header::HeaderMap};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, thread};
 use support::{
     Answer, Client, Server,
     bodies::{BodyRoute, body_routes},
@@ -38,6 +39,29 @@ struct Attempt {
 }
 
 fn send(client: &Client, bearer: &str, attempt: &Attempt) -> Answer {
+    let is_stream = attempt.headers.iter().any(|(name, _)| *name == "accept");
+    if is_stream && attempt.method == "GET" {
+        let shape = |request: RequestBuilder| {
+            let headers = attempt.headers.iter();
+            let request =
+                headers.fold(request, |request, (name, value)| request.header(*name, value));
+            request.bearer_auth(bearer)
+        };
+        // A stream begins with what there is.
+        return match client.listen(&attempt.path, shape) {
+            Ok(mut stream) => {
+                let text = [stream.next_block(), stream.next_block()].concat().join("\n");
+                Answer {
+                    status: 200,
+                    headers: HeaderMap::new(),
+                    text,
+                    body: Value::Null,
+                    certificate: None,
+                }
+            }
+            Err(answer) => *answer,
+        };
+    }
     client.call(attempt.method, &attempt.path, |mut request| {
         for (name, value) in &attempt.headers {
             request = request.header(*name, value);
@@ -209,7 +233,7 @@ fn state(
 
 #[test]
 fn a_customer_changes_and_sees_nothing_of_what_is_anothers() {
-    let server = Server::of_all("", &[]);
+    let mut server = Server::of_all("", &[]);
     let first = token(&server, "customer/7");
     let second = token(&server, "customer/8/VIP");
     let mut collections = Vec::new();
@@ -231,6 +255,20 @@ fn a_customer_changes_and_sees_nothing_of_what_is_anothers() {
     let mut routes = body_routes(&document);
     routes.retain(|route| collections.iter().any(|known| route.path.starts_with(&known.path)));
     let before = state(&server, &collections, &first, None);
+    // All that the second customer may listen to, until the server ends.
+    let streams = collections.iter().flat_map(|collection| {
+        let paths = [collection.path.clone(), format!("{}/{}", collection.path, collection.number)];
+        paths
+            .into_iter()
+            .filter_map(|path| server.listen(&path, |request| request.bearer_auth(&second)).ok())
+    });
+    let streams = streams.map(|mut stream| {
+        thread::spawn(move || {
+            let blocks = std::iter::from_fn(|| Some(stream.next_block()));
+            blocks.take_while(|block| !block.is_empty()).flatten().collect::<Vec<_>>().join("\n")
+        })
+    });
+    let streams: Vec<_> = streams.collect();
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(13);
     let mut chance = Chance::new(seed);
     let mut statuses: BTreeMap<u16, u64> = BTreeMap::new();
@@ -254,6 +292,12 @@ fn a_customer_changes_and_sees_nothing_of_what_is_anothers() {
     let after = state(&server, &collections, &first, Some(&before));
     assert_eq!(after, before);
     find_nothing(&server, &second, &collections, &before);
+    assert!(server.terminate().success());
+    let heard: Vec<String> = streams.into_iter().map(|stream| stream.join().unwrap()).collect();
+    assert!(heard.iter().any(|heard| heard.contains("data: ")));
+    for canary in CANARIES {
+        assert!(!heard.iter().any(|heard| heard.contains(canary)), "{canary}");
+    }
 }
 
 /// A filter by what something of the first customer has finds nothing for the second.

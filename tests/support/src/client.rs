@@ -1,6 +1,6 @@
 //! A client of one server; cheap to clone, for many threads.
 
-use super::{Answer, eventually, tls};
+use super::{Answer, eventually, listener::Listener, tls};
 use reqwest::{
     Certificate, Method,
     blocking::{Client as Http, RequestBuilder},
@@ -47,6 +47,17 @@ impl Client {
     ) -> reqwest::Result<Answer> {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         Answer::read(shape(self.http.request(method, format!("{}{path}", self.url))).send()?)
+    }
+
+    /// A stream of what is under `path`, or the answer that is none.
+    pub fn listen(
+        &self,
+        path: &str,
+        shape: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Listener, Box<Answer>> {
+        let request = self.http.get(format!("{}{path}", self.url));
+        let response = shape(request.header("accept", "text/event-stream")).send();
+        Listener::read(response.unwrap_or_else(|error| panic!("{path}: {error:?}")))
     }
 
     /// Any request.

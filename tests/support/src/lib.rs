@@ -15,6 +15,7 @@ pub mod cluster;
 pub mod gbike;
 pub mod hosts;
 pub mod issuer;
+pub mod listener;
 mod process;
 pub mod queue;
 mod quiet;
