@@ -12,6 +12,7 @@
 //! | [`events`] | CloudEvents, and the documents that describe them |
 //! | [`credentials`] | what verifies API keys and tokens |
 //! | [`audit`] | who did what |
+//! | [`sagas`] | what contexts still owe, for those who run the server |
 //! | [`amqp`] | the bridge to RabbitMQ |
 //! | [`notifications`] | text messages to people outside |
 //! | [`board`] | the drawing of a system's board, derived from its code |
@@ -47,6 +48,7 @@ pub mod limits;
 pub mod notifications;
 pub mod reference;
 mod shares;
+pub mod sagas;
 pub mod store;
 mod sync;
 pub mod systems;

@@ -1,11 +1,12 @@
 //! From the configuration to the settings of the parts.
 
 use crate::{
-    actors::{GuardSettings, ListLimits, NodeSettings, collect_declarations},
+    actors::{GuardSettings, ListLimits, Machine, NodeSettings, collect_declarations},
     api::{PersonalFields, ProblemTypes, Refusals},
     config::{AuthMode, Settings},
     events::{EventNames, SealKeys},
     http::{HostList, HttpSettings},
+    sagas::SagaSettings,
     store::{Options, Reserve, ScrubSettings},
     systems,
 };
@@ -153,6 +154,11 @@ pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
         answer_limit: settings.node.answer_limit,
         max_hops: settings.node.max_hops,
         node_name: settings.node_name(),
+        sagas: SagaSettings {
+            waiting_after: Duration::from_millis(settings.sagas.waiting_after_ms),
+            stuck_after: settings.sagas.stuck_after,
+        },
+        since: Machine::default().now(),
         ..HttpSettings::default()
     }
 }

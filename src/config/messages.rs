@@ -87,8 +87,13 @@ impl MessagesSection {
 
     /// The key of the webhook's signatures.
     pub fn signing_key(&self) -> Option<Vec<u8>> {
-        let secret = self.secret.as_ref()?.reveal();
-        let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).ok()?;
-        (!key.is_empty()).then_some(key)
+        decode_signing_key(self.secret.as_ref()?)
     }
+}
+
+/// The key of a webhook's signatures, if a secret is one.
+pub(super) fn decode_signing_key(secret: &Secret) -> Option<Vec<u8>> {
+    let secret = secret.reveal();
+    let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).ok()?;
+    (!key.is_empty()).then_some(key)
 }

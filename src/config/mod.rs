@@ -2,6 +2,7 @@
 //! the one schema of all of it.
 
 mod admission;
+mod alerts;
 mod amqp;
 mod auth;
 mod check;
@@ -24,6 +25,7 @@ mod origin;
 mod own_address;
 mod raw;
 mod reader;
+mod sagas;
 mod schema;
 mod secret;
 mod secret_files;
@@ -40,6 +42,7 @@ mod toml_value;
 mod url;
 
 pub use admission::AdmissionSection;
+pub use alerts::AlertsSection;
 pub use amqp::Amqp;
 pub use auth::{Auth, AuthMode};
 pub use compat::Compat;
@@ -56,6 +59,7 @@ pub use needs::needs_of;
 pub use node::{NO_CONTEXTS, NodeSection};
 pub use ops::Ops;
 pub use origin::{Origin, variable_name};
+pub use sagas::SagasSection;
 pub use schema::{Setting, SettingKind, all_settings};
 pub use secret::{Secret, Secrets};
 pub use settings::Settings;

@@ -10,7 +10,7 @@ use std::path::Path;
 /// Reads the secrets that are given as files, and returns the keys of those. A secret that is given itself goes first.
 pub(super) fn read_secrets(settings: &mut Settings) -> Result<Vec<&'static str>, Invalid> {
     let mut keys = Vec::new();
-    let Settings { auth, amqp, events, node, messages, .. } = settings;
+    let Settings { auth, amqp, events, node, messages, alerts, .. } = settings;
     let login = &mut auth.login;
     if let Some(file) = login.client_secret_file.as_ref().filter(|_| login.client_secret.is_none())
     {
@@ -33,6 +33,10 @@ pub(super) fn read_secrets(settings: &mut Settings) -> Result<Vec<&'static str>,
     if let Some(file) = messages.secret_file.as_ref().filter(|_| messages.secret.is_none()) {
         messages.secret = Some(Secret::from(read_secret("messages.secret_file", file)?));
         keys.push("messages.secret");
+    }
+    if let Some(file) = alerts.secret_file.as_ref().filter(|_| alerts.secret.is_none()) {
+        alerts.secret = Some(Secret::from(read_secret("alerts.secret_file", file)?));
+        keys.push("alerts.secret");
     }
     Ok(keys)
 }

@@ -2,6 +2,7 @@
 
 use super::{
     admission::AdmissionSection,
+    alerts::AlertsSection,
     amqp::Amqp,
     auth::Auth,
     check::{Invalid, require_setting},
@@ -15,6 +16,7 @@ use super::{
     node::{NO_CONTEXTS, NodeSection},
     ops::Ops,
     own_address::leads_to,
+    sagas::SagasSection,
     store::StoreSection,
     systems::Systems,
     tls::Tls,
@@ -53,6 +55,10 @@ pub struct Settings {
     pub tls: Tls,
     /// `[messages]`
     pub messages: MessagesSection,
+    /// `[sagas]`
+    pub sagas: SagasSection,
+    /// `[alerts]`
+    pub alerts: AlertsSection,
     /// `[amqp]`
     pub amqp: Amqp,
     /// `[events]`
@@ -134,7 +140,11 @@ impl Settings {
     pub fn connects_by_tls(&self) -> bool {
         let peers = self.peers.values().flat_map(BTreeMap::values);
         let issuers = self.auth.issuers.iter().map(|issuer| &issuer.url);
-        let receivers = peers.chain(&self.messages.url).chain(&self.auth.keys_from).chain(issuers);
+        let receivers = peers
+            .chain(&self.messages.url)
+            .chain(&self.alerts.url)
+            .chain(&self.auth.keys_from)
+            .chain(issuers);
         receivers.into_iter().any(|url| url.starts_with("https:"))
             || self.amqp.url.reveal().iter().any(|url| url.starts_with("amqps:"))
     }
@@ -151,6 +161,7 @@ impl Settings {
             self.tls.check(),
             self.messages.check_url(),
             self.messages.check_secret(),
+            self.alerts.check(),
             self.amqp.check(),
             self.events.check(),
             self.check_compat(),

@@ -5,12 +5,13 @@ use crate::{
         call::{Call, ProbeReply, ProbeRequest, Reply},
         handlers::{
             admin, audit, documents, event_filter::EventQuery, events, health, internal, keys,
-            login, metrics, node_reports, problems, query::has_parameter, root,
+            login, metrics, node_list, node_reports, problems, query::has_parameter, root,
+            saga_list,
         },
         openapi::{
             identities,
             operations::{self, Deployment},
-            problem_page,
+            problem_page, sagas,
         },
         state::AppState,
     },
@@ -123,6 +124,8 @@ pub const ROUTES: &[Route] = &[
     node_route(READ, "/internal/sagas/{context}/{number}", |call| {
         Box::pin(node_reports::report_saga(call))
     }),
+    node_route(READ, "/internal/node", |call| Box::pin(node_reports::describe_node(call))),
+    node_route(READ, "/internal/owed", |call| Box::pin(node_reports::report_owed(call))),
     node_route(READ, "/internal/parked", |call| Box::pin(node_reports::report_parked(call))),
     node_route(POST, "/internal/parked", |call| Box::pin(node_reports::parked_among(call))),
     node_route(POST, "/internal/clock", |call| Box::pin(node_reports::advance_clock(call))),
@@ -144,6 +147,11 @@ pub const ROUTES: &[Route] = &[
         Box::pin(admin::clear_fault(call))
     })
     .with_description(operations::clear_fault),
+    admin_route(READ, "/admin/nodes", Access::Read, |call| Box::pin(node_list::list_nodes(call)))
+        .with_description(sagas::describe_nodes),
+    admin_route(READ, "/admin/sagas", Access::Read, |call| Box::pin(saga_list::list_sagas(call)))
+        .with_query(saga_list::PARAMETERS)
+        .with_description(sagas::describe_sagas),
     admin_route(READ, "/admin/sagas/{system}/{number}", Access::Read, |call| {
         Box::pin(admin::show_saga(call))
     })

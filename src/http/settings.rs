@@ -5,10 +5,11 @@ use crate::{
     api::{Ingress, PersonalFields, ProblemTypes, Refusals},
     audit::AuditLog,
     credentials::{Identifiers, KeyStore, Login, NodePass, NodeTrust},
-    domain::Name,
+    domain::{Name, Timestamp},
     events::{Documents, EventNames},
     http::{host_list::HostList, rate_limits::RateSettings},
     identity::NodeRights,
+    sagas::SagaSettings,
     tls::{ServerCertificate, Trust},
 };
 use reqwest::Url;
@@ -131,6 +132,10 @@ pub struct HttpSettings {
     pub dead_letters: Option<Arc<dyn DeadLetters>>,
     /// How long another node may take to answer a forwarded request.
     pub forward_timeout: Duration,
+    /// When sagas count as waiting or stuck.
+    pub sagas: SagaSettings,
+    /// When the process began, by the machine's clock.
+    pub since: Timestamp,
     /// How much one list may read.
     pub list_limits: ListLimits,
     /// How many long reads of lists run at once, and as many of logs.
@@ -193,6 +198,8 @@ impl Default for HttpSettings {
             personal: PersonalFields::default(),
             dead_letters: None,
             forward_timeout: Duration::from_secs(30),
+            sagas: SagaSettings::default(),
+            since: Timestamp::default(),
             list_limits: ListLimits::default(),
             scans: (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1),
             scans_waiting: 64,

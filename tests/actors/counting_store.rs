@@ -1,4 +1,4 @@
-//! A store that counts what is written into it.
+//! A store that counts what is written into it, and what is read.
 
 use holdfast::store::{
     Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, MemoryStore, Row, Scan, Store,
@@ -6,7 +6,10 @@ use holdfast::store::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
 };
 
 /// What was written.
@@ -25,11 +28,16 @@ pub struct Written {
 pub struct Counting {
     pub memory: MemoryStore,
     counted: Arc<Mutex<(Written, BTreeMap<u32, String>)>>,
+    read: Arc<AtomicUsize>,
 }
 
 impl Counting {
     pub fn new() -> Self {
-        Self { memory: MemoryStore::new(), counted: Arc::default() }
+        Self { memory: MemoryStore::new(), counted: Arc::default(), read: Arc::default() }
+    }
+    /// How many rows were read since the last time; a look at nothing counts as one.
+    pub fn rows_read(&self) -> usize {
+        self.read.swap(0, SeqCst)
     }
     /// What was written since the last time.
     pub fn written(&self) -> Written {
@@ -47,10 +55,13 @@ impl Store for Counting {
         self.memory.activate(tree)
     }
     fn read(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
+        self.read.fetch_add(keys.len(), SeqCst);
         self.memory.read(tree, keys)
     }
     fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
-        self.memory.scan(tree, scan)
+        let rows = self.memory.scan(tree, scan)?;
+        self.read.fetch_add(rows.len().max(1), SeqCst);
+        Ok(rows)
     }
     fn submit(&self, batch: Batch) -> Result<CommitVerdict, StoreError> {
         let mut counted = self.counted.lock().unwrap();

@@ -30,6 +30,7 @@ mod movie_failures;
 mod movie_open_asks;
 mod old_rows;
 mod outflows;
+mod owed;
 mod owners;
 mod purifier_failures;
 mod records;

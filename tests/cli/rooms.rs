@@ -31,6 +31,7 @@ const FLOORS: &[&str] = &[
     "events",
     "credentials",
     "audit",
+    "sagas",
     "api",
     "cluster",
     "notifications",

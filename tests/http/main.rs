@@ -22,6 +22,7 @@ mod problem_pages;
 mod process;
 mod races;
 mod representations;
+mod saga_list;
 mod sessions;
 mod shutdown;
 mod strangers;

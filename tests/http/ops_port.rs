@@ -4,9 +4,11 @@ use serde_json::json;
 use support::{Server, eventually, holdfast, raw};
 
 /// What is for operators.
-const FOR_OPERATORS: [&str; 7] = [
+const FOR_OPERATORS: [&str; 9] = [
     "/admin/contexts",
     "/admin/parked",
+    "/admin/sagas",
+    "/admin/nodes",
     "/admin/audit",
     "/admin/keys",
     "/metrics",

@@ -91,6 +91,7 @@ fn head_is_get_without_the_body() {
         "/events?x=1",
         "/admin/contexts",
         "/admin/parked",
+        "/admin/sagas",
         "/admin/sagas/bookrent/1",
         "/schemas/io.holdfast.bookrent.rent.BookRented.v1.json",
     ] {

@@ -11,11 +11,13 @@ use crate::{
             event_log::{EventLog, OutboundMessage, RecordedEvent},
             fault::{CommandFault, Fault},
             health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
+            owed::{EndedPage, OwedPage, OwedPlace},
             peers::PeerQuestion,
             reads::{ListPage, ListQuery, Seen},
             status::{ContextStatus, SourceLog},
         },
         tables::{
+            owed::{self, Owing},
             parked::{self, ParkedRow},
             query,
             tree::Tree,
@@ -80,6 +82,10 @@ pub trait HandlePart: Send + Sync + Sized + 'static {
         _outcome: MessageOutcome,
     ) -> BoxFuture<'static, Result<(), Fault>> {
         std::future::ready(Err(Fault::Away(handle.context_status().name.context))).boxed()
+    }
+    /// How to find what it owes of its own, if it has questions and timers.
+    fn owing(&self) -> Option<Owing<'_>> {
+        None
     }
     fn saga_part(
         _handle: &ContextHandle<Self>,
@@ -284,6 +290,18 @@ impl<P: HandlePart> Context for ContextHandle<P> {
         redrive: bool,
     ) -> BoxFuture<'static, Result<(), Fault>> {
         self.send_by_operator(|done| P::settle_parked(parked, redrive, done))
+    }
+    fn list_owed(&self, after: Option<&OwedPlace>, limit: usize) -> Result<OwedPage, Fault> {
+        Ok(owed::list_owed(self.part.owing(), &self.tree, self.context_status(), after, limit)?)
+    }
+    fn list_ended(&self, below: Option<u64>, limit: usize) -> Result<EndedPage, Fault> {
+        match self.part.owing().filter(|_| self.is_order()) {
+            Some(own) => Ok(owed::list_ended(own, &self.tree, below, limit)?),
+            None => Ok(EndedPage::default()),
+        }
+    }
+    fn has_retried(&self, times: u32) -> bool {
+        sync::lock(&self.context_status().retries).has_tried(times)
     }
     fn saga_part(
         &self,

@@ -11,6 +11,7 @@ use crate::{
         erased::{AggregateType, AnyState, ErasedAsk, Versioned},
         port::{
             backoff::backoff_delay,
+            owed::{Retry, note_retry},
             safeguard::Safeguard,
             saga::{SagaId, TraceContext},
         },
@@ -27,13 +28,21 @@ use crate::{
         keys::{Space, last_number},
         paging::Pages,
     },
+    sync,
 };
 use serde_bytes::ByteBuf;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// The pause before a question is asked again whose answer changed nothing.
 pub fn retry_pause(rounds: u32) -> Duration {
     backoff_delay(rounds.into(), Duration::from_millis(100), Duration::from_secs(5))
+}
+
+/// The next try of a question after so many in vain, if it was asked in vain.
+pub fn ask_retry(rounds: u32) -> Option<Retry> {
+    let at = Instant::now() + retry_pause(rounds);
+    (rounds > 0).then_some(Retry { times: rounds, at })
 }
 
 /// The saga that an aggregate begins itself.
@@ -129,6 +138,7 @@ impl AggregateBehavior {
         let rounds = asking.rounds;
         let thread = asking.thread.clone();
         let asked_by = asking.asked_by;
+        note_retry(&mut sync::lock(&self.shared.retries).asks, number, ask_retry(rounds));
         let Some((_, kept)) = self.tree.read_state(0, number).ok().flatten() else { return };
         if let Some(ask) = self.aggregate.awaits(kept.state.as_ref(), number) {
             let saga = saga_of(self.aggregate, number, &kept);

@@ -1,6 +1,7 @@
 //! The behavior of an aggregate context: commands, asks, answers, events and timers come in, one
 //! batch a turn goes out.
 
+use super::asks::ask_retry;
 use super::context::{AggregateBehavior, AggregateCacheUpdate, AggregateEffect, WaitingClient};
 use super::message::AggregateMail;
 
@@ -10,7 +11,12 @@ use crate::{
             behavior::{Behavior, TurnOutput},
             mailbox::Mailbox,
         },
-        port::{fault::Fault, safeguard::Safeguard, saga::SagaId},
+        port::{
+            fault::Fault,
+            owed::{Retry, note_retry},
+            safeguard::Safeguard,
+            saga::SagaId,
+        },
         tables::rebuild,
     },
     store::{Batch, Commit, StoreError},
@@ -71,12 +77,20 @@ impl Behavior for AggregateBehavior {
         }
         self.counters = memory.counters;
         self.subscriptions.apply_progress(&memory.progress);
+        let mut retries = sync::lock(&self.shared.retries);
         for (number, asking) in memory.asking {
+            let rounds = asking.as_ref().map_or(0, |asking| asking.rounds);
+            note_retry(&mut retries.asks, number, ask_retry(rounds));
             match asking {
                 Some(asking) => drop(self.asking.insert(number, asking)),
                 None => drop(self.asking.remove(&number)),
             }
         }
+        for (number, failing) in &memory.timers.failing {
+            let retry = failing.map(|(times, at)| Retry { times, at });
+            note_retry(&mut retries.timers, *number, retry);
+        }
+        drop(retries);
         self.timers.apply_update(memory.timers);
         for (key, numbers) in memory.contested {
             match numbers.len() {
@@ -179,6 +193,7 @@ impl Behavior for AggregateBehavior {
         self.shared.waiting.fetch_sub(waiting as u64, Relaxed);
         self.postponed.clear();
         self.asking.clear();
+        sync::lock(&self.shared.retries).asks.clear();
         self.publish_health();
     }
 

@@ -1,6 +1,7 @@
 //! What only the handle of an aggregate context does.
 
 use super::{
+    asks::saga_of,
     message::{AggregateMail, AskMessage, CommandMessage, KeyedRequest},
     progress::CommandStage,
 };
@@ -25,7 +26,7 @@ use crate::{
             status::ContextStatus,
         },
         subscription::source::Recipient,
-        tables::{query, sagas, tree::Tree},
+        tables::{owed::Owing, query, sagas, tree::Tree},
     },
     domain::{MessageOutcome, Name, NoAnswer, OrderOutcome, Refusal, lenient::BadBody},
 };
@@ -272,6 +273,10 @@ impl HandlePart for AggregatePart {
             recorded.map(drop).map_err(|CommandFault { fault, .. }| fault)
         }
         .boxed()
+    }
+
+    fn owing(&self) -> Option<Owing<'_>> {
+        Some(Owing { aggregate: self.aggregate, saga_of })
     }
 
     fn saga_part(

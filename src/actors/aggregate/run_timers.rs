@@ -27,6 +27,7 @@ impl AggregateBehavior {
     /// Finds the next timer. Failing timers are recognized when they run.
     pub(crate) fn reload_timers(&mut self) -> Result<(), StoreError> {
         self.timers = Timers::default();
+        crate::sync::lock(&self.shared.retries).timers.clear();
         let row = self.tree.scan_over(&Scan::prefix(&self.timers.cursor, 1), 1)?.0.pop();
         self.timers.next = row.and_then(|(key, _)| timer_of(&key)).map(|(at, _)| at);
         Ok(())

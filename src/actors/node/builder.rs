@@ -35,7 +35,7 @@ use crate::{
             replica::ReplicaHandle,
             retention::Retention,
             safeguard::Safeguard,
-            status::{ContextStatus, SourceLog},
+            status::ContextStatus,
         },
         projection::{
             handle::ViewPart,
@@ -43,6 +43,7 @@ use crate::{
         },
         subscription::{
             source::{LocalSource, LogEntries, PushWindow, Source, Subscribers},
+            source_log::source_log,
             subscriptions::{EventDelivery, Subscriptions},
         },
         tables::{
@@ -207,16 +208,8 @@ impl<'a> NodeBuilder<'a> {
         for listens_to in all {
             let (listeners, pushes) =
                 self.subscribe_mailbox(mailbox, sources.len(), &listens_to, mail)?;
-            let last = listeners.clone();
-            let ids = listeners.clone();
-            logs.push(SourceLog {
-                context: listens_to.source.name().context,
-                latest: Box::new(move || last.latest.load(SeqCst)),
-                id_of: Box::new(move |sequence| {
-                    ids.with_history(|history| history.id_of(sequence))
-                }),
-            });
             let tree = self.open_log(listens_to.source)?.reporting_to(&mailbox.shared);
+            logs.push(source_log(&tree, &listeners, &listens_to.react));
             sources.push(Box::new(move || {
                 Box::new(LocalSource::new(&tree, &listeners, &listens_to.react, &pushes))
             }));

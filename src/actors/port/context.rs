@@ -9,6 +9,7 @@ use super::{
     fault::{CommandFault, Fault},
     health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
     message::ParkedMessage,
+    owed::{EndedPage, OwedPage, OwedPlace},
     peers::PeerQuestion,
     reads::{ListPage, ListQuery, Seen},
     replica::ReplicaHealth,
@@ -103,6 +104,25 @@ pub trait Context: Declaration {
         parked: ParkedId,
         redrive: bool,
     ) -> BoxFuture<'static, Result<(), Fault>>;
+    /// At most `limit` of what it owes, after `after`: open questions, timers, events that are set aside or not taken yet.
+    /// The rows that it reads for that do not depend on what has ended.
+    ///
+    /// # Errors
+    /// [`Fault::Store`].
+    fn list_owed(&self, _after: Option<&OwedPlace>, _limit: usize) -> Result<OwedPage, Fault> {
+        Ok(OwedPage::default())
+    }
+    /// Those that have ended, of the `limit` orders with the highest numbers below `below`; none where it has no orders.
+    ///
+    /// # Errors
+    /// [`Fault::Store`].
+    fn list_ended(&self, _below: Option<u64>, _limit: usize) -> Result<EndedPage, Fault> {
+        Ok(EndedPage::default())
+    }
+    /// Whether it has tried something at least so often in vain.
+    fn has_retried(&self, _times: u32) -> bool {
+        false
+    }
     /// What it knows of the saga that `context` began under `number`, from sequence `from` on: some `limit` entries.
     ///
     /// # Errors

@@ -138,6 +138,14 @@ pub struct ParkedId {
     pub sequence: u64,
 }
 
+impl ParkedId {
+    /// Its id among all that is parked, where `listener` could not take it.
+    pub fn write_for(&self, listener: &str) -> String {
+        let Self { source, aggregate, sequence } = self;
+        format!("{listener}~{source}~{aggregate}~{sequence}")
+    }
+}
+
 /// An event that its listener could not take.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]

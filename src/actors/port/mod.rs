@@ -14,6 +14,7 @@ pub mod history;
 pub mod machine;
 pub mod message;
 pub mod network;
+pub mod owed;
 pub mod peers;
 pub mod reads;
 pub mod replica;

@@ -10,6 +10,7 @@ use crate::{
             health::{Contested, Injected, OrderCounts, Phase},
             history::EventId,
             machine::Machine,
+            owed::{ReadSource, Retries},
             safeguard::Safeguard,
         },
     },
@@ -49,6 +50,8 @@ pub struct ContextStatus {
     /// Its rows are being rewritten; until then it answers no request. How many have been, so far.
     pub rebuilding: AtomicBool,
     pub rebuilt: AtomicU64,
+    /// What it tries again.
+    pub retries: Mutex<Retries>,
     /// Keys that more than one of its things claims.
     pub contested: Mutex<Vec<Contested>>,
     /// How its orders have ended since the process began.
@@ -72,6 +75,8 @@ pub struct SourceLog {
     pub latest: Box<dyn Fn() -> u64 + Send + Sync>,
     /// Tells the id of the event with a sequence.
     pub id_of: Box<dyn Fn(u64) -> EventId + Send + Sync>,
+    /// Reads its events.
+    pub read: ReadSource,
 }
 
 /// Is called at the points where a crash hurts most. Tests let it panic.
@@ -122,6 +127,7 @@ impl ContextStatus {
             retention,
             rebuilding: AtomicBool::new(false),
             rebuilt: AtomicU64::new(0),
+            retries: Mutex::default(),
             contested: Mutex::default(),
             orders: Mutex::default(),
             damaged: AtomicU64::new(0),

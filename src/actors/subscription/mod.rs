@@ -3,4 +3,5 @@
 pub mod parking;
 pub mod progress;
 pub mod source;
+pub mod source_log;
 pub mod subscriptions;

@@ -14,6 +14,7 @@ pub mod indexes;
 pub mod key_pages;
 pub mod log;
 pub mod node_tree;
+pub mod owed;
 pub mod parked;
 pub mod query;
 pub mod questions;

@@ -1,6 +1,6 @@
 //! What other nodes gather from this one: the condition of its contexts, its part of a saga, what is parked here.
 
-use super::{admin, parked, saga_parts, sagas};
+use super::{admin, node_list, parked, saga_list, saga_parts, sagas};
 use crate::{
     actors::ParkedId,
     api::{self, Problem},
@@ -51,6 +51,17 @@ pub async fn report_saga(call: Call<'_>) -> Reply {
         sagas::read_query(call.path_parameter("context"), number, call.request.query_string())?;
     let parts = saga_parts::of_this_node(call.state, &saga).await?;
     report_content(call.state, json!({ "parts": parts }))
+}
+
+/// `GET /internal/node`
+pub async fn describe_node(call: Call<'_>) -> Reply {
+    report_content(call.state, json!(node_list::describe_this_node(call.state)))
+}
+
+/// `GET /internal/owed`: the rows of the list of sagas that are this node's.
+pub async fn report_owed(call: Call<'_>) -> Reply {
+    let wanted = saga_list::parse_query(call.state, call.request.query_string())?;
+    report_content(call.state, json!(saga_list::of_this_node(call.state, &wanted).await?))
 }
 
 /// `GET /internal/parked`

@@ -42,12 +42,6 @@ pub fn read_message_id(id: &str) -> Option<(&str, u64)> {
     Some((context, number.parse().ok()?))
 }
 
-/// The id under which an event is shown.
-fn write_id(listener: &str, id: &ParkedId) -> String {
-    let ParkedId { source, aggregate, sequence } = id;
-    format!("{listener}~{source}~{aggregate}~{sequence}")
-}
-
 /// The subscriber and the event that an id names.
 pub fn read_id(id: &str) -> Option<(&str, ParkedId)> {
     let parts: Vec<&str> = id.split('~').collect();
@@ -105,7 +99,7 @@ pub async fn list_parked(state: &AppState, given: &str) -> Result<Value, Problem
     let events = state.list_reads.run(move || parked_page(&contexts, start.after_event, limit + 1));
     let mut all = Vec::new();
     for event in events.await?? {
-        all.push((write_id(event.listener, &event.id), json!(event)));
+        all.push((event.id.write_for(event.listener), json!(event)));
     }
     if after_letter.is_none() && all.len() <= limit {
         let node = state.node.clone();

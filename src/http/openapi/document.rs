@@ -3,7 +3,7 @@
 use super::{
     collection, components,
     operations::{self, Deployment},
-    security,
+    sagas, security,
 };
 use crate::{actors::Declaration, api::schema::put_field, http::routes::ROUTES};
 use serde_json::{Map, Value, json};
@@ -17,6 +17,7 @@ pub fn write_document(
     public_url: Option<&str>,
 ) -> Value {
     let mut schemas = components::common_schemas();
+    schemas.extend(sagas::list_schemas());
     let mut paths = Map::new();
     let mut tags = Vec::new();
     for context in contexts {

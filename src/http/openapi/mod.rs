@@ -6,6 +6,7 @@ mod document;
 pub(crate) mod identities;
 pub(crate) mod operations;
 pub(crate) mod problem_page;
+pub(crate) mod sagas;
 mod security;
 
 pub use document::write_document;

@@ -67,7 +67,7 @@ pub(super) fn list_schema(field: &str, items: Value) -> Value {
 }
 
 /// An object with a list that is gathered from several nodes: `nodes` has which of the others answered.
-fn gathered_schema(field: &str, items: Value) -> Value {
+pub(super) fn gathered_schema(field: &str, items: Value) -> Value {
     let mut all = list_schema(field, items);
     let nodes = json!({ "type": "array", "items": refer_to("OtherNode") });
     if let Some(properties) = all.get_mut("properties") {
