@@ -46,6 +46,7 @@ pub mod identity;
 pub mod lab;
 pub mod limits;
 pub mod notifications;
+mod pages;
 pub mod reference;
 pub mod sagas;
 mod shares;

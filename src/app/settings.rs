@@ -159,6 +159,7 @@ pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
             stuck_after: settings.sagas.stuck_after,
         },
         since: Machine::default().now(),
+        pages: settings.pages.settings(),
         ..HttpSettings::default()
     }
 }

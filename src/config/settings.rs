@@ -17,6 +17,7 @@ use super::{
     ops::Ops,
     own_address::leads_to,
     sagas::SagasSection,
+    pages::Pages,
     store::StoreSection,
     systems::Systems,
     tls::Tls,
@@ -70,6 +71,8 @@ pub struct Settings {
     pub peers: BTreeMap<String, BTreeMap<String, String>>,
     /// `[ops]`
     pub ops: Ops,
+    /// `[pages]`
+    pub pages: Pages,
     /// `[compat]`
     pub compat: Compat,
     /// `systems = [...]`, or `[systems.NAME]`
@@ -170,6 +173,7 @@ impl Settings {
             self.check_keeper(),
             self.auth.check(&self.http),
             self.check_ops(),
+            self.pages.check(),
         ];
         let checks = checks.into_iter().chain(self.check_peers()).chain(self.check_needs());
         checks.filter_map(Result::err).collect()

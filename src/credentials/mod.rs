@@ -22,6 +22,7 @@ pub use key_store::{KeyStore, KeyStoreError};
 pub use node_key::{NodeKey, NodePass};
 pub use node_trust::{KnownNode, NodeRequest, NodeTrust, NotANode};
 pub(crate) use same_bytes::same_bytes;
+pub(crate) use session::find_cookie;
 pub use session::{
     CookieNames, Login, LoginAnswer, LoginError, LoginSettings, SessionError, SessionStore,
     Sessions,

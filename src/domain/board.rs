@@ -3,7 +3,7 @@
 //! Everything here is a visitor: a context names each thing once, with its type, and every part that needs to know visits
 //! it. So there is no second list of contexts, of listeners or of routes.
 
-use super::{Aggregate, Entity, Name, RefusalCode, View};
+use super::{Aggregate, Entity, Label, Name, RefusalCode, View};
 
 /// Visits the contexts of a system: the spawner, the router, the documents, the drawing. For their names and other plain
 /// facts there is [`Contexts`].
@@ -31,6 +31,8 @@ pub trait Board {
     fn aggregate<A: Aggregate>(&mut self);
     /// A context that only listens.
     fn view<V: View>(&mut self);
+    /// What people call what is on the wire. It is for the contexts that are laid out after it.
+    fn labels(&mut self, _labels: &'static [Label]) {}
     /// The refusals of the system that clients meet.
     fn refusals(&mut self, _codes: &'static [RefusalCode]) {}
 }

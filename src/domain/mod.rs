@@ -21,6 +21,7 @@ mod decision;
 mod entity;
 mod id;
 mod invariants;
+mod labels;
 pub mod lenient;
 mod message;
 mod noun;
@@ -55,6 +56,7 @@ pub use entity::{
 pub use holdfast_macros::{body, command, entity, event, status, value};
 pub use id::Id;
 pub use invariants::{Amount, Entry};
+pub use labels::{Label, Mark};
 pub use message::{NamedMessage, Wire};
 pub use noun::Noun;
 pub use order::OrderOutcome;

@@ -193,6 +193,10 @@ impl Default for Zone {
     }
 }
 impl Zone {
+    /// The zone itself.
+    pub fn as_time_zone(&self) -> &jiff::tz::TimeZone {
+        &self.0
+    }
     /// The name of a zone that is an offset alone: `UTC+9`.
     fn offset_name(&self) -> String {
         let seconds = self.0.to_fixed_offset().map_or(0, jiff::tz::Offset::seconds);

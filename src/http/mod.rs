@@ -6,6 +6,7 @@ mod forwarded;
 mod forwarder;
 mod handlers;
 mod host_list;
+mod inner;
 mod metrics;
 mod middleware;
 mod nodes;

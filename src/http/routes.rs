@@ -5,7 +5,7 @@ use crate::{
         call::{Call, ProbeReply, ProbeRequest, Reply},
         handlers::{
             admin, audit, documents, event_filter::EventQuery, events, health, internal, keys,
-            login, metrics, node_list, node_reports, problems, query::has_parameter, root,
+            login, metrics, node_list, node_reports, pages, problems, query::has_parameter, root,
             saga_list,
         },
         openapi::{
@@ -111,6 +111,9 @@ pub const ROUTES: &[Route] = &[
         .with_query(&[]),
     route(READ, "/docs", Audience::Public, |call| Box::pin(documents::redirect_to_page(call))),
     route(READ, "/docs/{file:.*}", Audience::Public, |call| Box::pin(documents::show_page(call))),
+    route(READ, "/pages", Audience::Public, |call| Box::pin(pages::redirect_to_first(call))),
+    route(READ, "/pages/{path:.*}", Audience::Public, |call| Box::pin(pages::answer(call))),
+    route(POST, "/pages/{path:.*}", Audience::Public, |call| Box::pin(pages::answer(call))),
     route(READ, "/events", Audience::Events, |call| Box::pin(events::all_events(call)))
         .with_query(EventQuery::PARAMETERS)
         .with_description(operations::describe_events),

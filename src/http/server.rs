@@ -7,6 +7,7 @@ use crate::{
         document::Document,
         forwarder::Forwarder,
         handlers::documents::JSON,
+        inner::InnerServer,
         metrics::requests::RequestMetrics,
         middleware::{
             connection::{Bounds, Connection},
@@ -25,6 +26,7 @@ use crate::{
         state::{AppState, Host, Port},
         stream_permits::StreamPermits,
     },
+    pages::Site,
     tls::ServerCertificate,
 };
 use actix_http::{HttpService, Protocol};
@@ -104,6 +106,7 @@ pub async fn serve_http(
                     let active = response_body::begin_request(&request);
                     server.call(request).map(|answer| response_body::send_chunked(answer, active))
                 })
+                .app_data(InnerServer::new(&shared, port, router::dispatch_request))
                 .app_data(shared)
                 .app_data(port)
                 .default_service(web::to(router::dispatch_request));
@@ -194,7 +197,11 @@ fn build_state(settings: HttpSettings, node: Arc<dyn Node>) -> io::Result<AppSta
     let read_pool = || ReadPool::new(settings.scans, settings.scans_waiting);
     let draining = watch::Sender::new(false);
     let forwarder = Forwarder::new(&settings, draining.subscribe()).map_err(io::Error::other)?;
+    let here = node.contexts().iter().map(|context| context.clone() as Arc<dyn Declaration>);
+    let elsewhere = settings.remote_declarations.iter().cloned();
+    let site = Site::new(&settings.pages, here.chain(elsewhere));
     Ok(AppState {
+        site,
         personal,
         nodes: Arc::new(OtherNodes::new(&settings, &forwarder)),
         forwarder,

@@ -10,6 +10,7 @@ use crate::{
     http::{host_list::HostList, rate_limits::RateSettings},
     identity::NodeRights,
     sagas::SagaSettings,
+    pages::PageSettings,
     tls::{ServerCertificate, Trust},
 };
 use reqwest::Url;
@@ -148,6 +149,8 @@ pub struct HttpSettings {
     pub max_hops: usize,
     /// The name of this node in `Via`.
     pub node_name: String,
+    /// How pages look.
+    pub pages: PageSettings,
 }
 
 impl Default for HttpSettings {
@@ -206,6 +209,7 @@ impl Default for HttpSettings {
             answer_limit: 16 << 20,
             max_hops: 4,
             node_name: String::new(),
+            pages: PageSettings::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         read_pool::ReadPool, settings::HttpSettings, stream_permits::StreamPermits,
     },
     identity::Audience,
+    pages::Site,
 };
 use actix_web::HttpRequest;
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub struct AppState {
     pub openapi: Document,
     /// `/asyncapi.json`
     pub asyncapi: Document,
+    /// The pages.
+    pub site: Site,
 }
 
 /// The node that hosts a context.

@@ -23,7 +23,7 @@ use crate::{
             tree::Tree,
         },
     },
-    domain::{Lifecycle, MessageOutcome, Name, Reads, Refusal},
+    domain::{Label, Lifecycle, MessageOutcome, Name, Reads, Refusal},
     store::StoreError,
     sync,
 };
@@ -43,6 +43,7 @@ pub struct ContextHandle<P: HandlePart> {
     pub mailbox: Arc<Mailbox<P::Mail>>,
     pub tree: Tree,
     filters: Vec<&'static str>,
+    labels: &'static [Label],
     guard: Arc<Guard>,
     pub part: P,
 }
@@ -100,7 +101,12 @@ pub trait HandlePart: Send + Sync + Sized + 'static {
 impl<P: HandlePart> ContextHandle<P> {
     pub fn new(mailbox: Arc<Mailbox<P::Mail>>, tree: Tree, guard: Arc<Guard>, part: P) -> Self {
         let filters = query::filter_fields(tree.entity);
-        Self { mailbox, tree, filters, guard, part }
+        Self { mailbox, tree, filters, labels: &[], guard, part }
+    }
+
+    /// The handle, with what people call what its context has on the wire.
+    pub fn with_labels(self, labels: &'static [Label]) -> Self {
+        Self { labels, ..self }
     }
 
     pub fn context_status(&self) -> &ContextStatus {
@@ -169,6 +175,15 @@ impl<P: HandlePart> Declaration for ContextHandle<P> {
     }
     fn personal_fields(&self) -> &'static [&'static str] {
         self.tree.entity.personal_fields()
+    }
+    fn labels(&self) -> &'static [Label] {
+        self.labels
+    }
+    fn unique_fields(&self) -> Vec<&'static str> {
+        query::unique_fields(self.tree.entity)
+    }
+    fn id_aliases(&self) -> &'static [&'static str] {
+        self.tree.entity.id_aliases()
     }
     fn reads(&self) -> Reads {
         self.tree.entity.reads()

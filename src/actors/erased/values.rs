@@ -40,6 +40,8 @@ pub trait AnyState: Any + fmt::Debug + Send + Sync {
     fn order_outcome(&self) -> OrderOutcome;
     /// [`Entity::indexes`].
     fn indexes(&self) -> Vec<(&'static str, Key)>;
+    /// [`Entity::unique`].
+    fn unique(&self) -> Vec<(&'static str, Key)>;
     /// [`Entity::represent`], as JSON.
     fn represent(&self, number: u64) -> Result<Vec<u8>, serde_json::Error>;
     /// [`Entity::owner`], if there is such a thing.
@@ -65,6 +67,9 @@ impl<E: Entity> AnyState for E {
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         Entity::indexes(self)
+    }
+    fn unique(&self) -> Vec<(&'static str, Key)> {
+        Entity::unique(self)
     }
     fn represent(&self, number: u64) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(&Entity::represent(self, Id::new(number)))

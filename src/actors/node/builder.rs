@@ -1,8 +1,8 @@
 //! Lays the contexts of a board out on a node: who listens to whom, which routes there are, and an actor for each.
 
-use super::declared::{
-    DeclaredAggregate, DeclaredView, ListensTo, declared_aggregate, declared_view,
-};
+mod on_board;
+
+use super::declared::{DeclaredAggregate, DeclaredView, ListensTo};
 use super::settings::{NodeError, NodeSettings};
 use crate::{
     actors::{
@@ -52,7 +52,7 @@ use crate::{
             tree::Tree,
         },
     },
-    domain::{Aggregate, Board, Name, View},
+    domain::{Label, Name},
     store::{Store, StoreError},
 };
 use actix::{ArbiterHandle, Supervisor};
@@ -92,6 +92,8 @@ pub struct NodeBuilder<'a> {
     pub(crate) local_pasts: BTreeMap<&'static str, TellPast>,
     known_pasts: &'a Arc<KnownPasts>,
     subscribers: BTreeMap<&'static str, Arc<Subscribers>>,
+    /// What people call what the contexts have on the wire that are laid out now.
+    labels: &'static [Label],
 }
 
 impl<'a> NodeBuilder<'a> {
@@ -115,6 +117,7 @@ impl<'a> NodeBuilder<'a> {
             local_pasts: BTreeMap::new(),
             known_pasts,
             subscribers: BTreeMap::new(),
+            labels: &[],
         }
     }
 
@@ -303,8 +306,10 @@ impl<'a> NodeBuilder<'a> {
             messaging,
         };
         let part = AggregatePart::new(routes, patience, outflows);
-        let handle =
-            Arc::new(ContextHandle::new(mailbox.clone(), tree.clone(), guard.clone(), part));
+        let handle = Arc::new(
+            ContextHandle::new(mailbox.clone(), tree.clone(), guard.clone(), part)
+                .with_labels(self.labels),
+        );
         let askable: Arc<dyn Askable> = handle.clone();
         let askable = match self.settings.network.clone() {
             Some(network) => Arc::new(OverNetwork { context: name.context, askable, network }),
@@ -366,27 +371,13 @@ impl<'a> NodeBuilder<'a> {
         }
         rebuild::say_whether_due(&shared, &tree)?;
         let guard = self.new_guard(name);
-        let handle = ContextHandle::new(mailbox.clone(), tree.clone(), guard, ViewPart);
+        let handle = ContextHandle::new(mailbox.clone(), tree.clone(), guard, ViewPart)
+            .with_labels(self.labels);
         self.deploy_context(name, &mailbox, Arc::new(handle), move || {
             let subscriptions = Subscriptions::new(sources.iter().map(|open| open()).collect());
             Ok(ViewBehavior::new(tree.clone(), shared.clone(), subscriptions))
         });
         Ok(())
-    }
-}
-
-impl Board for NodeBuilder<'_> {
-    fn aggregate<A: Aggregate>(&mut self) {
-        if !self.settings.hosts_context(A::NAME.context) {
-            self.reach_remote(A::NAME);
-        } else if self.failed.is_none() {
-            self.failed = self.deploy_aggregate(declared_aggregate::<A>()).err();
-        }
-    }
-    fn view<V: View>(&mut self) {
-        if self.failed.is_none() && self.settings.hosts_context(V::NAME.context) {
-            self.failed = self.deploy_view(declared_view::<V>()).err();
-        }
     }
 }
 

@@ -7,20 +7,23 @@ use crate::{
         port::declaration::{Declaration, RouteInfo},
         tables::query,
     },
-    domain::{Aggregate, Board, Name, Reads, View},
+    domain::{Aggregate, Board, Label, Name, Reads, View},
 };
 use schemars::{Schema, SchemaGenerator};
 use std::sync::Arc;
 
 /// Gathers what the contexts of a board declare.
 #[derive(Default)]
-pub struct Declarations(Vec<Arc<dyn Declaration>>);
+pub struct Declarations {
+    found: Vec<Arc<dyn Declaration>>,
+    labels: &'static [Label],
+}
 
 /// What the contexts that `lay_out` puts on the board declare, in the order of the board.
 pub fn collect_declarations(lay_out: impl FnOnce(&mut Declarations)) -> Vec<Arc<dyn Declaration>> {
     let mut board = Declarations::default();
     lay_out(&mut board);
-    board.0
+    board.found
 }
 
 impl Board for Declarations {
@@ -30,6 +33,9 @@ impl Board for Declarations {
     }
     fn view<V: View>(&mut self) {
         self.add_declaration(declared_view::<V>().view, true, Vec::new());
+    }
+    fn labels(&mut self, labels: &'static [Label]) {
+        self.labels = labels;
     }
 }
 
@@ -41,7 +47,8 @@ impl Declarations {
         routes: Vec<RouteInfo>,
     ) {
         let filters = query::filter_fields(entity);
-        self.0.push(Arc::new(Declared { entity, is_view, routes, filters }));
+        let labels = self.labels;
+        self.found.push(Arc::new(Declared { entity, is_view, routes, filters, labels }));
     }
 }
 
@@ -51,6 +58,7 @@ struct Declared {
     is_view: bool,
     routes: Vec<RouteInfo>,
     filters: Vec<&'static str>,
+    labels: &'static [Label],
 }
 
 impl Declaration for Declared {
@@ -68,6 +76,15 @@ impl Declaration for Declared {
     }
     fn personal_fields(&self) -> &'static [&'static str] {
         self.entity.personal_fields()
+    }
+    fn labels(&self) -> &'static [Label] {
+        self.labels
+    }
+    fn unique_fields(&self) -> Vec<&'static str> {
+        query::unique_fields(self.entity)
+    }
+    fn id_aliases(&self) -> &'static [&'static str] {
+        self.entity.id_aliases()
     }
     fn aliases(&self) -> &'static [&'static str] {
         self.entity.aliases()

@@ -1,6 +1,6 @@
 //! What a context declares to clients, wherever it runs: its place, its commands, how its items look.
 
-use crate::domain::{Name, Reads, Role};
+use crate::domain::{Label, Name, Reads, Role};
 use schemars::{Schema, SchemaGenerator};
 use std::fmt;
 
@@ -16,6 +16,18 @@ pub trait Declaration: Send + Sync {
     fn reads(&self) -> Reads;
     /// Its fields that name a person or a place, or are said to a person, in their wire names.
     fn personal_fields(&self) -> &'static [&'static str];
+    /// What people call its fields, their values and its commands.
+    fn labels(&self) -> &'static [Label] {
+        &[]
+    }
+    /// The fields whose value no other of its things has: natural keys.
+    fn unique_fields(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+    /// The names under which its fields have its own number.
+    fn id_aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// Other spellings of its collection in the path.
     fn aliases(&self) -> &'static [&'static str];
     /// Its command routes, in the order of their declaration.

@@ -12,7 +12,7 @@ mod plan;
 mod reading;
 mod sorted;
 
-pub use plan::filter_fields;
+pub use plan::{filter_fields, unique_fields};
 
 use self::{
     ahead::Ahead,

@@ -7,7 +7,7 @@ mod session_id;
 mod session_store;
 mod sessions;
 
-pub use cookie::CookieNames;
+pub use cookie::{CookieNames, find_cookie};
 pub use login::{Login, LoginAnswer, LoginError, LoginSettings};
 pub use session_store::{SessionError, SessionStore};
 pub use sessions::Sessions;

@@ -1,5 +1,6 @@
 //! What answers a request, a file for each resource.
 
+pub mod accept;
 pub mod admin;
 pub mod audit;
 pub mod body;
@@ -22,6 +23,7 @@ mod masked;
 pub mod metrics;
 pub mod node_list;
 pub mod node_reports;
+pub mod pages;
 pub mod parked;
 pub mod parked_anywhere;
 pub mod problems;

@@ -1,14 +1,25 @@
-//! `/`: links to every collection, of this node and of those that it forwards to.
+//! `/`: links to every collection, of this node and of those that it forwards to; for browsers the pages.
 
-use crate::http::{
-    call::{Call, Reply},
-    state::{Host, Port},
+use crate::{
+    api::header_text,
+    http::{
+        call::{Call, Reply},
+        handlers::accept::prefers_html,
+        state::{Host, Port},
+    },
 };
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::header};
 use serde_json::{Map, json};
 
 /// Links to the collections that this port serves, and to the documents.
 pub async fn list_links(call: Call<'_>) -> Reply {
+    let is_for_people = prefers_html(header_text(call.request, "accept").unwrap_or_default());
+    if is_for_people && !matches!(Port::of_request(call.request), Port::Context(_)) {
+        let to = format!("{}/pages/", call.state.path_prefix(call.request));
+        let mut response = HttpResponse::SeeOther();
+        response.insert_header((header::LOCATION, to)).insert_header((header::VARY, "Accept"));
+        return Ok(response.finish());
+    }
     let base = call.state.base_url(call.request);
     let mut links = Map::new();
     let mut link = |rel: String, path: String| {
@@ -40,5 +51,7 @@ pub async fn list_links(call: Call<'_>) -> Reply {
         link(rel.into(), path.into());
     }
     let body = json!({ "_links": links }).to_string();
-    Ok(HttpResponse::Ok().content_type("application/hal+json").body(body))
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::VARY, "Accept"));
+    Ok(response.content_type("application/hal+json").body(body))
 }

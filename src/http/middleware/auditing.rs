@@ -4,7 +4,7 @@ use crate::{
     actors::Fault,
     api::Problem,
     audit::{ActionOutcome, AuditEntry, OpenEntry, is_audited},
-    http::{call::Reply, response::OwnerOfThing, state::AppState},
+    http::{call::Reply, middleware::form, response::OwnerOfThing, state::AppState},
     identity::Principal,
 };
 use actix_web::{HttpRequest, http::header};
@@ -23,7 +23,8 @@ pub async fn begin<'a>(
     state: &'a AppState,
 ) -> Result<Option<Auditing<'a>>, Problem> {
     let Some(log) = &state.settings.audit else { return Ok(None) };
-    if request.method().is_safe() {
+    // What a page asks of the server is written down when it does.
+    if request.method().is_safe() || form::is_page(request) {
         return Ok(None);
     }
     let is_administration = request.path().starts_with("/admin/");

@@ -3,7 +3,7 @@
 
 use crate::{
     api::{Problem, header_text},
-    credentials::same_bytes,
+    credentials::{self, same_bytes},
     http::{middleware::caller, state::AppState},
 };
 use actix_web::HttpRequest;
@@ -13,16 +13,11 @@ const FORM_TOKEN: &str = "x-form-token";
 
 /// Refuses a command that shows a session and is not of a page of this server.
 pub fn check(request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
-    if request.method().is_safe() || !caller::is_by_cookie(request, state) {
+    // A form of a page has its token in a field; what the page then asks is judged here.
+    if request.method().is_safe() || is_page(request) || !caller::is_by_cookie(request, state) {
         return Ok(());
     }
-    if !is_of_own_page(request, state) {
-        return Err(Problem::new(
-            "origin-refused",
-            "pages of other origins may not command with a session of this server",
-            "다른 출처의 페이지는 이 서버의 세션으로 명령할 수 없습니다",
-        ));
-    }
+    check_own_page(request, state)?;
     let cookies = header_text(request, "cookie").unwrap_or_default();
     let session = state.settings.login.as_ref().and_then(|login| login.session_of(cookies));
     let expected = session.map(|session| session.form_token()).unwrap_or_default();
@@ -35,6 +30,28 @@ pub fn check(request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
         "a command with a session needs the header `X-Form-Token` with the `formToken` of `/session`",
         "세션으로 명령하려면 `/session`의 `formToken`을 `X-Form-Token` 헤더로 보내야 합니다",
     ))
+}
+
+/// Whether `request` is for a page, which asks the server in its turn.
+pub fn is_page(request: &HttpRequest) -> bool {
+    request.path().starts_with("/pages/")
+}
+
+/// Refuses what no page of this server has sent.
+pub fn check_own_page(request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
+    if is_of_own_page(request, state) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        "origin-refused",
+        "pages of other origins may not command with a session of this server",
+        "다른 출처의 페이지는 이 서버의 세션으로 명령할 수 없습니다",
+    ))
+}
+
+/// The value of the cookie `name`, where it is there once.
+pub fn find_cookie<'a>(cookies: &'a str, name: &str) -> Option<&'a str> {
+    credentials::find_cookie(cookies, name)
 }
 
 /// Whether the browser says that a page of this server has sent `request`.

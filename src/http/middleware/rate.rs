@@ -27,6 +27,9 @@ const EVENTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 /// The parameters of a list that neither sort nor filter it.
 const PAGING: [&str; 4] = ["page", "size", "after", "limit"];
 
+/// Marks a request that was counted with the page that sent it.
+pub struct ChargedAlready;
+
 /// Takes what `request` costs from what its sender may do. Other nodes may do what they want, and count the
 /// requests that they pass on themselves.
 pub fn check_rate(
@@ -35,6 +38,9 @@ pub fn check_rate(
     state: &AppState,
 ) -> Result<(), Problem> {
     let Some(limits) = &state.rate_limits else { return Ok(()) };
+    if request.extensions().contains::<ChargedAlready>() {
+        return Ok(());
+    }
     if node_caller::is_node(request, state) || node_caller::is_passed_on(request, state) {
         return Ok(());
     }
@@ -69,6 +75,9 @@ fn cost_of(request: &HttpRequest) -> RequestCost {
     };
     let requests = match request.path() {
         path if is_read && (path == "/events" || path.starts_with("/events/")) => EVENTS,
+        path if is_read && path.starts_with("/pages/assets/") => NonZeroU32::MIN,
+        // A page asks for several lists and things.
+        path if is_read && path.starts_with("/pages/") => SEARCH,
         _ if is_read && is_search() => SEARCH,
         _ => NonZeroU32::MIN,
     };

@@ -9,6 +9,7 @@
 
 pub mod book;
 pub mod delivery;
+pub mod labels;
 pub mod refusals;
 pub mod rent;
 pub mod view;
@@ -20,6 +21,7 @@ pub const ASK_TIMEOUT_MILLIS: u64 = 1000;
 
 /// Lays the contexts out on `board`.
 pub fn lay_out(board: &mut impl Board) {
+    board.labels(labels::LABELS);
     board.aggregate::<book::Book>();
     board.aggregate::<rent::Rent>();
     board.aggregate::<delivery::Delivery>();

@@ -16,6 +16,7 @@
 
 pub mod book;
 pub mod dashboard;
+pub mod labels;
 pub mod notification;
 pub mod order;
 pub mod payment;
@@ -29,6 +30,7 @@ pub const ASK_TIMEOUT_MILLIS: u64 = 610;
 
 /// Lays the contexts out on `board`.
 pub fn lay_out(board: &mut impl Board) {
+    board.labels(labels::LABELS);
     board.aggregate::<book::Book>();
     board.aggregate::<rent::Rent>();
     board.aggregate::<payment::Payment>();

@@ -21,6 +21,7 @@ pub mod allowance;
 pub mod arrears;
 pub mod bike;
 pub mod billing;
+pub mod labels;
 pub mod order;
 pub mod refusals;
 pub mod rent;
@@ -35,6 +36,7 @@ pub const ASK_TIMEOUT_MILLIS: u64 = 1200;
 
 /// Lays the contexts out on `board`.
 pub fn lay_out(board: &mut impl Board) {
+    board.labels(labels::LABELS);
     board.aggregate::<bike::Bike>();
     board.aggregate::<rent::Rent>();
     board.aggregate::<billing::Billing>();

@@ -11,6 +11,7 @@
 
 pub mod admission;
 pub mod book;
+pub mod labels;
 pub mod mypage;
 pub mod order;
 pub mod payment;
@@ -26,6 +27,7 @@ pub const ASK_TIMEOUT_MILLIS: u64 = 610;
 
 /// Lays the contexts out on `board`.
 pub fn lay_out(board: &mut impl Board) {
+    board.labels(labels::LABELS);
     board.aggregate::<book::Book>();
     board.aggregate::<payment::Payment>();
     board.aggregate::<ticket::Ticket>();

@@ -13,6 +13,7 @@
 //! ```
 
 pub mod delivery;
+pub mod labels;
 pub mod mypage;
 pub mod notification;
 pub mod order;
@@ -29,6 +30,7 @@ pub const ASK_TIMEOUT_MILLIS: u64 = 610;
 
 /// Lays the contexts out on `board`.
 pub fn lay_out(board: &mut impl Board) {
+    board.labels(labels::LABELS);
     board.aggregate::<product::Product>();
     board.aggregate::<rental::Rental>();
     board.aggregate::<payment::Payment>();

@@ -12,6 +12,7 @@
 
 pub mod discount;
 pub mod holders;
+pub mod labels;
 pub mod order;
 pub mod price;
 pub mod refusals;
@@ -27,6 +28,7 @@ pub const ASK_TIMEOUT_MILLIS: u64 = 610;
 
 /// Lays the contexts out on `board`.
 pub fn lay_out(board: &mut impl Board) {
+    board.labels(labels::LABELS);
     board.aggregate::<ticket::Ticket>();
     board.aggregate::<reservation::Reservation>();
     board.aggregate::<price::Price>();

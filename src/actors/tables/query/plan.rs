@@ -167,3 +167,8 @@ pub fn filter_fields(entity: &dyn EntityType) -> Vec<&'static str> {
     let indexed = entity.absent_state().indexes().into_iter().map(|(field, _)| field);
     indexed.chain(entity.id_aliases().iter().copied()).collect()
 }
+
+/// What no two things of an entity have the same.
+pub fn unique_fields(entity: &dyn EntityType) -> Vec<&'static str> {
+    entity.absent_state().unique().into_iter().map(|(field, _)| field).collect()
+}

@@ -1,0 +1,39 @@
+//! Which path leads to which page. A page of more is one line here.
+
+use super::{
+    answer::{PageAnswer, PageBody},
+    backend::Backend,
+    context::{PageContext, PageError, PageResult},
+    problem, shop,
+    site::Site,
+    visitor::PageRequest,
+    who,
+};
+
+/// Answers a request for a page.
+pub async fn answer_page(site: &Site, request: &PageRequest, backend: &dyn Backend) -> PageAnswer {
+    let page = PageContext { site, request, backend };
+    match find_page(&page).await {
+        Ok(answer) => answer,
+        Err(error) => problem::show(&page, &error),
+    }
+}
+
+async fn find_page(page: &PageContext<'_>) -> PageResult {
+    let path = page.request.path.trim_end_matches('/');
+    let segments: Vec<&str> = path.split('/').collect();
+    match (page.request.is_post, segments.as_slice()) {
+        (false, ["assets", name]) => asset(page.site, name),
+        (false, [""]) => shop::home(page).await,
+        (true, ["language"]) => who::choose_language(page),
+        (false, ["who"]) => who::offer_choice(page),
+        (true, ["who"]) => who::choose(page),
+        (false, [system, collection]) => shop::list(page, system, collection).await,
+        _ => Err(PageError::NotFound),
+    }
+}
+
+fn asset(site: &Site, name: &str) -> PageResult {
+    let asset = site.assets.find(name).ok_or(PageError::NotFound)?;
+    Ok(PageAnswer::of(PageBody::Asset(asset.clone())))
+}

@@ -1,0 +1,3 @@
+//! The pages, in a real browser and as plain requests.
+
+mod plain;
