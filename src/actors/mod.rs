@@ -41,6 +41,7 @@ pub use port::health::*;
 pub use port::machine::Machine;
 pub use port::network::{Network, Transmission, TransmissionKind};
 pub use port::owed::{EndedOrder, EndedPage, Owed, OwedPage, OwedPlace};
+pub use port::prospect::{Candidate, Prospect};
 pub use port::reads::{ListLimits, ListPage, ListQuery, Seen};
 pub use port::safeguard::Safeguard;
 pub use port::saga::SagaId;

@@ -4,7 +4,7 @@ use super::{
     answer::{PageAnswer, PageBody},
     backend::Backend,
     context::{PageContext, PageError, PageResult},
-    problem, shop,
+    item, mine, order, problem, shop,
     site::Site,
     visitor::PageRequest,
     who,
@@ -28,6 +28,16 @@ async fn find_page(page: &PageContext<'_>) -> PageResult {
         (true, ["language"]) => who::choose_language(page),
         (false, ["who"]) => who::offer_choice(page),
         (true, ["who"]) => who::choose(page),
+        (true, ["sign-out"]) => who::sign_out(page).await,
+        (false, [system, "mine"]) => mine::my_page(page, system).await,
+        (false, [system, "waiting"]) => mine::waiting(page, system).await,
+        (false, [system, collection, "new"]) => order::offer(page, system, collection).await,
+        (true, [system, collection, "new"]) => order::send(page, system, collection).await,
+        (false, [system, collection, number, "receipt"]) => {
+            item::receipt(page, system, collection, number).await
+        }
+        (false, [system, collection, number]) => item::show(page, system, collection, number).await,
+        (true, [system, collection, number]) => item::act(page, system, collection, number).await,
         (false, [system, collection]) => shop::list(page, system, collection).await,
         _ => Err(PageError::NotFound),
     }

@@ -60,6 +60,17 @@ impl Shape {
         Self { fields: fields.collect() }
     }
 
+    /// Whether `value` is one of the choices of a field.
+    pub fn has_choice(&self, name: &str, value: &str) -> bool {
+        let choices = self.find(name).map(|field| &field.kind);
+        matches!(choices, Some(FieldKind::Choice(choices)) if choices.iter().any(|one| one == value))
+    }
+
+    /// Whether all that it asks is one of several.
+    pub fn is_choice_alone(&self) -> bool {
+        self.fields.iter().all(|field| matches!(field.kind, FieldKind::Choice(_)))
+    }
+
     pub fn find(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }

@@ -3,7 +3,7 @@
 use super::{
     assets::Assets,
     brand::{Brand, PageSettings},
-    shape::Shape,
+    shape::{FieldKind, Shape},
 };
 use crate::{
     actors::{Declaration, RouteInfo, Verb},
@@ -46,6 +46,14 @@ pub struct Shelf {
     pub shape: Shape,
     labels: &'static [Label],
     declaration: Arc<dyn Declaration>,
+}
+
+/// How a context's things are found that belong to an order.
+pub enum SharedBy {
+    /// They have its number.
+    Number,
+    /// This field has it.
+    Field(&'static str),
 }
 
 impl std::fmt::Debug for Shelf {
@@ -114,7 +122,11 @@ impl System {
     pub fn referred(&self, field: &str) -> Option<(&Shelf, bool)> {
         let by_number = self.contexts.iter().filter(|shelf| !shelf.is_view).find(|shelf| {
             let stem = field.strip_suffix("Id").or_else(|| field.strip_suffix("id"));
-            stem.is_some_and(|stem| shelf.name.item.eq_ignore_ascii_case(stem))
+            let english = self.noun(shelf, Language::English);
+            stem.is_some_and(|stem| {
+                let called = [shelf.name.item, &english];
+                called.into_iter().any(|name| name.eq_ignore_ascii_case(stem))
+            })
         });
         let by_key = || self.contexts.iter().find(|shelf| shelf.unique.contains(&field));
         by_number.map(|shelf| (shelf, true)).or_else(|| by_key().map(|shelf| (shelf, false)))
@@ -168,6 +180,41 @@ impl System {
         let exact = format!("{field}={value}");
         let mut labels = self.contexts.iter().flat_map(|shelf| shelf.labels);
         labels.any(|label| label.wire == exact || label.wire == value)
+    }
+
+    /// The values of fields of `shelf` that wait for staff, where lists filter by them.
+    pub fn waiting_values(&self, shelf: &Shelf) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        for name in &shelf.filters {
+            let Some(FieldKind::Choice(values)) = shelf.shape.find(name).map(|field| &field.kind)
+            else {
+                continue;
+            };
+            let waits = |value: &&String| {
+                let label = self.value_label(shelf, (name, value), Language::English);
+                self.declares((name, value))
+                    && label.is_some_and(|(_, mark)| mark == Some(Mark::Waiting))
+            };
+            found.extend(values.iter().filter(waits).map(|value| (*name, value.clone())));
+        }
+        found
+    }
+
+    /// How the things of `other` are found that belong to an order of `shelf`, if any do.
+    pub fn shares_number(&self, shelf: &Shelf, other: &Shelf) -> Option<SharedBy> {
+        if !matches!(other.reads, Reads::Owner | Reads::Staff) {
+            return None;
+        }
+        let names_it = |field: &&str| {
+            self.referred(field)
+                .is_some_and(|(named, by_number)| by_number && named.name == shelf.name)
+        };
+        if shelf.is_order && other.is_order
+            || other.own_numbers.iter().any(|field| names_it(&field))
+        {
+            return Some(SharedBy::Number);
+        }
+        other.filters.iter().find(|field| names_it(field)).map(|field| SharedBy::Field(field))
     }
 
     /// What people call one thing of `shelf`.
@@ -246,8 +293,8 @@ impl Shelf {
         format!("/{}/{}", self.name.system, self.name.collection)
     }
 
-    /// The values that one of its fields may have that wait for staff.
-    pub fn waiting_values(&self) -> impl Iterator<Item = &'static str> {
-        self.labels.iter().filter(|label| label.mark == Some(Mark::Waiting)).map(|label| label.wire)
+    /// Whether this is what staff decides, and not how it maintains the thing.
+    pub fn is_decision(&self, does: &str) -> bool {
+        self.routes().iter().any(|route| route.role == Role::Admin && route.word == Some(does))
     }
 }

@@ -98,6 +98,10 @@ impl Language {
                 "Your order is recorded and being settled.",
                 "신청이 접수되어 처리 중입니다.",
             )),
+            "failed" => Some(self.choose(
+                "It did not work out: see why below.",
+                "처리되지 않았습니다. 아래의 사유를 확인해 주세요.",
+            )),
             "registered" => Some(self.choose("Registered.", "등록되었습니다.")),
             "saved" => Some(self.choose("Saved.", "저장되었습니다.")),
             "done" => Some(self.choose("Done.", "처리되었습니다.")),

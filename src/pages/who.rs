@@ -2,7 +2,8 @@
 
 use super::{
     answer::PageAnswer,
-    context::{PageContext, PageError, PageResult},
+    backend::BackendRequest,
+    context::{PageContext, PageError, PageResult, Refused},
     language::{LANGUAGE_COOKIE, Language},
     layout::Layout,
     visitor::ACTING_COOKIE,
@@ -63,6 +64,20 @@ pub fn choose(page: &PageContext<'_>) -> PageResult {
     };
     let mut answer = PageAnswer::redirect(way_back(page));
     answer.cookies.push((ACTING_COOKIE, super::values::encode(&chosen), KEPT));
+    Ok(answer)
+}
+
+/// `POST /pages/sign-out`
+pub async fn sign_out(page: &PageContext<'_>) -> PageResult {
+    let request =
+        BackendRequest { method: "POST", path: "/logout".into(), ..BackendRequest::default() };
+    let reply = page.backend.send(request).await;
+    if !reply.is_success() {
+        return Err(PageError::Refused(Refused::of_reply(&reply)));
+    }
+    let cookies = reply.headers.into_iter().filter(|(name, _)| name == "set-cookie");
+    let mut answer = PageAnswer::redirect("/pages/");
+    answer.set_cookies = cookies.map(|(_, cookie)| cookie).collect();
     Ok(answer)
 }
 

@@ -4,6 +4,7 @@ use super::mailbox::{Mailbox, SetRunning};
 use crate::{
     actors::{
         ask::guard::Guard,
+        erased::AnyState,
         port::{
             changes::Changes,
             context::{CommandRequest, Context, Outcome},
@@ -13,6 +14,7 @@ use crate::{
             health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
             owed::{EndedPage, OwedPage, OwedPlace},
             peers::PeerQuestion,
+            prospect::{Candidate, Prospect},
             reads::{ListPage, ListQuery, Seen},
             status::{ContextStatus, SourceLog},
         },
@@ -87,6 +89,9 @@ pub trait HandlePart: Send + Sync + Sized + 'static {
     /// How to find what it owes of its own, if it has questions and timers.
     fn owing(&self) -> Option<Owing<'_>> {
         None
+    }
+    fn foresee(&self, _thing: (u64, &dyn AnyState), candidates: Vec<Candidate>) -> Vec<Prospect> {
+        candidates.into_iter().map(|_| Prospect::WithoutEffect).collect()
     }
     fn saga_part(
         _handle: &ContextHandle<Self>,
@@ -245,6 +250,15 @@ impl<P: HandlePart> Context for ContextHandle<P> {
 
     fn changes(&self) -> Arc<Changes> {
         Arc::clone(&self.context_status().changes)
+    }
+
+    fn foresee(&self, number: u64, candidates: Vec<Candidate>) -> Result<Vec<Prospect>, Fault> {
+        self.context_status().check_open()?;
+        let look = |generation: u32| Ok(self.tree.read_state(generation, number)?);
+        let Some((_, kept)) = self.read_one_generation(look)? else {
+            return Err(Refusal::absent(self.name()).into());
+        };
+        Ok(self.part.foresee((number, kept.state.as_ref()), candidates))
     }
 
     fn health(&self) -> ContextHealth {

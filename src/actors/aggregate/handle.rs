@@ -4,6 +4,7 @@ use super::{
     asks::saga_of,
     message::{AggregateMail, AskMessage, CommandMessage, KeyedRequest},
     progress::CommandStage,
+    prospects::Surroundings,
 };
 use crate::{
     actors::{
@@ -12,7 +13,7 @@ use crate::{
             directory::{AskRequest, Askable},
             guard::AnswerReceiver,
         },
-        erased::{AggregateType, Command},
+        erased::{AggregateType, AnyState, Command},
         outbox::event_log::EventLogs,
         port::{
             context::{CommandRequest, Outcome},
@@ -21,6 +22,7 @@ use crate::{
             fault::{CommandFault, Fault, ROUTE},
             health::{ParkedId, SagaPart},
             peers::PeerQuestion,
+            prospect::{Candidate, Prospect},
             reads::Seen,
             saga::TraceContext,
             status::ContextStatus,
@@ -62,6 +64,7 @@ pub struct AggregatePart {
     enter: Vec<Enter>,
     patience: Patience,
     outflows: EventLogs,
+    surroundings: Surroundings,
 }
 
 /// How long a client waits whose command may ask these contexts.
@@ -72,9 +75,10 @@ impl AggregatePart {
         (routes, enter): (Vec<RouteInfo>, Vec<Enter>),
         patience: Patience,
         outflows: EventLogs,
+        surroundings: Surroundings,
     ) -> Self {
         let aggregate = outflows.listeners.aggregate;
-        Self { aggregate, routes, enter, patience, outflows }
+        Self { aggregate, routes, enter, patience, outflows, surroundings }
     }
 
     fn command_message(
@@ -134,6 +138,14 @@ impl HandlePart for AggregatePart {
 
     fn routes(&self) -> &[RouteInfo] {
         &self.routes
+    }
+
+    fn foresee(&self, thing: (u64, &dyn AnyState), candidates: Vec<Candidate>) -> Vec<Prospect> {
+        let foresee = |candidate: Candidate| match self.enter.get(candidate.route) {
+            Some(enter) => self.surroundings.foresee(self.aggregate, enter, candidate, thing),
+            None => Prospect::WithoutEffect,
+        };
+        candidates.into_iter().map(foresee).collect()
     }
 
     fn execute_command(

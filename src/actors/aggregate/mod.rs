@@ -14,6 +14,7 @@ pub mod message;
 mod output;
 mod policies;
 mod progress;
+pub mod prospects;
 mod recording;
 mod responses;
 mod run_timers;

@@ -14,6 +14,7 @@ use crate::{
             context::AggregateBehavior,
             handle::{AggregatePart, Patience},
             message::AggregateMail,
+            prospects::Surroundings,
         },
         ask::{
             directory::{Askable, Peer, PeerDirectory},
@@ -305,7 +306,9 @@ impl<'a> NodeBuilder<'a> {
             written_version: self.settings.written_version(aggregate)?,
             messaging,
         };
-        let part = AggregatePart::new(routes, patience, outflows);
+        let settings = self.settings.of_aggregate(aggregate)?;
+        let surroundings = Surroundings { settings: settings.clone(), clock: self.clock.clone() };
+        let part = AggregatePart::new(routes, patience, outflows, surroundings);
         let handle = Arc::new(
             ContextHandle::new(mailbox.clone(), tree.clone(), guard.clone(), part)
                 .with_labels(self.labels),
@@ -317,7 +320,6 @@ impl<'a> NodeBuilder<'a> {
         };
         self.askable.insert(name.context, Peer { guard, askable });
 
-        let settings = self.settings.of_aggregate(aggregate)?;
         let clock = self.clock.clone();
         let peers = self.peers.clone();
         self.deploy_context(name, &mailbox, handle, move || {

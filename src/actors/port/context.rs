@@ -11,6 +11,7 @@ use super::{
     message::ParkedMessage,
     owed::{EndedPage, OwedPage, OwedPlace},
     peers::PeerQuestion,
+    prospect::{Candidate, Prospect},
     reads::{ListPage, ListQuery, Seen},
     replica::ReplicaHealth,
     sink::SinkHealth,
@@ -68,6 +69,15 @@ pub trait Context: Declaration {
     /// Which of its things change.
     fn changes(&self) -> Arc<Changes> {
         Arc::default()
+    }
+
+    /// What would come of these commands for the thing under `number`, were they given now. Nothing is recorded. A view takes
+    /// none.
+    ///
+    /// # Errors
+    /// That the thing is not there, or that the context cannot answer.
+    fn foresee(&self, _number: u64, candidates: Vec<Candidate>) -> Result<Vec<Prospect>, Fault> {
+        Ok(candidates.into_iter().map(|_| Prospect::WithoutEffect).collect())
     }
 
     /// How it is doing.

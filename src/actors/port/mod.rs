@@ -16,6 +16,7 @@ pub mod message;
 pub mod network;
 pub mod owed;
 pub mod peers;
+pub mod prospect;
 pub mod reads;
 pub mod replica;
 pub mod retention;

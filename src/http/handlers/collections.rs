@@ -132,6 +132,9 @@ async fn show_item(
     }
     let shown = ShownItem::for_caller(context.reads(), caller, seen);
     let tag = shown.entity_tag();
+    if header_text(request, "accept").is_some_and(|accept| accept.contains(api::FORMS)) {
+        return show_forms(request, state, context, (collection, number), caller, shown);
+    }
     let is_current = header_text(request, "if-none-match").is_some_and(|given| {
         let mut given = given.split(',').map(str::trim);
         given.any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
@@ -153,4 +156,32 @@ async fn show_item(
         context.name().item,
     );
     Ok(response.content_type(media_type(request)).body(out))
+}
+
+/// Answers with an item and with what the caller may command of it now. What that is may change without a new version.
+fn show_forms(
+    request: &HttpRequest,
+    state: &AppState,
+    context: &Arc<dyn Context>,
+    (collection, number): (&str, u64),
+    caller: Option<&Principal>,
+    shown: ShownItem,
+) -> Reply {
+    let owner = shown.seen.owner.clone();
+    let tag = shown.entity_tag();
+    let base = state.base_url(request);
+    let path = format!("{base}{collection}");
+    let at = (number, path.as_str());
+    let templates = api::write_templates(context.as_ref(), caller, owner.as_deref(), at)?;
+    let mut out = Vec::new();
+    let name = context.name().item;
+    splice_fields(&mut out, &shown.seen.body, number, &base, collection, name);
+    if out.pop().is_some() {
+        out.extend_from_slice(format!(",\"_templates\":{templates}}}").as_bytes());
+    }
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::ETAG, tag));
+    restrict_caching(&mut response, context.reads(), caller);
+    response.append_header((header::VARY, "Accept"));
+    Ok(response.content_type(api::FORMS).body(out))
 }

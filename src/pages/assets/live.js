@@ -13,6 +13,9 @@
     return active && main().contains(active) && active.matches("input:not([type=hidden]), textarea, select");
   };
 
+  // Two copies of a page differ by the keys of their forms at least.
+  const told = (page) => page.innerHTML.replace(/(name="_key" value=")[^"]*/g, "$1");
+
   const renew = async () => {
     if (busy) { again = true; return; }
     busy = true;
@@ -24,7 +27,7 @@
       if (!fresh) return;
       fresh.querySelectorAll(".notice").forEach((notice) => notice.remove());
       const focused = document.activeElement && document.activeElement.id;
-      if (main().innerHTML !== fresh.innerHTML) main().replaceChildren(...fresh.childNodes);
+      if (told(main()) !== told(fresh)) main().replaceChildren(...fresh.childNodes);
       if (focused && focused !== "content") document.getElementById(focused)?.focus();
       follow();
     } catch { /* the server is away: the stream says when it is back */ } finally {
@@ -41,24 +44,21 @@
     sources = wanted.map(open);
   };
 
-  // A stream begins with how things are now; the page has that already. A stream that ends is begun again by the browser, and
-  // one that was refused after a pause.
+  // A stream begins with how a thing is now, which may be newer than the page. One that breaks is begun again by the browser,
+  // and one that was refused, or has ended, after a pause.
   const open = (path) => {
     const one = { path, close: () => {} };
+    const pause = () => {
+      const timer = setTimeout(begin, 5000);
+      one.close = () => clearTimeout(timer);
+    };
     const begin = () => {
       const source = new EventSource(path);
-      let first = true;
-      let lost = false;
-      const changed = () => { if (!first || lost) renew(); first = false; lost = false; };
-      source.onmessage = changed;
-      ["item", "changed", "removed", "created", "state", "update"].forEach((name) => source.addEventListener(name, changed));
-      source.onerror = () => {
-        lost = true;
-        if (source.readyState === EventSource.CLOSED) {
-          const timer = setTimeout(begin, 5000);
-          one.close = () => clearTimeout(timer);
-        }
-      };
+      source.onmessage = renew;
+      source.addEventListener("gone", renew);
+      source.addEventListener("reset", renew);
+      source.addEventListener("end", () => { source.close(); pause(); });
+      source.onerror = () => { if (source.readyState === EventSource.CLOSED) pause(); };
       one.close = () => source.close();
     };
     begin();
