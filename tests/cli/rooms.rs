@@ -36,6 +36,7 @@ const FLOORS: &[&str] = &[
     "cluster",
     "notifications",
     "amqp",
+    "pages",
     "http",
     "board",
     "config",

@@ -88,9 +88,15 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "credentials",
             "audit",
             "api",
+            "pages",
             "http",
         ],
         &["sled", "lapin"],
+    ),
+    (
+        "pages",
+        &["domain", "identity", "actors", "api", "pages"],
+        &["sled", "lapin", "actix", "actix_web", "tokio", "store"],
     ),
     (
         "cluster",
