@@ -9,8 +9,8 @@ use crate::{
     events::{Documents, EventNames},
     http::{host_list::HostList, rate_limits::RateSettings},
     identity::NodeRights,
-    sagas::SagaSettings,
     pages::PageSettings,
+    sagas::SagaSettings,
     tls::{ServerCertificate, Trust},
 };
 use reqwest::Url;
