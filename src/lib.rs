@@ -50,6 +50,7 @@ mod pages;
 pub mod reference;
 pub mod sagas;
 mod shares;
+pub mod spans;
 pub mod store;
 mod sync;
 pub mod systems;

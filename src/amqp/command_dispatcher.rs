@@ -5,6 +5,7 @@ use crate::{
     actors::Context,
     api::{self, Answer, ApiRequest, Headers, Paths, Problem, ProblemTypes, header_text},
     identity::Principal,
+    spans::{Span, SpanKind},
 };
 use futures_util::{FutureExt, future::ready};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
@@ -139,6 +140,13 @@ impl CommandDispatcher {
         }
         let host = header_text(message, "host").map(|host| api::base_url("http", host));
         let base = self.public_url.clone().or(host).unwrap_or_default();
+        let client = api::bounded_header(message, "traceparent");
+        let name = context.name().context;
+        let mut span =
+            Span::of_request(SpanKind::Consumer, client.as_deref(), || format!("process {name}"));
+        span.set("messaging.system", "rabbitmq");
+        span.set("messaging.operation.type", "process");
+        span.set("messaging.destination.name", name);
         let request = ApiRequest {
             method,
             headers: message,
@@ -146,6 +154,7 @@ impl CommandDispatcher {
             path: &within.path,
             collection,
             rest,
+            traceparent: span.traceparent().or(client),
             principal: Some(sender),
         };
         let limit = self.limits.body;

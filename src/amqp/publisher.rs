@@ -9,6 +9,7 @@ use super::{
 use crate::{
     actors::{RecordedEvent, Sink, SinkHealth},
     events::{CloudEvent, EventNames, OWNER, SEAL, SealKeys},
+    spans::{Span, SpanKind},
     sync,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -111,17 +112,17 @@ impl Publisher {
         for (_, event) in items.iter().take(WINDOW) {
             let key = format!("{context}.{}", event.name);
             let body = event.data.to_string();
+            let span = self.begin_span(event, &key);
             let event = CloudEvent { context, event, names: &self.settings.names };
-            let properties = self.event_properties(&event, body.as_bytes());
+            let properties = self.event_properties(&event, body.as_bytes(), &span);
             let exchange = ShortString::from(self.settings.exchange.as_str());
-            confirms.push(
-                channel
-                    .basic_publish(exchange, key.into(), options, body.as_bytes(), properties)
-                    .await?,
-            );
+            let confirm = channel
+                .basic_publish(exchange, key.into(), options, body.as_bytes(), properties)
+                .await?;
+            confirms.push((confirm, span));
             moves.fetch_add(1, Relaxed);
         }
-        for confirm in confirms {
+        for (confirm, _span) in confirms {
             match confirm.await? {
                 Confirmation::Ack(None) => drop(self.sent.fetch_add(1, Relaxed)),
                 // No queue is bound for it. The log has it, for later readers.
@@ -175,7 +176,27 @@ impl Publisher {
         Ok(channel)
     }
 
-    fn event_properties(&self, event: &CloudEvent<'_>, body: &[u8]) -> BasicProperties {
+    /// The span from here until the broker has confirmed the event.
+    fn begin_span(&self, event: &RecordedEvent, key: &str) -> Span {
+        let exchange = &self.settings.exchange;
+        let trace = event.trace.as_deref();
+        let mut span = Span::below(trace, SpanKind::Producer, || format!("send {exchange}"));
+        if span.traceparent().is_some() {
+            span.set("messaging.system", "rabbitmq");
+            span.set("messaging.operation.type", "send");
+            span.set("messaging.destination.name", exchange.clone());
+            span.set("messaging.rabbitmq.destination.routing_key", key.to_owned());
+            span.set("messaging.message.id", event.id().to_string());
+        }
+        span
+    }
+
+    fn event_properties(
+        &self,
+        event: &CloudEvent<'_>,
+        body: &[u8],
+        span: &Span,
+    ) -> BasicProperties {
         let mut headers = FieldTable::default();
         let text = |value: String| AMQPValue::LongString(value.into());
         let mut attributes = event.list_attributes();
@@ -192,8 +213,8 @@ impl Publisher {
         for (name, value) in attributes {
             headers.insert(format!("{}{name}", self.settings.prefix).into(), text(value));
         }
-        if let Some(trace) = &event.event.trace {
-            headers.insert("traceparent".into(), text(trace.clone()));
+        if let Some(trace) = span.traceparent().or_else(|| event.event.trace.clone()) {
+            headers.insert("traceparent".into(), text(trace));
         }
         if let Some(owner) = owner {
             headers.insert(OWNER.into(), text(owner));

@@ -31,7 +31,7 @@ pub async fn run_command<H: Headers>(
         route: route.index,
         number: route.number,
         client_correlation: bounded_header(headers, "x-correlation-id"),
-        traceparent: bounded_header(headers, "traceparent"),
+        traceparent: request.traceparent.clone(),
         principal: request.principal.clone(),
         ..CommandRequest::default()
     };

@@ -29,7 +29,7 @@ pub use access::{
 pub use command::run_command;
 pub use conditions::{check_coding, check_content};
 pub use hal::{base_url, media_type, splice_fields};
-pub use headers::{Headers, header_text};
+pub use headers::{Headers, bounded_header, header_text};
 pub use ingress::{Ingress, IngressHealth};
 pub use json::parse_json;
 pub use offers::{FORMS, write_templates};

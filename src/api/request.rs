@@ -18,6 +18,8 @@ pub struct ApiRequest<'a, H> {
     pub collection: &'a str,
     /// The rest of the path.
     pub rest: &'a str,
+    /// What it belongs to in the client's trace: a `traceparent`.
+    pub traceparent: Option<String>,
     /// Who sends it, if it is known.
     pub principal: Option<Arc<Principal>>,
 }

@@ -11,6 +11,7 @@ use crate::{
     http::RemoteTarget,
     limits,
     notifications::{self, DailyCap, LogSink, Webhook, WebhookSettings},
+    spans::{CollectorSettings, Spans},
     systems,
     tls::Trust,
 };
@@ -48,6 +49,25 @@ impl Outbound {
     /// The handle of the runtime.
     pub fn runtime(&self) -> &Handle {
         &self.handle
+    }
+
+    /// The way of spans to the collector, if one is configured.
+    ///
+    /// # Errors
+    /// [`Failure`] if what is configured cannot be used.
+    pub fn start_spans(&self, settings: &Settings) -> Result<Option<Spans>, Failure> {
+        let Some(url) = settings.traces.endpoint() else { return Ok(None) };
+        let client = self.trust.http_client().build();
+        let authorization = settings.traces.authorization.as_ref();
+        let collector = CollectorSettings {
+            url,
+            authorization: authorization.map(|secret| secret.reveal().to_owned()),
+            one_in: settings.traces.one_in,
+            node: settings.node_name(),
+            client: client.map_err(|why| Failure::Failed(why.to_string()))?,
+            runtime: self.handle.clone(),
+        };
+        Spans::start(collector).map(Some).map_err(Failure::Failed)
     }
 
     /// Whom this node trusts.

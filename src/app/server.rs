@@ -71,6 +71,7 @@ pub async fn serve_system(
     let store = Arc::new(store.map_err(Failure::from_error)?);
     let certificate = settings.http.tls.certificate().map_err(ConfigProblem::from)?;
     let outbound = Outbound::new(settings)?;
+    let spans = outbound.start_spans(settings)?;
     let mut broker = BrokerService::connect_broker(&outbound, settings, &store);
     let conflict = match &broker {
         Some(broker) => broker.claim_contexts().await?.boxed(),
@@ -146,10 +147,14 @@ pub async fn serve_system(
     let failed = store_failure(&node).or_else(|| reason.borrow().clone().flatten());
     stopper.abort();
     renewing.abort();
-    drop((broker, outbound));
+    drop(broker);
     for context in node.contexts() {
         context.stop().await;
     }
+    if let Some(spans) = spans {
+        spans.finish();
+    }
+    drop(outbound);
     store.close();
     lifecycle.log_stop(failed.as_deref(), &store);
     failed.map_or(Ok(()), |error| Err(Failure::Failed(error)))

@@ -40,6 +40,7 @@ mod tables;
 mod tests;
 mod tls;
 mod toml_value;
+mod traces;
 mod url;
 
 pub use admission::AdmissionSection;
@@ -68,3 +69,4 @@ pub use settings::Settings;
 pub use store::StoreSection;
 pub use systems::Systems;
 pub use tls::{HttpTls, Tls};
+pub use traces::TracesSection;

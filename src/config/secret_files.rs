@@ -10,7 +10,7 @@ use std::path::Path;
 /// Reads the secrets that are given as files, and returns the keys of those. A secret that is given itself goes first.
 pub(super) fn read_secrets(settings: &mut Settings) -> Result<Vec<&'static str>, Invalid> {
     let mut keys = Vec::new();
-    let Settings { auth, amqp, events, node, messages, alerts, .. } = settings;
+    let Settings { auth, amqp, events, node, messages, alerts, traces, .. } = settings;
     let login = &mut auth.login;
     if let Some(file) = login.client_secret_file.as_ref().filter(|_| login.client_secret.is_none())
     {
@@ -37,6 +37,13 @@ pub(super) fn read_secrets(settings: &mut Settings) -> Result<Vec<&'static str>,
     if let Some(file) = alerts.secret_file.as_ref().filter(|_| alerts.secret.is_none()) {
         alerts.secret = Some(Secret::from(read_secret("alerts.secret_file", file)?));
         keys.push("alerts.secret");
+    }
+    if let Some(file) =
+        traces.authorization_file.as_ref().filter(|_| traces.authorization.is_none())
+    {
+        let secret = read_secret("traces.authorization_file", file)?;
+        traces.authorization = Some(Secret::from(secret));
+        keys.push("traces.authorization");
     }
     Ok(keys)
 }

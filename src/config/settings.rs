@@ -21,6 +21,7 @@ use super::{
     store::StoreSection,
     systems::Systems,
     tls::Tls,
+    traces::TracesSection,
     url::wrong_peer,
 };
 use crate::systems;
@@ -73,6 +74,8 @@ pub struct Settings {
     pub ops: Ops,
     /// `[pages]`
     pub pages: Pages,
+    /// `[traces]`
+    pub traces: TracesSection,
     /// `[compat]`
     pub compat: Compat,
     /// `systems = [...]`, or `[systems.NAME]`
@@ -146,6 +149,7 @@ impl Settings {
         let receivers = peers
             .chain(&self.messages.url)
             .chain(&self.alerts.url)
+            .chain(&self.traces.url)
             .chain(&self.auth.keys_from)
             .chain(issuers);
         receivers.into_iter().any(|url| url.starts_with("https:"))
@@ -172,6 +176,7 @@ impl Settings {
             self.check_credential(),
             self.check_keeper(),
             self.auth.check(&self.http),
+            self.traces.check(),
             self.check_ops(),
             self.pages.check(),
         ];

@@ -6,7 +6,7 @@ use crate::{
     client_errors::describe_error,
     credentials::{NodePass, NodeRequest},
     http::{
-        middleware::response_body::CHUNK,
+        middleware::{response_body::CHUNK, traced},
         settings::{HttpSettings, RemoteTarget},
         stream_permits::StreamPermit,
     },
@@ -165,15 +165,23 @@ impl Forwarder {
         );
         let peer = request.peer_addr().map(|peer| peer.ip());
         let is_from_proxy = peer.is_some_and(|peer| self.trusted_proxies.contains(&peer));
+        let own_parent = traced::own_parent(request);
         let is_passed_on = |name: &str| {
             let is_believed = is_from_proxy || !is_of_proxy(name);
-            is_forwarded(name) && is_believed && !of_hop.iter().any(|other| other == name)
+            let is_replaced = own_parent.is_some() && name == "traceparent";
+            is_forwarded(name)
+                && is_believed
+                && !is_replaced
+                && !of_hop.iter().any(|other| other == name)
         };
         for (name, value) in
             request.headers().iter().filter(|(name, _)| is_passed_on(name.as_str()))
         {
             // The host stays the client's, so links in the answer lead back here.
             forwarded = forwarded.header(name.as_str(), value.as_bytes());
+        }
+        if let Some(own) = &own_parent {
+            forwarded = forwarded.header("traceparent", own);
         }
         // What the client sends under these names is not passed on.
         if let Some((name, token)) = self.pass.passing_on(request.method().as_str(), request.path())

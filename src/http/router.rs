@@ -6,7 +6,7 @@ use crate::{
         call::{Call, ProbeRequest, Reply},
         document,
         handlers::{collections, forward, query},
-        middleware::{audience, auditing, caller, form, host, page_headers, rate},
+        middleware::{audience, auditing, caller, form, host, page_headers, rate, traced},
         response::problem_response,
         routes::{self, Handler, Route},
         state::{AppState, Host, Port},
@@ -45,6 +45,7 @@ pub async fn dispatch_request(
     let collection = state.paths.find_context(request.path());
     let collection = collection.filter(|(collection, ..)| port.serves_host(collection.place));
     let label = route_label(&request, collection.as_ref());
+    let span = traced::begin_span(&request, &label, collection.is_some());
     let answer =
         AssertUnwindSafe(answer_request(&request, payload, &state, collection)).catch_unwind();
     let answer = answer.await.unwrap_or_else(|_| Err(Problem::crashed()));
@@ -69,6 +70,7 @@ pub async fn dispatch_request(
     rate::show_allowance(&request, &mut response);
     let status = response.status().as_u16();
     let took = began.elapsed();
+    traced::end_span(span, status);
     state.requests.count_answer(request.method(), &label, status, code, took);
     if status >= 500 && status != 503 {
         log_request::<true>(&request, &label, status, took);

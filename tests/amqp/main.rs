@@ -11,3 +11,4 @@ mod moved_broker;
 mod ownership;
 mod problems;
 mod tls;
+mod traces;

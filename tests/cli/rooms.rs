@@ -12,6 +12,7 @@ const FLOORS: &[&str] = &[
     "sync.rs",
     "shares.rs",
     "telemetry.rs",
+    "spans",
     "tls",
     "domain",
     "identity",

@@ -43,7 +43,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("store", &["sync", "durations", "domain", "store"], &["actix", "actix_web"]),
     (
         "actors",
-        &["sync", "durations", "shares", "domain", "identity", "store", "actors"],
+        &["sync", "durations", "shares", "spans", "domain", "identity", "store", "actors"],
         &["sled", "actix_web", "lapin"],
     ),
     (
@@ -77,6 +77,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "sync",
             "shares",
             "durations",
+            "spans",
             "limits",
             "tls",
             "client_errors",
@@ -106,7 +107,18 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("events", &["domain", "actors", "events"], &["sled", "lapin", "actix", "actix_web", "tokio"]),
     (
         "amqp",
-        &["sync", "domain", "identity", "actors", "events", "credentials", "audit", "api", "amqp"],
+        &[
+            "sync",
+            "spans",
+            "domain",
+            "identity",
+            "actors",
+            "events",
+            "credentials",
+            "audit",
+            "api",
+            "amqp",
+        ],
         &["sled", "actix", "actix_web"],
     ),
     (

@@ -23,6 +23,7 @@ use crate::{
         },
     },
     domain::{AskId, Name, NoAnswer},
+    spans::{Span, SpanKind},
     store::{
         Scan, StoreError, codec,
         keys::{Space, last_number},
@@ -108,6 +109,13 @@ impl AggregateBehavior {
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
+            let trace = thread.trace.as_deref();
+            let mut span =
+                Span::below(trace, SpanKind::Client, || format!("ask {}", callee.context));
+            let thread = match span.traceparent() {
+                trace @ Some(_) => TraceContext { trace, ..thread },
+                None => thread,
+            };
             let (answer, shut_for) = match peers.find_peer(callee.context) {
                 Some(peer) => {
                     let put = || {
@@ -126,6 +134,14 @@ impl AggregateBehavior {
                 }
                 None => (Err(NoAnswer::Unavailable), None),
             };
+            match &answer {
+                Ok(()) => {}
+                Err(NoAnswer::Unavailable) => span.fail("there was no answer"),
+                Err(NoAnswer::Refused(refusal)) => {
+                    span.set("holdfast.refusal", refusal.code.to_string())
+                }
+            }
+            drop(span);
             let answered = Answered { callee: callee.context, attempt, shut_for };
             mailbox.post(AggregateMail::Answer { number, answered, command: then(answer) });
         });

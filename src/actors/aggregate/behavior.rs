@@ -114,6 +114,14 @@ impl Behavior for AggregateBehavior {
     ) {
         let mut mail = |place: usize| mails.get_mut(place).and_then(Option::take);
         match effect {
+            AggregateEffect::Commit(spans) => {
+                let durable = self.tree.store.durable(commit);
+                actix::spawn(async move {
+                    if let Err(error) = durable.await {
+                        spans.into_iter().for_each(|mut span| span.fail(&error));
+                    }
+                });
+            }
             AggregateEffect::Publish(events) => self.subscribers.publish(&events.into()),
             AggregateEffect::Ask { number, ask, pass, pause, origin } => {
                 self.send_ask(number, ask, pass, pause, *origin)

@@ -25,6 +25,7 @@ use crate::{
         tables::{counters::Counters, log::LogEntry, tree::Tree},
     },
     domain::NoAnswer,
+    spans::Span,
     store::{Commit, Epoch},
     sync,
 };
@@ -101,6 +102,8 @@ pub struct AggregateBehavior {
 
 /// What is done once a turn is accepted.
 pub enum AggregateEffect {
+    /// End these spans once the turn is durable.
+    Commit(Vec<Span>),
     /// Publish events to the subscribers.
     Publish(Vec<LogEntry>),
     /// Ask a question, after a pause.

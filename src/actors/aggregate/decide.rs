@@ -14,6 +14,7 @@ use crate::{
         tables::{answers::AskResult, clipping::clip_refusal, log::Cause},
     },
     domain::{AnyCommand, AskId, Lifecycle, Name, OrderOutcome},
+    spans::{Span, SpanKind},
     store::StoreError,
 };
 use std::{
@@ -24,8 +25,42 @@ use std::{
 };
 
 impl Turn<'_> {
-    /// Decides `command` on a copy, and records the result.
+    /// Decides `command` on a copy, and records the result. What follows from it is below it in its trace.
     pub(crate) fn decide(
+        &mut self,
+        number: u64,
+        command: Command,
+        cause: Cause,
+        saga: SagaId,
+        client: Option<&TraceContext>,
+    ) -> Result<Result<(), Rejection>, StoreError> {
+        let context = self.behavior.aggregate.name().context;
+        let parent = client.and_then(|thread| thread.trace.as_deref());
+        let mut span = Span::below(parent, SpanKind::Internal, || format!("decide {context}"));
+        let Some(trace) = span.traceparent() else {
+            return self.decide_untraced(number, command, cause, saga, client);
+        };
+        span.set("holdfast.number", i64::try_from(number).unwrap_or(i64::MAX));
+        span.set("holdfast.saga", saga.to_string());
+        let thread = TraceContext { trace: Some(trace), ..client.cloned().unwrap_or_default() };
+        let before = self.events.len();
+        let decided = self.decide_untraced(number, command, cause, saga, Some(&thread));
+        match &decided {
+            Ok(Ok(())) if self.events.len() > before => {
+                let parent = thread.trace.as_deref();
+                self.commits.push(Span::below(parent, SpanKind::Internal, || "commit".to_owned()));
+            }
+            Ok(Ok(()) | Err(Rejection::Busy(_))) => {}
+            Ok(Err(Rejection::Refused(refusal))) => {
+                span.set("holdfast.refusal", refusal.code.to_string())
+            }
+            Ok(Err(rejection)) => span.fail(format_args!("{rejection:?}")),
+            Err(error) => span.fail(error),
+        }
+        decided
+    }
+
+    fn decide_untraced(
         &mut self,
         number: u64,
         command: Command,

@@ -60,6 +60,10 @@ impl Turn<'_> {
             self.transaction.put_counters(&self.counters)?;
         }
         if !self.events.is_empty() {
+            if !self.commits.is_empty() {
+                let commits = std::mem::take(&mut self.commits);
+                self.effects.push_front(AggregateEffect::Commit(commits));
+            }
             self.effects.push_front(AggregateEffect::Publish(std::mem::take(&mut self.events)));
         }
         let timers = self.timers;

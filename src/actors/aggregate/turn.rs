@@ -25,6 +25,7 @@ use crate::{
         },
     },
     domain::{Kind, Lifecycle, NoAnswer, OrderOutcome, Refusal, Timestamp},
+    spans::Span,
     store::{StoreError, codec},
 };
 use serde_bytes::ByteBuf;
@@ -129,6 +130,8 @@ pub struct Turn<'a> {
     pub(crate) sagas: BTreeMap<(Cow<'static, str>, u64), SagaPage>,
     /// Orders that have ended in this turn.
     pub(super) orders: OrderCounts,
+    /// The spans that last until what was decided is durable.
+    pub(super) commits: Vec<Span>,
 }
 
 impl<'a> Turn<'a> {
@@ -154,6 +157,7 @@ impl<'a> Turn<'a> {
             answers: AnswerPages::new(),
             sagas: BTreeMap::new(),
             orders: OrderCounts::default(),
+            commits: Vec::new(),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::{
             transaction::Transaction,
         },
     },
+    spans::{Span, SpanKind},
     store::{
         Scan, StoreError,
         keys::{KeyBuf, Space, key_after},
@@ -200,6 +201,9 @@ impl Listener<RowChange> for ViewTurn<'_> {
             }
             Err(error) => return Err(error),
         };
+        let context = self.behavior.tree.entity.name().context;
+        let trace = envelope.trace.as_deref();
+        let _span = Span::below(trace, SpanKind::Consumer, || format!("project {context}"));
         let version = kept.version + 1;
         let known = kept.owner_of(number).or_else(|| envelope.owner.clone());
         let mut row = kept.state.clone_state();

@@ -9,7 +9,7 @@ use crate::{
     http::{
         call::Reply,
         handlers::{body, list, live, stream},
-        middleware::caller,
+        middleware::{caller, traced},
         response::{into_response, restrict_caching},
         state::{AppState, Host},
     },
@@ -85,6 +85,7 @@ pub async fn answer_request(
         path: &within.path,
         collection,
         rest,
+        traceparent: traced::traceparent(request),
         principal: caller,
     };
     let body = body::read_body(request, payload, &state.settings);

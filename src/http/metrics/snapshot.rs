@@ -7,6 +7,7 @@ use crate::{
     http::{
         handlers::health::is_ready, middleware::connection_limit::ConnectionStats, state::AppState,
     },
+    spans::{self, SpanCounts},
     store::StoreHealth,
 };
 
@@ -29,6 +30,7 @@ pub struct Snapshot {
     pub clock: ClockHealth,
     pub connections: ConnectionStats,
     pub streams: usize,
+    pub spans: Option<SpanCounts>,
     pub process: ProcessStats,
 }
 
@@ -60,6 +62,7 @@ impl Snapshot {
             clock: node.clock_health(),
             connections: state.connections.read_stats(),
             streams: state.streams.count_open(),
+            spans: spans::span_counts(),
             process: ProcessStats::read_now(),
         }
     }

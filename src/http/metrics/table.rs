@@ -319,6 +319,12 @@ pub const METRICS: &[Metric] = &[
         "Connections aborted because the client did not read",
         |now, to| sample_connections(now, to, |stats| stats.aborted),
     ),
+    new_counter("holdfast_spans", NONE, "Spans that ended, of traces that are sent", |now, to| {
+        now.spans.into_iter().for_each(|spans| to.add_sample(NONE, spans.ended));
+    }),
+    new_counter("holdfast_spans_taken", NONE, "Spans that the collector has taken", |now, to| {
+        now.spans.into_iter().for_each(|spans| to.add_sample(NONE, spans.taken));
+    }),
     new_counter("process_cpu_seconds", NONE, "Processor time, in seconds", |now, to| {
         now.process.cpu_seconds.into_iter().for_each(|seconds| to.add_seconds(NONE, seconds));
     }),

@@ -13,4 +13,5 @@ pub mod page_headers;
 pub mod rate;
 pub mod raw_response;
 pub mod response_body;
+pub mod traced;
 pub mod transport;
