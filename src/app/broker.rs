@@ -42,11 +42,7 @@ const LEASE_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl BrokerService {
     /// Begins to connect on the runtime of `outbound`, if a broker is configured.
-    pub fn connect_broker(
-        outbound: &Outbound,
-        settings: &Settings,
-        store: u128,
-    ) -> Option<Self> {
+    pub fn connect_broker(outbound: &Outbound, settings: &Settings, store: u128) -> Option<Self> {
         let urls = settings.amqp.url.reveal();
         if urls.is_empty() {
             return None;

@@ -78,7 +78,8 @@ fn check(server: &Server, acknowledged: &Acknowledged) {
     });
     eventually("each order is in the view", || {
         let views = server.all("views");
-        let are_whole = views.iter().all(|view: &Value| view["deliveryStatus"] == "Delivery Started");
+        let are_whole =
+            views.iter().all(|view: &Value| view["deliveryStatus"] == "Delivery Started");
         (views.len() == rents.len() && are_whole).then_some(())
     });
 }
@@ -151,9 +152,7 @@ fn a_connection_that_is_cut_between_commit_and_answer_doubles_nothing() {
         relay.hold_answers(true);
         let client = server.apart();
         let rented = thread::spawn(move || client.rent(book, round));
-        eventually("a group is committed whose answer is held", || {
-            (last() > before).then_some(())
-        });
+        eventually("a group is committed whose answer is held", || (last() > before).then_some(()));
         relay.cut();
         relay.hold_answers(false);
         let rent = rented.join().unwrap().has("status", "Rent").has("bookId", book);

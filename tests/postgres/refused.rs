@@ -1,6 +1,9 @@
 //! What keeps a server from starting on a database, each said with what to do.
 
-use support::{database::{Database, name_in}, holdfast, run};
+use support::{
+    database::{Database, name_in},
+    holdfast, run,
+};
 use tempfile::TempDir;
 
 /// How a start ends: its code, and what it says.
@@ -20,7 +23,11 @@ fn a_database_that_cannot_be_used_is_refused_with_what_to_do() {
     let url = server.create();
     let name = name_in(&url);
     for (url, word, remedy) in [
-        (server.url_of("postgres", "wrong", name), "refuses the user", "correct its user and password"),
+        (
+            server.url_of("postgres", "wrong", name),
+            "refuses the user",
+            "correct its user and password",
+        ),
         (server.url("missing"), "does not exist", "createdb"),
         (format!("postgres://me:secret@127.0.0.1:1/{name}"), "cannot be reached", "127.0.0.1:1"),
     ] {
@@ -55,7 +62,10 @@ fn a_database_that_may_forget_is_refused_unless_that_is_accepted() {
     server.sql("postgres", &format!("alter database {name} set synchronous_commit = off"));
     let (code, said) = start(&url, &[]);
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("`synchronous_commit` is off") && said.contains("--accept-data-loss"), "{said}");
+    assert!(
+        said.contains("`synchronous_commit` is off") && said.contains("--accept-data-loss"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -75,8 +85,15 @@ fn a_database_of_a_newer_release_and_a_user_without_rights_are_refused() {
     );
     let (code, said) = start(&url, &[]);
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("made for a newer release") && said.contains("major version 2"), "{said}");
-    assert_eq!(server.sql(name, "select count(*) from holdfast.migration"), "1", "nothing was changed");
+    assert!(
+        said.contains("made for a newer release") && said.contains("major version 2"),
+        "{said}"
+    );
+    assert_eq!(
+        server.sql(name, "select count(*) from holdfast.migration"),
+        "1",
+        "nothing was changed"
+    );
 }
 
 #[test]
@@ -84,7 +101,8 @@ fn a_database_that_can_only_be_read_is_refused() {
     let server = Database::shared();
     let url = server.create();
     let name = name_in(&url);
-    server.sql("postgres", &format!("alter database {name} set default_transaction_read_only = on"));
+    server
+        .sql("postgres", &format!("alter database {name} set default_transaction_read_only = on"));
     let (code, said) = start(&url, &[]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("read"), "{said}");

@@ -1,9 +1,7 @@
 //! The contract of the store's port for the adapters that need nothing beside them, and what is promised of sled alone.
 
 use crate::contract::{accepted, batch, contract, submit};
-use holdfast::store::{
-    CommitVerdict, MemoryStore, Options, Scan, SledStore, Store, StoreError,
-};
+use holdfast::store::{CommitVerdict, MemoryStore, Options, Scan, SledStore, Store, StoreError};
 use proptest::prelude::*;
 use std::sync::mpsc;
 use tempfile::TempDir;

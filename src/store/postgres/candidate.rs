@@ -73,7 +73,9 @@ impl PostgresCandidate {
     }
 
     /// Takes the leases, if they are free.
-    pub(super) async fn take_leases(&mut self) -> Result<Option<TakenLeases>, tokio_postgres::Error> {
+    pub(super) async fn take_leases(
+        &mut self,
+    ) -> Result<Option<TakenLeases>, tokio_postgres::Error> {
         lease::note_node(&self.client, &self.claimant).await?;
         // That of the node first, by which processes that want the same systems are in one order.
         let systems = self.options.systems.iter().map(String::as_str);
@@ -134,9 +136,8 @@ async fn wait_for_database(
 
 async fn read_identity(client: &Client, connector: &Connector) -> Result<u128, StoreError> {
     let row = client.query_one("select identity::text from holdfast.store", &[]).await;
-    let identity: String = row
-        .and_then(|row| row.try_get(0))
-        .map_err(|error| connector.explain(&error).at_start())?;
+    let identity: String =
+        row.and_then(|row| row.try_get(0)).map_err(|error| connector.explain(&error).at_start())?;
     let identity = identity.parse::<uuid::Uuid>();
     identity
         .map(|identity| identity.as_u128())

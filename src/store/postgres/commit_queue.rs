@@ -3,9 +3,7 @@
 use super::{group::QueuedBatch, trees::PostgresTree};
 use crate::{
     durations::{DurationCounts, Durations},
-    store::{
-        Batch, Commit, CommitVerdict, DurabilityCallback, StoreError, durability::Durability,
-    },
+    store::{Batch, Commit, CommitVerdict, DurabilityCallback, StoreError, durability::Durability},
     sync,
 };
 use std::{
@@ -233,10 +231,7 @@ impl CommitQueue {
         let mut state = sync::lock(&self.state);
         state.is_idle = true;
         let is_idle = |state: &mut QueueState| state.queue.is_empty() && state.closing.is_none();
-        state = self
-            .wake
-            .wait_while(state, is_idle)
-            .unwrap_or_else(PoisonError::into_inner);
+        state = self.wake.wait_while(state, is_idle).unwrap_or_else(PoisonError::into_inner);
         state.is_idle = false;
         if !state.queue.is_empty() && !state.must_commit_now() {
             state.is_lingering = true;

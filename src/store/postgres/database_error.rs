@@ -56,9 +56,9 @@ impl Trouble {
                 Self::Full(format!("the database at {hosts} has no room: {words}"))
             }
             // What is wrong with a statement stays wrong.
-            Some("22" | "23" | "42") => {
-                Self::Wrong(format!("the database at {hosts} does not do what it is asked: {words}"))
-            }
+            Some("22" | "23" | "42") => Self::Wrong(format!(
+                "the database at {hosts} does not do what it is asked: {words}"
+            )),
             _ => Self::Passing(format!("the database at {hosts} is not able to: {words}")),
         }
     }

@@ -116,7 +116,8 @@ pub async fn hide_url(
 
 /// Notes that a node is there.
 pub async fn note_node(client: &Client, claimant: &Claimant) -> Result<(), tokio_postgres::Error> {
-    let note = "insert into holdfast.node as known (name, url, seen) values ($1, $2, clock_timestamp())
+    let note =
+        "insert into holdfast.node as known (name, url, seen) values ($1, $2, clock_timestamp())
         on conflict (name) do update set url = $2, seen = clock_timestamp()
         where known.url <> $2 or known.seen < clock_timestamp() - interval '2 seconds'";
     client.execute(note, &[&claimant.node, &claimant.url]).await.map(drop)

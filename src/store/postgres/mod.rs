@@ -38,6 +38,8 @@ mod url;
 pub use self::{
     candidate::{PAUSE as CANDIDATE_PAUSE, PostgresCandidate},
     lease::LeaseHolder,
-    opening::Attempt, options::PostgresOptions, postgres_store::PostgresStore,
+    opening::Attempt,
+    options::PostgresOptions,
+    postgres_store::PostgresStore,
     url::{check_database_url, is_encrypted},
 };

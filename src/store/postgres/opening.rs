@@ -59,7 +59,8 @@ impl PostgresStore {
     /// [`StoreError::CannotOpen`]: the text says what to do.
     pub fn open(options: PostgresOptions) -> Result<Self, StoreError> {
         // On a thread of its own: this one may drive a runtime, which must not wait for another.
-        let opened = std::thread::scope(|threads| threads.spawn(|| Self::open_here(options)).join());
+        let opened =
+            std::thread::scope(|threads| threads.spawn(|| Self::open_here(options)).join());
         let panicked = |_| StoreError::CannotOpen("opening the database panicked".into());
         opened.map_err(panicked)?
     }

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     store::{
-        Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, Recovery, Row, Scan, Store, StoreError,
-        StoreHealth, TreeId, codec::MAX_RECORD,
+        Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, Recovery, Row, Scan, Store,
+        StoreError, StoreHealth, TreeId, codec::MAX_RECORD,
     },
     sync,
 };
@@ -29,7 +29,6 @@ use std::{
     thread::JoinHandle,
 };
 use tokio::runtime::Runtime;
-
 
 /// A store in PostgreSQL.
 ///
@@ -194,9 +193,7 @@ impl Store for PostgresStore {
             )));
         }
         let expects = std::mem::take(&mut batch.expects);
-        self.shared
-            .queue
-            .accept_batch(batch, &tree, || self.expectations_hold(&tree, &expects))
+        self.shared.queue.accept_batch(batch, &tree, || self.expectations_hold(&tree, &expects))
     }
 
     fn durable_commit(&self) -> Commit {
@@ -264,7 +261,9 @@ impl Store for PostgresStore {
         self.shared.leases.end();
         self.shared.release_answers(&Err(StoreError::closed()));
         // Given up or not, they run out.
-        self.with_database(move |client| async move { lease::release_leases(&client, &held).await });
+        self.with_database(
+            move |client| async move { lease::release_leases(&client, &held).await },
+        );
     }
 }
 

@@ -73,7 +73,8 @@ impl Reader {
     /// The rows of a tree under `keys`.
     pub fn read_keys(&self, tree: i32, keys: Vec<Vec<u8>>) -> Result<Vec<KeyedRow>, StoreError> {
         self.wait(move |client| async move {
-            let query = "select key, commit, record from holdfast.row where tree = $1 and key = any($2)";
+            let query =
+                "select key, commit, record from holdfast.row where tree = $1 and key = any($2)";
             read_rows(&client, query, &[&tree, &keys]).await
         })
     }

@@ -82,8 +82,7 @@ pub fn read_rows(
         return Ok(rows);
     }
     let asked = unknown.iter().map(|(_, key)| key.to_vec()).collect();
-    let mut read: BTreeMap<Vec<u8>, Row> =
-        reader.read_keys(tree.id, asked)?.into_iter().collect();
+    let mut read: BTreeMap<Vec<u8>, Row> = reader.read_keys(tree.id, asked)?.into_iter().collect();
     let found: Vec<_> = unknown.iter().map(|(_, key)| (*key, read.remove(*key))).collect();
     if !tree.rows.keep_single(&found, changes) {
         // What was taken meanwhile goes over what was read.
@@ -105,7 +104,11 @@ pub fn read_rows(
 }
 
 /// A range of rows.
-pub fn scan_rows(reader: &Reader, tree: &PostgresTree, scan: &Scan) -> Result<Vec<KeyedRow>, StoreError> {
+pub fn scan_rows(
+    reader: &Reader,
+    tree: &PostgresTree,
+    scan: &Scan,
+) -> Result<Vec<KeyedRow>, StoreError> {
     let read = |removed: usize| {
         let limit = scan.limit.saturating_add(removed);
         reader.scan(tree.id, Scan { limit, ..scan.clone() })

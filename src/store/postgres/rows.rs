@@ -133,8 +133,7 @@ impl Contents {
 
     /// The rows in memory in a range, from its beginning on, until `limit` of them are there; removed ones too.
     fn part_of(&self, scan: &Scan) -> Vec<(Vec<u8>, Option<Row>)> {
-        let bounds =
-            (Bound::Included(scan.from.as_slice()), Bound::Excluded(scan.to.as_slice()));
+        let bounds = (Bound::Included(scan.from.as_slice()), Bound::Excluded(scan.to.as_slice()));
         let range = self.rows.range::<[u8], _>(bounds);
         let mut found = 0;
         let mut take = |(key, kept): (&Vec<u8>, &KeptRow)| {
@@ -251,8 +250,10 @@ impl Rows {
         }
         for (key, Row { commit, record }) in rows {
             let is_kept = contents.rows.contains_key(&key);
-            let is_complete =
-                key.first().and_then(|space| complete_from.get(space)).is_some_and(|from| *from <= key);
+            let is_complete = key
+                .first()
+                .and_then(|space| complete_from.get(space))
+                .is_some_and(|from| *from <= key);
             if is_complete && !is_kept {
                 contents.insert(key, KeptRow { commit, record: Some(record), is_written: true });
             }

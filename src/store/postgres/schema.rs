@@ -24,10 +24,7 @@ pub async fn migrate(client: &mut Client, connector: &Connector) -> Result<(), S
         return Ok(());
     }
     let transaction = client.transaction().await.map_err(explain)?;
-    transaction
-        .execute("select pg_advisory_xact_lock($1)", &[&LOCK])
-        .await
-        .map_err(explain)?;
+    transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(explain)?;
     transaction.batch_execute(TABLE).await.map_err(explain)?;
     let found = transaction
         .query_one(
@@ -53,12 +50,8 @@ pub async fn migrate(client: &mut Client, connector: &Connector) -> Result<(), S
 
 /// Whether nothing is missing. A user who may not create anything can use a schema that is there.
 async fn is_current(client: &Client) -> Result<bool, StoreError> {
-    let found = client
-        .query_one(
-            "select max(version), max(major) from holdfast.migration",
-            &[],
-        )
-        .await;
+    let found =
+        client.query_one("select max(version), max(major) from holdfast.migration", &[]).await;
     // There is none yet, or it cannot be seen; making it says why.
     let Ok(found) = found else { return Ok(false) };
     let (Ok(version), Ok(major)) = (found.try_get::<_, i32>(0), found.try_get::<_, i32>(1)) else {

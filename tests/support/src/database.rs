@@ -76,11 +76,7 @@ fn command(words: &[String]) -> Command {
 #[track_caller]
 fn succeed(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap();
-    assert!(
-        output.status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -101,7 +97,10 @@ impl Database {
             succeed(Command::new("chown").args(["-R", "postgres:postgres", &owned]));
         }
         let mut init = as_owner("initdb");
-        init.extend(["--no-sync", "--auth=scram-sha-256", "--username=postgres", "-E", "UTF8"].map(Into::into));
+        init.extend(
+            ["--no-sync", "--auth=scram-sha-256", "--username=postgres", "-E", "UTF8"]
+                .map(Into::into),
+        );
         init.push("-D".into());
         init.push(directory.join("data").display().to_string());
         init.push(format!("--pwfile={}", directory.join("password").display()));
