@@ -4,7 +4,7 @@ use crate::{
     actors::{LocalNode, Node},
     config::{AuthMode, Settings},
     http::Listeners,
-    store::{Commit, Recovery, Store},
+    store::{Commit, SledStore, Store},
 };
 use std::{
     net::{SocketAddr, TcpListener},
@@ -52,9 +52,10 @@ impl LifecycleLog {
         settings: &Settings,
         addresses: &ListenAddresses,
         node: &LocalNode,
-        (store, recovery): (&dyn Store, Recovery),
+        store: &SledStore,
     ) -> Self {
         let health = store.health();
+        let recovery = store.recovery();
         let clock = node.clock_health();
         let contexts = node.contexts().iter().map(|context| context.name().context);
         tracing::info!(
@@ -81,7 +82,7 @@ impl LifecycleLog {
     }
 
     /// Logs that the server has stopped: on a signal, or because of a failure. The store is closed.
-    pub(super) fn log_stop(&self, failure: Option<&str>, store: &dyn Store) {
+    pub(super) fn log_stop(&self, failure: Option<&str>, store: &SledStore) {
         let health = store.health();
         let uptime_s = self.began.elapsed().as_secs();
         let last_commit = health.durable_commit;

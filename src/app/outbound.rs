@@ -10,7 +10,8 @@ use crate::{
     domain::Facts,
     http::RemoteTarget,
     limits,
-    notifications::{self, DailyCap, LogSink, Webhook, WebhookSettings},
+    notifications::{self, AlertWebhook, DailyCap, LogSink, Webhook, WebhookSettings},
+    sagas::StuckReceiver,
     spans::{CollectorSettings, Spans},
     systems,
     tls::Trust,
@@ -136,6 +137,29 @@ impl Outbound {
             .chain(node.follow_replicas())
             .for_each(|task| drop(self.handle.spawn(task)));
         Ok(())
+    }
+
+    /// The receiver of alerts, if one is configured.
+    ///
+    /// # Errors
+    /// [`Failure`] if the configuration is wrong.
+    pub fn alert_receiver(
+        &self,
+        settings: &Settings,
+    ) -> Result<Option<Arc<dyn StuckReceiver>>, Failure> {
+        let alerts = &settings.alerts;
+        let Some(url) = &alerts.url else { return Ok(None) };
+        let missing = || ConfigProblem("alerts: `alerts.url` needs `alerts.secret`".into());
+        let url =
+            url.parse().map_err(|why| ConfigProblem(format!("alerts.url: `{url}`: {why}")))?;
+        let webhook = WebhookSettings {
+            url,
+            secret: alerts.signing_key().ok_or_else(missing)?,
+            timeout: Duration::from_millis(alerts.timeout_ms),
+            trust: self.trust.clone(),
+        };
+        let webhook = AlertWebhook::new(webhook, settings.node_name());
+        Ok(Some(Arc::new(webhook.map_err(Failure::Failed)?)))
     }
 
     /// What sends text messages.

@@ -10,9 +10,8 @@ use super::{
     lifecycle::{LifecycleLog, ListenAddresses},
     listening::{Listening, bind_listeners},
     node_identity::NodeIdentity,
-    open_store::{OpenedStore, open_store},
     outbound::{self, Outbound},
-    settings::{http_settings, node_settings},
+    settings::{http_settings, node_settings, saga_settings, store_options},
     signals::{hangups, renew_on_hangup, stop_signal},
 };
 use crate::{
@@ -27,7 +26,8 @@ use crate::{
     http::{self, HttpSettings, Listeners},
     identity::Principal,
     limits,
-    store::{Commit, Store},
+    sagas::{Jobs, SagaWatch},
+    store::{Commit, SledStore, Store},
     systems,
 };
 use futures_util::FutureExt;
@@ -35,9 +35,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-
-/// How long a node goes on taking requests after it has told the others that it leaves.
-const LEAVING: Duration = Duration::from_millis(600);
 
 /// Runs the server until a signal stops it. `ahead` is how far business time is ahead of the machine's, in microseconds.
 ///
@@ -71,11 +68,12 @@ pub async fn serve_system(
     // Before anything that takes its time: a signal that comes meanwhile waits.
     let hangups = hangups();
     let addresses = ListenAddresses::from(&listeners);
-    let OpenedStore { store, recovery, database } = open_store(settings)?;
+    let store = SledStore::open(&settings.store.dir, &store_options(settings));
+    let store = Arc::new(store.map_err(Failure::from_error)?);
     let certificate = settings.http.tls.certificate().map_err(ConfigProblem::from)?;
     let outbound = Outbound::new(settings)?;
     let spans = outbound.start_spans(settings)?;
-    let mut broker = BrokerService::connect_broker(&outbound, settings, store.identity());
+    let mut broker = BrokerService::connect_broker(&outbound, settings, &store);
     let conflict = match &broker {
         Some(broker) => broker.claim_contexts().await?.boxed(),
         None => std::future::pending().boxed(),
@@ -83,7 +81,7 @@ pub async fn serve_system(
     let nodes = NodeIdentity::open(settings)?;
     let wire = outbound.peer_client(settings, &nodes.pass)?;
     let node_settings = NodeSettings { wire, ..node_settings(settings, ahead) };
-    let trees = store.clone();
+    let trees: Arc<dyn Store> = store.clone();
     let keys = KeyStore::open(&trees, Machine::default()).map_err(Failure::from_error)?;
     let keys = Arc::new(keys);
     let audit = AuditLog::open(&trees, Machine::default()).map_err(Failure::from_error)?;
@@ -91,14 +89,25 @@ pub async fn serve_system(
     let elsewhere = outbound.key_inquiry(settings, &nodes.pass)?;
     let WaysIn { identifiers, login } = ways_in(settings, &trees, &keys, elsewhere, &outbound)?;
     let senders = command_senders(settings, &identifiers, &audit)?;
+    let kept_in = trees.clone();
     let node = start_node(trees, node_settings, &settings.enabled_systems(), ahead).await?;
     outbound.start_sinks(settings, &node)?;
+    let jobs = Jobs::open(&kept_in, Machine::default(), saga_settings(settings));
+    let jobs = Arc::new(jobs.map_err(Failure::from_error)?);
+    drop(outbound.runtime().spawn(jobs.clone().run(node.clone())));
+    let watch = SagaWatch::open(
+        &kept_in,
+        Machine::default(),
+        saga_settings(settings),
+        Duration::from_millis(settings.alerts.every_ms),
+        outbound.alert_receiver(settings)?,
+    );
+    drop(outbound.runtime().spawn(watch.map_err(Failure::from_error)?.run(node.clone())));
     let dead_letters = broker
         .as_mut()
         .map(|broker| broker.start_consumers(settings, &node, &store, senders))
         .transpose()?;
-    let lifecycle =
-        LifecycleLog::log_start(began, settings, &addresses, &node, (&*store, recovery));
+    let lifecycle = LifecycleLog::log_start(began, settings, &addresses, &node, &store);
     accepting()?;
 
     // The process ends if its store fails, or if another node owns one of its contexts.
@@ -116,16 +125,7 @@ pub async fn serve_system(
     });
     let mut ended = reason.clone();
     let renewing = actix_rt::spawn(renew_on_hangup(hangups, certificate.clone()));
-    let leaving = database.clone();
-    let drain = async move {
-        let _ = ended.wait_for(Option::is_some).await;
-        if let Some(database) = leaving {
-            let told = tokio::task::spawn_blocking(move || database.announce_leaving());
-            let _ = told.await;
-            // Other nodes look at the lease several times in this while.
-            tokio::time::sleep(LEAVING).await;
-        }
-    };
+    let drain = async move { drop(ended.wait_for(Option::is_some).await) };
     let budget = ConnectionBudget::from_limit(
         settings,
         limits::open_files(),
@@ -138,6 +138,7 @@ pub async fn serve_system(
         max_streams_of_caller: settings.http.max_streams_of_caller,
         identifiers,
         keys: Some(keys),
+        jobs: Some(jobs),
         login,
         audit: Some(audit),
         nodes: nodes.trust,
@@ -169,7 +170,7 @@ pub async fn serve_system(
     }
     drop(outbound);
     store.close();
-    lifecycle.log_stop(failed.as_deref(), &*store);
+    lifecycle.log_stop(failed.as_deref(), &store);
     failed.map_or(Ok(()), |error| Err(Failure::Failed(error)))
 }
 

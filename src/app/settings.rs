@@ -113,6 +113,15 @@ fn declared_personal() -> PersonalFields {
     fields
 }
 
+/// When sagas count as waiting or stuck, and how fast what is parked is settled.
+pub(super) fn saga_settings(settings: &Settings) -> SagaSettings {
+    SagaSettings {
+        waiting_after: Duration::from_millis(settings.sagas.waiting_after_ms),
+        stuck_after: settings.sagas.stuck_after,
+        redrive_per_second: settings.sagas.redrive_per_second,
+    }
+}
+
 /// The settings of the HTTP server.
 pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
     let http = &settings.http;
@@ -154,10 +163,7 @@ pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
         answer_limit: settings.node.answer_limit,
         max_hops: settings.node.max_hops,
         node_name: settings.node_name(),
-        sagas: SagaSettings {
-            waiting_after: Duration::from_millis(settings.sagas.waiting_after_ms),
-            stuck_after: settings.sagas.stuck_after,
-        },
+        sagas: saga_settings(settings),
         since: Machine::default().now(),
         pages: settings.pages.settings(),
         ..HttpSettings::default()

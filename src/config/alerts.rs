@@ -1,4 +1,4 @@
-//! `[alerts]`: who is told that a saga is stuck.
+//! `[alerts]`: the webhook that is notified when a saga is stuck.
 
 use super::{
     check::{Invalid, require_setting},
@@ -10,11 +10,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Who is told that a saga is stuck, and that it goes on again.
+/// The webhook that is notified when a saga is stuck, and when it goes on again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlertsSection {
-    /// URL of the webhook that is told; without it none is.
+    /// URL of the webhook that is notified; without it, none.
     #[schemars(extend("x-expected" = "a URL such as `https://pager.internal/holdfast`"))]
     pub url: Option<String>,
     /// Key of the webhook's signatures, in base64 (`openssl rand -base64 32`), with or without the prefix `whsec_`.

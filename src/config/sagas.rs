@@ -10,7 +10,7 @@ pub struct SagasSection {
     /// What a context owes for longer than this is waited for; until then it is being done.
     #[schemars(range(min = 1, max = 3_600_000))]
     pub waiting_after_ms: u64,
-    /// What was tried so often in vain is stuck.
+    /// What was tried so often without success is stuck.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub stuck_after: u32,
     /// How many parked events and texts a job redrives or drops in a second on a node, at most.

@@ -4,9 +4,9 @@ use crate::{
     http::{
         call::{Call, ProbeReply, ProbeRequest, Reply},
         handlers::{
-            admin, audit, documents, event_filter::EventQuery, events, health, internal, keys,
-            login, metrics, node_list, node_reports, pages, problems, query::has_parameter, root,
-            saga_list,
+            admin, audit, documents, event_filter::EventQuery, events, health, internal, jobs,
+            keys, login, metrics, node_list, node_reports, pages, problems, query::has_parameter,
+            root, saga_list,
         },
         openapi::{
             identities,
@@ -127,6 +127,9 @@ pub const ROUTES: &[Route] = &[
     node_route(READ, "/internal/sagas/{context}/{number}", |call| {
         Box::pin(node_reports::report_saga(call))
     }),
+    node_route(READ, "/internal/jobs", |call| Box::pin(node_reports::report_jobs(call))),
+    node_route(POST, "/internal/jobs", |call| Box::pin(node_reports::begin_job(call))),
+    node_route(POST, "/internal/jobs/{id}/cancel", |call| Box::pin(node_reports::cancel_job(call))),
     node_route(READ, "/internal/node", |call| Box::pin(node_reports::describe_node(call))),
     node_route(READ, "/internal/owed", |call| Box::pin(node_reports::report_owed(call))),
     node_route(READ, "/internal/parked", |call| Box::pin(node_reports::report_parked(call))),
@@ -163,6 +166,20 @@ pub const ROUTES: &[Route] = &[
     admin_route(READ, "/admin/parked", Access::Read, |call| Box::pin(admin::list_parked(call)))
         .with_query(&["after", "limit"])
         .with_description(operations::describe_parked),
+    admin_route(POST, "/admin/parked/redrive", Access::Act, |call| {
+        Box::pin(jobs::redrive_all(call))
+    })
+    .with_description(sagas::describe_redrive_all),
+    admin_route(POST, "/admin/parked/drop", Access::Act, |call| Box::pin(jobs::drop_all(call)))
+        .with_description(sagas::describe_drop_all),
+    admin_route(READ, "/admin/jobs", Access::Read, |call| Box::pin(jobs::list_jobs(call)))
+        .with_description(sagas::describe_jobs),
+    admin_route(READ, "/admin/jobs/{id}", Access::Read, |call| Box::pin(jobs::show(call)))
+        .with_description(sagas::describe_job),
+    admin_route(POST, "/admin/jobs/{id}/cancel", Access::Act, |call| {
+        Box::pin(jobs::cancel_job(call))
+    })
+    .with_description(sagas::describe_cancel),
     admin_route(POST, "/admin/parked/{id}/redrive", Access::Act, |call| {
         Box::pin(admin::redrive_parked(call))
     })

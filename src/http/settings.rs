@@ -10,7 +10,7 @@ use crate::{
     http::{host_list::HostList, rate_limits::RateSettings},
     identity::NodeRights,
     pages::PageSettings,
-    sagas::SagaSettings,
+    sagas::{Jobs, SagaSettings},
     tls::{ServerCertificate, Trust},
 };
 use reqwest::Url;
@@ -135,6 +135,8 @@ pub struct HttpSettings {
     pub forward_timeout: Duration,
     /// When sagas count as waiting or stuck.
     pub sagas: SagaSettings,
+    /// The jobs that redrive or drop what is parked.
+    pub jobs: Option<Arc<Jobs>>,
     /// When the process began, by the machine's clock.
     pub since: Timestamp,
     /// How much one list may read.
@@ -202,6 +204,7 @@ impl Default for HttpSettings {
             dead_letters: None,
             forward_timeout: Duration::from_secs(30),
             sagas: SagaSettings::default(),
+            jobs: None,
             since: Timestamp::default(),
             list_limits: ListLimits::default(),
             scans: (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1),

@@ -1,10 +1,14 @@
-//! Gateways for text messages: the log, or a webhook.
+//! Messages to people outside: text messages, through the log or a webhook, and alerts.
 
+mod alert_webhook;
 mod daily_cap;
+mod signed_post;
 mod webhook;
 
+pub use alert_webhook::AlertWebhook;
 pub use daily_cap::DailyCap;
-pub use webhook::{Webhook, WebhookSettings};
+pub use signed_post::WebhookSettings;
+pub use webhook::Webhook;
 
 use crate::actors::{MessageGateway, NotSent, OutboundMessage};
 use futures_util::{FutureExt, future::BoxFuture};

@@ -1,10 +1,6 @@
 //! The sagas of one node, page by page: context after context, and what each owes in its order.
 
-use super::{
-    filter::{SagaFilter, SagaState},
-    row::SagaRow,
-    settings::SagaSettings,
-};
+use super::{filter::SagaFilter, row::SagaRow, settings::SagaSettings, state::SagaState};
 use crate::actors::{Context, Fault, Node, OwedPlace};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! One thing that is owed to a saga, as operators see it.
 
-use super::{filter::SagaState, settings::SagaSettings};
+use super::{settings::SagaSettings, state::SagaState};
 use crate::{
     actors::{EndedOrder, Node, Owed, OwedPlace, ParkedMessage, Phase},
     domain::{OrderOutcome, Timestamp},

@@ -72,6 +72,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["sled", "lapin", "actix", "actix_web"],
     ),
     (
+        "sagas",
+        &["sync", "domain", "store", "actors", "sagas"],
+        &["sled", "lapin", "actix", "actix_web"],
+    ),
+    (
         "http",
         &[
             "sync",
@@ -88,6 +93,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "identity",
             "credentials",
             "audit",
+            "sagas",
             "api",
             "pages",
             "http",
@@ -123,7 +129,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "notifications",
-        &["sync", "tls", "client_errors", "actors", "notifications"],
+        &["sync", "tls", "client_errors", "actors", "sagas", "notifications"],
         &["sled", "lapin", "actix", "actix_web"],
     ),
 ];

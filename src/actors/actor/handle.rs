@@ -329,6 +329,9 @@ impl<P: HandlePart> Context for ContextHandle<P> {
             None => Ok(EndedPage::default()),
         }
     }
+    fn parked_count(&self) -> u64 {
+        self.context_status().parked.load(Relaxed)
+    }
     fn has_retried(&self, times: u32) -> bool {
         sync::lock(&self.context_status().retries).has_tried(times)
     }

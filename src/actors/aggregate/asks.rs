@@ -40,7 +40,7 @@ pub fn retry_pause(rounds: u32) -> Duration {
     backoff_delay(rounds.into(), Duration::from_millis(100), Duration::from_secs(5))
 }
 
-/// The next try of a question after so many in vain, if it was asked in vain.
+/// The next try of a question after so many without success, if there were any.
 pub fn ask_retry(rounds: u32) -> Option<Retry> {
     let at = Instant::now() + retry_pause(rounds);
     (rounds > 0).then_some(Retry { times: rounds, at })

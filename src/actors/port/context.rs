@@ -129,7 +129,11 @@ pub trait Context: Declaration {
     fn list_ended(&self, _below: Option<u64>, _limit: usize) -> Result<EndedPage, Fault> {
         Ok(EndedPage::default())
     }
-    /// Whether it has tried something at least so often in vain.
+    /// How many events it has set aside; looked up without asking the store.
+    fn parked_count(&self) -> u64 {
+        0
+    }
+    /// Whether it has tried something at least so often without success.
     fn has_retried(&self, _times: u32) -> bool {
         false
     }

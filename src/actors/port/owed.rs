@@ -158,7 +158,7 @@ pub struct SourceEvent {
 /// Reads events of a log that a context listens to: from a sequence on, about so many.
 pub type ReadSource = Box<dyn Fn(u64, usize) -> Result<Vec<SourceEvent>, StoreError> + Send + Sync>;
 
-/// How often something was tried in vain, and when it is tried again.
+/// How often something was tried without success, and when it is tried again.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Retry {
     /// The tries so far.

@@ -14,6 +14,7 @@ pub mod events;
 pub mod forward;
 pub mod health;
 pub mod internal;
+pub mod jobs;
 pub mod keys;
 pub mod list;
 pub mod live;

@@ -1,8 +1,8 @@
 //! What other nodes gather from this one: the condition of its contexts, its part of a saga, what is parked here.
 
-use super::{admin, node_list, parked, saga_list, saga_parts, sagas};
+use super::{admin, jobs, node_list, parked, saga_list, saga_parts, sagas};
 use crate::{
-    actors::ParkedId,
+    actors::{Fault, ParkedId},
     api::{self, Problem},
     domain::lenient,
     http::{
@@ -12,6 +12,7 @@ use crate::{
         response::json_response,
         state::AppState,
     },
+    sagas::JobOrder,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -62,6 +63,28 @@ pub async fn describe_node(call: Call<'_>) -> Reply {
 pub async fn report_owed(call: Call<'_>) -> Reply {
     let wanted = saga_list::parse_query(call.state, call.request.query_string())?;
     report_content(call.state, json!(saga_list::of_this_node(call.state, &wanted).await?))
+}
+
+/// `GET /internal/jobs`
+pub async fn report_jobs(call: Call<'_>) -> Reply {
+    let jobs = jobs::jobs_of(call.state)?.list();
+    report_content(call.state, json!({ "jobs": jobs }))
+}
+
+/// `POST /internal/jobs`: this node does its part of a job.
+pub async fn begin_job(call: Call<'_>) -> Reply {
+    let Call { request, payload, state, .. } = call;
+    let body = body::read_body(request, payload, &state.settings).await?;
+    let order: JobOrder = read_request(state, &body)?;
+    let job = jobs::jobs_of(state)?.begin(order).await.map_err(Fault::from)?;
+    report_content(state, json!({ "jobs": [job] }))
+}
+
+/// `POST /internal/jobs/{id}/cancel`
+pub async fn cancel_job(call: Call<'_>) -> Reply {
+    let canceled = jobs::jobs_of(call.state)?.cancel(call.path_parameter("id")).await;
+    let jobs: Vec<_> = canceled.map_err(Fault::from)?.into_iter().collect();
+    report_content(call.state, json!({ "jobs": jobs }))
 }
 
 /// `GET /internal/parked`

@@ -5,7 +5,7 @@ use crate::{
     domain::{Name, Timestamp},
     http::{
         call::{Call, Reply},
-        handlers::{masked::masked_response, query},
+        handlers::{masked::customerless_response, query},
         nodes::{NodeRequest, OtherNode},
         state::AppState,
     },
@@ -130,6 +130,20 @@ pub fn parse_query(state: &AppState, given: &str) -> Result<SagaListQuery, Probl
 }
 
 impl SagaListQuery {
+    /// The first page of all that `filter` wants.
+    pub fn of_filter(filter: SagaFilter) -> Self {
+        Self { filter, start: None, limit: MAX_LIMIT }
+    }
+
+    /// From now on, the page that begins at `cursor`.
+    ///
+    /// # Errors
+    /// The problem of a text that is no cursor.
+    pub fn go_on_from(&mut self, cursor: &str) -> Result<(), Problem> {
+        self.start = Some(RowStart::from_cursor(cursor).ok_or_else(bad_query)?);
+        Ok(())
+    }
+
     /// Of what is owed to a filter's sagas, as much as is looked at to tell whether an order is owed anything.
     fn owed(filter: &SagaFilter) -> Self {
         let filter = SagaFilter {
@@ -290,5 +304,5 @@ pub async fn list_sagas(call: Call<'_>) -> Reply {
         let next = page.next.map(|cursor| format!("{prefix}{}", wanted.next_path(&cursor)));
         fields.extend(next.map(|next| ("next".to_owned(), Value::from(next))));
     }
-    Ok(masked_response(&call, None, shown))
+    Ok(customerless_response(&call, shown))
 }

@@ -1,6 +1,8 @@
 //! The operations on sagas, and on what is parked of them.
 
-use super::operations::{Admin, Deployment, gathered_schema, in_query, list_schema, string_schema};
+use super::operations::{
+    Admin, Deployment, gathered_schema, in_path, in_query, list_schema, string_schema,
+};
 use crate::{
     api::schema::{put_field, refer_to},
     sagas::SagaState,
@@ -84,7 +86,37 @@ pub fn list_schemas() -> Map<String, Value> {
         },
         "required": ["node", "state", "contexts"],
     });
-    Map::from_iter([("SagaRow".to_owned(), row), ("Node".to_owned(), node)])
+    let state = || json!({ "type": "string", "enum": ["running", "done", "canceled"] });
+    let job = json!({
+        "type": "object",
+        "description": "Redrives or drops what is parked, on each node one after the other, no faster than `sagas.redrive_per_second`.",
+        "properties": {
+            "id": text(),
+            "action": { "type": "string", "enum": ["redrive", "drop"] },
+            "filter": { "type": "object" },
+            "by": { "type": "string", "description": "Who wanted it." },
+            "state": state(),
+            "begun": { "type": "string", "format": "date-time" },
+            "ended": maybe_time(),
+            "touched": count(),
+            "parkedAgain": count(),
+            "failed": count(),
+            "error": maybe("string"),
+            "nodes": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "node": text(), "state": state(), "touched": count(), "parkedAgain": count(), "failed": count(),
+                        "error": maybe("string"),
+                    },
+                },
+            },
+        },
+        "required": ["id", "action", "state", "touched", "failed"],
+    });
+    let named = [("SagaRow", row), ("Node", node), ("Job", job)];
+    named.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
 
 pub fn describe_sagas(server: &Deployment<'_>) -> Value {
@@ -120,6 +152,82 @@ pub fn describe_sagas(server: &Deployment<'_>) -> Value {
         problems: &["422", "503"],
     }
     .into_operation()
+}
+
+fn job_schema(server: &Deployment<'_>) -> Value {
+    let (systems, contexts) = names(server);
+    let text =
+        |description: &str| json!({ "type": ["string", "null"], "description": description });
+    let time = |description: &str| json!({ "type": ["string", "null"], "format": "date-time", "description": description });
+    let one_of = |mut values: Vec<Option<&'static str>>, description: &str| {
+        values.push(None);
+        json!({ "enum": values, "description": description })
+    };
+    json!({
+        "type": "object",
+        "properties": {
+            "system": one_of(systems.into_iter().map(Some).collect(), "What is parked of this system."),
+            "context": one_of(contexts.into_iter().map(Some).collect(), "What this context has parked."),
+            "customer": text("What is parked of sagas of this customer."),
+            "from": time("What happened then or later."),
+            "to": time("What happened before then."),
+            "dryRun": { "type": "boolean", "default": false, "description": "Only shows what would be touched." },
+        },
+    })
+}
+
+fn begin_job(server: &Deployment<'_>, id: &str, summary: &str) -> Value {
+    let preview = json!({
+        "type": "object",
+        "description": "What a job would touch.",
+        "properties": {
+            "count": { "type": "integer", "format": "uint64", "minimum": 0 },
+            "atLeast": { "type": "boolean", "description": "Whether there may be more." },
+            "sample": { "type": "array", "items": refer_to("SagaRow") },
+            "nodes": { "type": "array", "items": refer_to("OtherNode") },
+        },
+        "required": ["count", "atLeast", "sample"],
+    });
+    let body = Some(job_schema(server));
+    let mut operation =
+        Admin { id, summary, parameters: &[], body, answer: preview, problems: &["404", "503"] }
+            .into_operation();
+    let content = json!({ "application/json": { "schema": refer_to("Job") } });
+    let begun = json!({ "description": "The job has begun.", "content": content });
+    if let Some(responses) = operation.get_mut("responses") {
+        put_field(responses, "202", begun);
+    }
+    operation
+}
+
+pub fn describe_redrive_all(server: &Deployment<'_>) -> Value {
+    begin_job(server, "redriveAll", "Retry all that is parked and that a filter wants")
+}
+
+pub fn describe_drop_all(server: &Deployment<'_>) -> Value {
+    begin_job(server, "dropAll", "Drop all that is parked and that a filter wants")
+}
+
+pub fn describe_jobs(_: &Deployment<'_>) -> Value {
+    let answer = list_schema("jobs", refer_to("Job"));
+    let summary = "Jobs that redrive or drop what is parked";
+    Admin { id: "jobs", summary, parameters: &[], body: None, answer, problems: &["404"] }
+        .into_operation()
+}
+
+fn on_job(id: &str, summary: &str) -> Value {
+    let parameters = &[in_path("id", string_schema())];
+    let answer = refer_to("Job");
+    Admin { id, summary, parameters, body: None, answer, problems: &["404", "503"] }
+        .into_operation()
+}
+
+pub fn describe_job(_: &Deployment<'_>) -> Value {
+    on_job("job", "A job")
+}
+
+pub fn describe_cancel(_: &Deployment<'_>) -> Value {
+    on_job("cancelJob", "Cancel a job; what it has done stays")
 }
 
 pub fn describe_nodes(_: &Deployment<'_>) -> Value {

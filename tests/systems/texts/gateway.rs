@@ -62,7 +62,10 @@ fn verified(request: &HttpRequest, body: &[u8]) -> Option<Received> {
     mac.verify_slice(&signature).ok()?;
     let body: Value = serde_json::from_slice(body).ok()?;
     let word = |field: &str| Some(body["data"][field].as_str()?.to_owned());
-    Some(Received { id: id.to_owned(), to: word("to")?, text: word("text")? })
+    // An alert is to no telephone: it is known by its type.
+    let to = word("to").or_else(|| Some(body["type"].as_str()?.to_owned()))?;
+    let text = word("text").unwrap_or_else(|| body["data"].to_string());
+    Some(Received { id: id.to_owned(), to, text })
 }
 
 async fn receive(request: HttpRequest, body: web::Bytes, state: web::Data<State>) -> HttpResponse {
@@ -115,6 +118,14 @@ impl Gateway {
             self.address
         );
         Server::of(system, &toml, &[])
+    }
+
+    /// Settings by which this receives alerts.
+    pub fn alerts(&self) -> String {
+        let address = &self.address;
+        format!(
+            "[alerts]\nurl = \"http://{address}/sms\"\nsecret = \"whsec_{SECRET}\"\nevery_ms = 20\n"
+        )
     }
 
     /// What is answered to messages to this telephone from now on.

@@ -1,5 +1,6 @@
 //! Text messages, as a gateway receives them and as customers and operators see them.
 
+mod bulk;
 mod ebook;
 mod gateway;
 mod https;
