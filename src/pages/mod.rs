@@ -9,6 +9,7 @@ mod backend;
 mod brand;
 mod command;
 mod common_labels;
+mod console;
 mod context;
 mod form;
 mod item;

@@ -3,6 +3,7 @@
 use super::{
     answer::{PageAnswer, PageBody},
     backend::Backend,
+    console,
     context::{PageContext, PageError, PageResult},
     item, mine, order, problem, shop,
     site::Site,
@@ -29,6 +30,7 @@ async fn find_page(page: &PageContext<'_>) -> PageResult {
         (false, ["who"]) => who::offer_choice(page),
         (true, ["who"]) => who::choose(page),
         (true, ["sign-out"]) => who::sign_out(page).await,
+        (_, ["console", rest @ ..]) => console::answer(page, rest).await,
         (false, [system, "mine"]) => mine::my_page(page, system).await,
         (false, [system, "waiting"]) => mine::waiting(page, system).await,
         (false, [system, collection, "new"]) => order::offer(page, system, collection).await,

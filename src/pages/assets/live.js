@@ -36,6 +36,14 @@
     }
   };
 
+  // What no stream tells of is looked at again, as often as the page says.
+  let timer;
+  const lookAgain = () => {
+    clearTimeout(timer);
+    const pause = document.querySelector("[data-renews]")?.dataset.renews;
+    if (pause) timer = setTimeout(() => renew().finally(lookAgain), Number(pause));
+  };
+
   const follow = () => {
     const paths = [...document.querySelectorAll("[data-follows]")].map((one) => one.dataset.follows);
     const wanted = [...new Set(paths)].slice(0, 3);
@@ -80,6 +88,8 @@
       form.removeAttribute("aria-busy");
     });
   });
+  lookAgain();
+  addEventListener("pagehide", () => clearTimeout(timer));
   addEventListener("pagehide", () => sources.forEach((one) => one.close()));
   follow();
 })();
