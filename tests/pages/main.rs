@@ -1,3 +1,5 @@
 //! The pages, in a real browser and as plain requests.
 
+mod browser;
+mod console;
 mod plain;
