@@ -13,7 +13,7 @@ use crate::{
     api::Ingress,
     app::settings::{event_names, seal_keys},
     config::Settings,
-    store::{SledStore, Store},
+    store::Store,
     systems,
 };
 use std::{sync::Arc, time::Duration};
@@ -42,18 +42,14 @@ const LEASE_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl BrokerService {
     /// Begins to connect on the runtime of `outbound`, if a broker is configured.
-    pub fn connect_broker(
-        outbound: &Outbound,
-        settings: &Settings,
-        store: &SledStore,
-    ) -> Option<Self> {
+    pub fn connect_broker(outbound: &Outbound, settings: &Settings, store: u128) -> Option<Self> {
         let urls = settings.amqp.url.reveal();
         if urls.is_empty() {
             return None;
         }
         let runtime = outbound.runtime();
         let name = settings.node_name();
-        let queues = uuid::Uuid::from_u128(store.identity()).simple().to_string();
+        let queues = uuid::Uuid::from_u128(store).simple().to_string();
         let patience = Duration::from_millis(settings.amqp.connect_timeout_ms);
         let settings_of = |does: &str| ConnectionSettings {
             urls: urls.clone(),
@@ -121,7 +117,7 @@ impl BrokerService {
         &mut self,
         settings: &Settings,
         node: &Arc<LocalNode>,
-        store: &Arc<SledStore>,
+        store: &Arc<dyn Store>,
         senders: Senders,
     ) -> Result<Arc<dyn DeadLetters>, Failure> {
         let names = Arc::new(event_names(settings));
@@ -144,8 +140,7 @@ impl BrokerService {
             .into_iter()
             .for_each(|pump| drop(self.runtime.spawn(pump)));
 
-        let store: Arc<dyn Store> = store.clone();
-        let kept = DeadLetterStore::open(&store).map_err(|why| failed(&why))?;
+        let kept = DeadLetterStore::open(store).map_err(|why| failed(&why))?;
         let reader = EventReader { names, keys: seal_keys(settings) };
         let replicas = node.replica_handles();
         let letters = Arc::new(DeadLetterConsumer::new(

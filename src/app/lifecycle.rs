@@ -4,7 +4,7 @@ use crate::{
     actors::{LocalNode, Node},
     config::{AuthMode, Settings},
     http::Listeners,
-    store::{Commit, SledStore, Store},
+    store::{Commit, Recovery, Store},
 };
 use std::{
     net::{SocketAddr, TcpListener},
@@ -52,10 +52,9 @@ impl LifecycleLog {
         settings: &Settings,
         addresses: &ListenAddresses,
         node: &LocalNode,
-        store: &SledStore,
+        (store, recovery): (&dyn Store, Recovery),
     ) -> Self {
         let health = store.health();
-        let recovery = store.recovery();
         let clock = node.clock_health();
         let contexts = node.contexts().iter().map(|context| context.name().context);
         tracing::info!(
@@ -82,7 +81,7 @@ impl LifecycleLog {
     }
 
     /// Logs that the server has stopped: on a signal, or because of a failure. The store is closed.
-    pub(super) fn log_stop(&self, failure: Option<&str>, store: &SledStore) {
+    pub(super) fn log_stop(&self, failure: Option<&str>, store: &dyn Store) {
         let health = store.health();
         let uptime_s = self.began.elapsed().as_secs();
         let last_commit = health.durable_commit;

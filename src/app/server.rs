@@ -11,7 +11,8 @@ use super::{
     listening::{Listening, bind_listeners},
     node_identity::NodeIdentity,
     outbound::{self, Outbound},
-    settings::{http_settings, node_settings, saga_settings, store_options},
+    open_store::{OpenedStore, open_store},
+    settings::{http_settings, node_settings, saga_settings},
     signals::{hangups, renew_on_hangup, stop_signal},
 };
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
     identity::Principal,
     limits,
     sagas::{Jobs, SagaWatch},
-    store::{Commit, SledStore, Store},
+    store::{Commit, Store},
     systems,
 };
 use futures_util::FutureExt;
@@ -35,6 +36,9 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+
+/// How long a node goes on taking requests after it has told the others that it leaves.
+const LEAVING: Duration = Duration::from_millis(600);
 
 /// Runs the server until a signal stops it. `ahead` is how far business time is ahead of the machine's, in microseconds.
 ///
@@ -68,12 +72,11 @@ pub async fn serve_system(
     // Before anything that takes its time: a signal that comes meanwhile waits.
     let hangups = hangups();
     let addresses = ListenAddresses::from(&listeners);
-    let store = SledStore::open(&settings.store.dir, &store_options(settings));
-    let store = Arc::new(store.map_err(Failure::from_error)?);
+    let OpenedStore { store, recovery, database } = open_store(settings)?;
     let certificate = settings.http.tls.certificate().map_err(ConfigProblem::from)?;
     let outbound = Outbound::new(settings)?;
     let spans = outbound.start_spans(settings)?;
-    let mut broker = BrokerService::connect_broker(&outbound, settings, &store);
+    let mut broker = BrokerService::connect_broker(&outbound, settings, store.identity());
     let conflict = match &broker {
         Some(broker) => broker.claim_contexts().await?.boxed(),
         None => std::future::pending().boxed(),
@@ -81,7 +84,7 @@ pub async fn serve_system(
     let nodes = NodeIdentity::open(settings)?;
     let wire = outbound.peer_client(settings, &nodes.pass)?;
     let node_settings = NodeSettings { wire, ..node_settings(settings, ahead) };
-    let trees: Arc<dyn Store> = store.clone();
+    let trees = store.clone();
     let keys = KeyStore::open(&trees, Machine::default()).map_err(Failure::from_error)?;
     let keys = Arc::new(keys);
     let audit = AuditLog::open(&trees, Machine::default()).map_err(Failure::from_error)?;
@@ -107,7 +110,7 @@ pub async fn serve_system(
         .as_mut()
         .map(|broker| broker.start_consumers(settings, &node, &store, senders))
         .transpose()?;
-    let lifecycle = LifecycleLog::log_start(began, settings, &addresses, &node, &store);
+    let lifecycle = LifecycleLog::log_start(began, settings, &addresses, &node, (&*store, recovery));
     accepting()?;
 
     // The process ends if its store fails, or if another node owns one of its contexts.
@@ -125,7 +128,16 @@ pub async fn serve_system(
     });
     let mut ended = reason.clone();
     let renewing = actix_rt::spawn(renew_on_hangup(hangups, certificate.clone()));
-    let drain = async move { drop(ended.wait_for(Option::is_some).await) };
+    let leaving = database.clone();
+    let drain = async move {
+        let _ = ended.wait_for(Option::is_some).await;
+        if let Some(database) = leaving {
+            let told = tokio::task::spawn_blocking(move || database.announce_leaving());
+            let _ = told.await;
+            // Other nodes look at the lease several times in this while.
+            tokio::time::sleep(LEAVING).await;
+        }
+    };
     let budget = ConnectionBudget::from_limit(
         settings,
         limits::open_files(),
@@ -170,7 +182,7 @@ pub async fn serve_system(
     }
     drop(outbound);
     store.close();
-    lifecycle.log_stop(failed.as_deref(), &store);
+    lifecycle.log_stop(failed.as_deref(), &*store);
     failed.map_or(Ok(()), |error| Err(Failure::Failed(error)))
 }
 

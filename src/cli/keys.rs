@@ -4,14 +4,13 @@
 use super::sources::Sources;
 use crate::{
     actors::Machine,
-    app::{Failure, print_text, store_options},
+    app::{Failure, OpenedStore, open_store, print_text},
     credentials::{ApiKey, KeyId, KeyStore, NewKey},
     domain::Timestamp,
     identity::Role,
-    store::{SledStore, Store},
 };
 use clap::{Args, Subcommand};
-use std::{fmt::Write, sync::Arc};
+use std::fmt::Write;
 
 /// Hours of a day.
 const DAY: u32 = 24;
@@ -107,11 +106,9 @@ fn with_keys<T>(
     act: impl AsyncFnOnce(&KeyStore) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let settings = sources.load_config()?.settings;
-    let store = SledStore::open(&settings.store.dir, &store_options(&settings));
-    let store = Arc::new(store.map_err(Failure::from_error)?);
-    let trees: Arc<dyn Store> = store.clone();
+    let OpenedStore { store, .. } = open_store(&settings)?;
     let done = actix_rt::System::new().block_on(async {
-        let keys = KeyStore::open(&trees, Machine::default()).map_err(Failure::from_error)?;
+        let keys = KeyStore::open(&store, Machine::default()).map_err(Failure::from_error)?;
         act(&keys).await
     });
     store.close();

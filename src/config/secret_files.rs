@@ -10,7 +10,7 @@ use std::path::Path;
 /// Reads the secrets that are given as files, and returns the keys of those. A secret that is given itself goes first.
 pub(super) fn read_secrets(settings: &mut Settings) -> Result<Vec<&'static str>, Invalid> {
     let mut keys = Vec::new();
-    let Settings { auth, amqp, events, node, messages, alerts, traces, .. } = settings;
+    let Settings { auth, amqp, events, node, messages, alerts, traces, store, .. } = settings;
     let login = &mut auth.login;
     if let Some(file) = login.client_secret_file.as_ref().filter(|_| login.client_secret.is_none())
     {
@@ -29,6 +29,10 @@ pub(super) fn read_secrets(settings: &mut Settings) -> Result<Vec<&'static str>,
     if let Some(file) = node.credential_file.as_ref().filter(|_| node.credential.is_none()) {
         node.credential = Some(Secret::from(read_secret("node.credential_file", file)?));
         keys.push("node.credential");
+    }
+    if let Some(file) = store.url_file.as_ref().filter(|_| store.url.is_none()) {
+        store.url = Some(Secret::from(read_secret("store.url_file", file)?));
+        keys.push("store.url");
     }
     if let Some(file) = messages.secret_file.as_ref().filter(|_| messages.secret.is_none()) {
         messages.secret = Some(Secret::from(read_secret("messages.secret_file", file)?));

@@ -24,7 +24,7 @@ use super::{
     traces::TracesSection,
     url::wrong_peer,
 };
-use crate::systems;
+use crate::{store::is_encrypted, systems};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -154,6 +154,7 @@ impl Settings {
             .chain(issuers);
         receivers.into_iter().any(|url| url.starts_with("https:"))
             || self.amqp.url.reveal().iter().any(|url| url.starts_with("amqps:"))
+            || self.store.url.as_ref().is_some_and(|url| is_encrypted(url.reveal()))
     }
 
     /// Whether this node hosts `context`.
@@ -179,6 +180,8 @@ impl Settings {
             self.traces.check(),
             self.check_ops(),
             self.pages.check(),
+            self.store.check(),
+            self.check_database(),
         ];
         let checks = checks.into_iter().chain(self.check_peers()).chain(self.check_needs());
         checks.filter_map(Result::err).collect()
@@ -217,6 +220,15 @@ impl Settings {
         self.auth.check(&http).map_err(|invalid| match invalid.key.as_str() {
             "http.listen" => Invalid { key: "ops.listen".into(), ..invalid },
             _ => invalid,
+        })
+    }
+
+    /// Contexts are spread over nodes that each have a store of their own.
+    fn check_database(&self) -> Result<(), Invalid> {
+        let is_whole = self.node.contexts.is_none() && self.peers.is_empty();
+        require_setting(self.store.url.is_none() || is_whole, "store.url", || {
+            "with a database a node runs whole systems: leave out `node.contexts` and `peers`, or keep the data in `store.dir`"
+                .into()
         })
     }
 

@@ -12,6 +12,7 @@ pub mod keys;
 mod memory;
 pub mod paging;
 mod port;
+mod postgres;
 mod sled;
 
 pub use self::{
@@ -20,6 +21,10 @@ pub use self::{
     port::{
         Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, Row, Scan, Store, StoreError,
         StoreHealth, TreeId,
+    },
+    postgres::{
+        Attempt, CANDIDATE_PAUSE, LeaseHolder, PostgresCandidate, PostgresOptions, PostgresStore,
+        check_database_url, is_encrypted,
     },
     sled::{
         Audit, CheckReport, FailPoints, Options, Recovery, Reserve, ScrubSettings, SledStore,

@@ -193,6 +193,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// The highest commit that is durable, with all before it.
     fn durable_commit(&self) -> Commit;
 
+    /// Whether `commit` is durable, and what was judged by it may be answered now.
+    fn is_durable(&self, commit: Commit) -> bool {
+        commit <= self.durable_commit()
+    }
+
     /// The last commit that was accepted.
     fn accepted_commit(&self) -> Commit {
         self.health().accepted_commit
@@ -224,6 +229,14 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// How it is doing; asks the disk for its size.
     fn health(&self) -> StoreHealth;
+
+    /// Which store this is, for as long as it exists: the same after restarts, and in a restored backup.
+    fn identity(&self) -> u128 {
+        0
+    }
+
+    /// Writes what has been accepted, and takes no more. Reading goes on.
+    fn close(&self) {}
 }
 
 /// How the store is doing, for health, metrics and admission.

@@ -1,36 +1,16 @@
-//! What every adapter of the store's port keeps to, shown for each of them.
+//! What every adapter of the store's port keeps to.
 
-use holdfast::store::{
-    Batch, Commit, CommitVerdict, Epoch, MemoryStore, Options, Scan, SledStore, Store, StoreError,
-    TreeId,
-};
+use holdfast::store::{Batch, Commit, CommitVerdict, Epoch, Scan, Store, StoreError, TreeId};
 use proptest::prelude::*;
 use std::{collections::BTreeMap, sync::mpsc};
-use tempfile::TempDir;
 
-/// A store, and the directory that lives as long as it.
-fn sled() -> (SledStore, TempDir) {
-    sled_with(Options::default().unwritten_limit_bytes)
-}
-
-/// A store that keeps hardly anything in memory, so that rows are in runs as soon as they are durable.
-fn sled_of_runs() -> (SledStore, TempDir) {
-    sled_with(400)
-}
-
-fn sled_with(unwritten_limit_bytes: u64) -> (SledStore, TempDir) {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let options = Options { unwritten_limit_bytes, ..Options::default() };
-    (SledStore::open(dir.path().join("data"), &options).expect("a fresh directory opens"), dir)
-}
-
-fn batch(tree: TreeId, epoch: Epoch, writes: &[(&[u8], Option<&[u8]>)]) -> Batch {
+pub fn batch(tree: TreeId, epoch: Epoch, writes: &[(&[u8], Option<&[u8]>)]) -> Batch {
     let writes =
         writes.iter().map(|(key, record)| (key.to_vec(), record.map(<[u8]>::to_vec))).collect();
     Batch { tree, epoch, expects: Vec::new(), writes }
 }
 
-fn accepted(verdict: Result<CommitVerdict, StoreError>) -> Commit {
+pub fn accepted(verdict: Result<CommitVerdict, StoreError>) -> Commit {
     match verdict {
         Ok(CommitVerdict::Accepted(commit)) => commit,
         other => panic!("should have been accepted: {other:?}"),
@@ -38,7 +18,7 @@ fn accepted(verdict: Result<CommitVerdict, StoreError>) -> Commit {
 }
 
 /// Submits, again and again while the store is slow.
-fn submit(store: &impl Store, batch: Batch) -> Result<CommitVerdict, StoreError> {
+pub fn submit(store: &impl Store, batch: Batch) -> Result<CommitVerdict, StoreError> {
     loop {
         match store.submit(batch.clone()) {
             Err(StoreError::Overloaded) => std::thread::yield_now(),
@@ -47,7 +27,7 @@ fn submit(store: &impl Store, batch: Batch) -> Result<CommitVerdict, StoreError>
     }
 }
 
-fn until_durable(store: &impl Store, commit: Commit) {
+pub fn until_durable(store: &impl Store, commit: Commit) {
     let (word, heard) = mpsc::channel();
     store.on_durable(commit, Box::new(move |result| word.send(result).expect("the test listens")));
     assert_eq!(heard.recv(), Ok(Ok(())));
@@ -62,50 +42,48 @@ macro_rules! contract {
             #[test]
             fn what_has_been_accepted_is_read_at_once() {
                 let (store, _keep) = $make;
-                super::reads_its_own_writes(&store);
+                $crate::contract::reads_its_own_writes(&store);
             }
             #[test]
             fn trees_do_not_see_each_other() {
                 let (store, _keep) = $make;
-                super::keeps_trees_apart(&store);
+                $crate::contract::keeps_trees_apart(&store);
             }
             #[test]
             fn an_older_activation_is_superseded() {
                 let (store, _keep) = $make;
-                super::refuses_older_epochs(&store);
+                $crate::contract::refuses_older_epochs(&store);
             }
             #[test]
             #[cfg(debug_assertions)]
             fn a_batch_that_rests_on_what_has_changed_conflicts() {
                 let (store, _keep) = $make;
-                super::conflicts(&store);
+                $crate::contract::conflicts(&store);
             }
             #[test]
             fn commits_become_durable_in_order() {
                 let (store, _keep) = $make;
-                super::releases_in_order(&store);
+                $crate::contract::releases_in_order(&store);
             }
             #[test]
             fn a_malformed_batch_is_invalid_and_changes_nothing() {
                 let (store, _keep) = $make;
-                super::refuses_the_invalid(&store);
+                $crate::contract::refuses_the_invalid(&store);
             }
             proptest! {
                 #![proptest_config(ProptestConfig::with_cases(24))]
                 #[test]
-                fn scans_agree_with_a_sorted_map(steps in prop::collection::vec(step(), 1..60)) {
+                fn scans_agree_with_a_sorted_map(steps in prop::collection::vec($crate::contract::step(), 1..60)) {
                     let (store, _keep) = $make;
-                    super::scans_like_a_map(&store, &steps)?;
+                    $crate::contract::scans_like_a_map(&store, &steps)?;
                 }
             }
         }
     };
 }
-contract!(memory, (MemoryStore::new(), ()));
-contract!(sled, super::sled());
-contract!(sled_of_runs, super::sled_of_runs());
+pub(crate) use contract;
 
-fn reads_its_own_writes(store: &impl Store) {
+pub fn reads_its_own_writes(store: &impl Store) {
     let tree = store.open_tree("a.b").expect("opens");
     assert_eq!(store.open_tree("a.b"), Ok(tree), "opening again gives the same tree");
     let epoch = store.activate(tree).expect("activates");
@@ -133,7 +111,7 @@ fn reads_its_own_writes(store: &impl Store) {
     }
 }
 
-fn keeps_trees_apart(store: &impl Store) {
+pub fn keeps_trees_apart(store: &impl Store) {
     let a = store.open_tree("a").expect("opens");
     let b = store.open_tree("b").expect("opens");
     let epoch = store.activate(a).expect("activates");
@@ -141,7 +119,7 @@ fn keeps_trees_apart(store: &impl Store) {
     assert_eq!(store.read(b, &[b"x"]), Ok(vec![None]));
 }
 
-fn refuses_older_epochs(store: &impl Store) {
+pub fn refuses_older_epochs(store: &impl Store) {
     let tree = store.open_tree("a").expect("opens");
     let other = store.open_tree("b").expect("opens");
     let old = store.activate(tree).expect("activates");
@@ -156,7 +134,7 @@ fn refuses_older_epochs(store: &impl Store) {
 }
 
 #[cfg(debug_assertions)]
-fn conflicts(store: &impl Store) {
+pub fn conflicts(store: &impl Store) {
     let tree = store.open_tree("a").expect("opens");
     let epoch = store.activate(tree).expect("activates");
     let with = |expects: &[(&[u8], Commit)], record: &[u8]| Batch {
@@ -184,7 +162,7 @@ fn conflicts(store: &impl Store) {
     );
 }
 
-fn releases_in_order(store: &impl Store) {
+pub fn releases_in_order(store: &impl Store) {
     let tree = store.open_tree("a").expect("opens");
     let epoch = store.activate(tree).expect("activates");
     let (word, heard) = mpsc::channel();
@@ -204,7 +182,7 @@ fn releases_in_order(store: &impl Store) {
     assert!(store.health().syncs >= 1);
 }
 
-fn refuses_the_invalid(store: &impl Store) {
+pub fn refuses_the_invalid(store: &impl Store) {
     let tree = store.open_tree("a").expect("opens");
     let epoch = store.activate(tree).expect("activates");
     let huge = vec![0; holdfast::store::codec::MAX_RECORD + 1];
@@ -220,13 +198,13 @@ fn refuses_the_invalid(store: &impl Store) {
 
 /// Something done to a tree.
 #[derive(Debug, Clone)]
-enum Step {
+pub enum Step {
     Write(Vec<(u8, Option<u8>)>),
     Settle,
     Scan { from: u8, to: u8, backwards: bool, limit: usize },
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub fn step() -> impl Strategy<Value = Step> {
     let write = (0..24_u8, prop::option::weighted(0.6, any::<u8>()));
     prop_oneof![
         3 => prop::collection::vec(write, 1..6).prop_map(Step::Write),
@@ -236,7 +214,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn scans_like_a_map(store: &impl Store, steps: &[Step]) -> Result<(), TestCaseError> {
+pub fn scans_like_a_map(store: &impl Store, steps: &[Step]) -> Result<(), TestCaseError> {
     let tree = store.open_tree("a").expect("opens");
     let epoch = store.activate(tree).expect("activates");
     let mut model = BTreeMap::new();
@@ -281,73 +259,4 @@ fn scans_like_a_map(store: &impl Store, steps: &[Step]) -> Result<(), TestCaseEr
         }
     }
     Ok(())
-}
-
-#[test]
-fn a_store_under_pressure_refuses_writes_and_accepts_them_once_it_has_caught_up() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let options = Options { unwritten_limit_bytes: 1, ..Options::default() };
-    let store = SledStore::open(dir.path(), &options).expect("opens");
-    let tree = store.open_tree("a").expect("opens");
-    let epoch = store.activate(tree).expect("activates");
-    let mut behind = 0;
-    let mut taken = 0;
-    while behind == 0 || taken < 3 {
-        match store.submit(batch(tree, epoch, &[(b"x", Some(b"1"))])) {
-            Ok(CommitVerdict::Accepted(_)) => taken += 1,
-            Err(StoreError::Overloaded) => behind += 1,
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(store.health().accepted_commit, taken, "what was refused has no number");
-}
-
-#[test]
-fn the_last_handle_may_go_on_the_thread_that_calls_back() {
-    let (store, _keep) = sled();
-    let store = std::sync::Arc::new(store);
-    let tree = store.open_tree("a").expect("opens");
-    let epoch = store.activate(tree).expect("activates");
-    let (word, heard) = mpsc::channel();
-    let held = store.clone();
-    let (free, freed) = mpsc::channel::<()>();
-    store.on_durable(
-        1,
-        Box::new(move |_| {
-            freed.recv().expect("the test lets go first");
-            drop(held);
-            word.send(()).expect("the test listens");
-        }),
-    );
-    accepted(submit(&*store, batch(tree, epoch, &[(b"x", Some(b"1"))])));
-    drop(store);
-    free.send(()).expect("the callback waits");
-    assert_eq!(heard.recv(), Ok(()));
-}
-
-#[test]
-fn a_reader_beside_the_committer_never_misses_a_row_and_never_sees_half_a_batch() {
-    let (store, _keep) = sled();
-    let tree = store.open_tree("a").expect("opens");
-    let epoch = store.activate(tree).expect("activates");
-    accepted(submit(&store, batch(tree, epoch, &[(b"a", Some(&[0])), (b"b", Some(&[0]))])));
-    let whole = Scan { from: b"a".to_vec(), to: b"c".to_vec(), backwards: false, limit: 9 };
-    std::thread::scope(|threads| {
-        let writer = threads.spawn(|| {
-            for round in 1..2000_u32 {
-                let record = [round as u8];
-                // The pair moves between two places, so a scan that mixed two moments would find three rows, or one.
-                let (put, gone): (&[u8], &[u8]) =
-                    if round % 2 == 0 { (b"a", b"aa") } else { (b"aa", b"a") };
-                let writes = [(put, Some(&record[..])), (gone, None), (b"b", Some(&record[..]))];
-                accepted(submit(&store, batch(tree, epoch, &writes)));
-            }
-        });
-        while !writer.is_finished() {
-            let rows = store.scan(tree, &whole).expect("scans");
-            assert_eq!(rows.len(), 2, "{rows:?}");
-            assert_eq!(rows[0].1, rows[1].1);
-            assert!(store.read(tree, &[b"b"]).expect("reads")[0].is_some());
-        }
-    });
 }

@@ -349,11 +349,21 @@ impl<L: Behavior> ContextActor<L> {
                 self.shared.changes.report_all();
                 self.prepare_next(ctx);
             }
-            Err(error) => self.on_load_error(error),
+            Err(error) => self.on_load_error(error, ctx),
         }
     }
 
-    fn on_load_error(&mut self, error: StoreError) {
+    fn on_load_error(&mut self, error: StoreError, ctx: &mut Context<Self>) {
+        // A store that is busy, or a database that is away, is there again later.
+        if error == StoreError::Overloaded {
+            self.shared.set_phase(Phase::Starting);
+            ctx.run_later(PAUSE, |actor, ctx| {
+                if actor.shared.phase() == Phase::Starting {
+                    actor.load_state(ctx);
+                }
+            });
+            return;
+        }
         tracing::error!(context = self.shared.name.context, %error, "context not loaded");
         if let StoreError::Damaged(what) = &error {
             self.shared.report_damage(what);

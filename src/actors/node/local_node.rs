@@ -227,7 +227,7 @@ impl Node for LocalNode {
         self.store.durable(commit).map_err(Fault::from).boxed()
     }
     fn is_durable(&self, commit: Commit) -> bool {
-        commit <= self.store.durable_commit()
+        self.store.is_durable(commit)
     }
     fn accepted_commit(&self) -> Commit {
         self.store.accepted_commit()

@@ -19,6 +19,7 @@ fn sample_value(setting: &Setting, secret_file: &str) -> Value {
         "ops.listen" => "127.0.0.1:9002",
         "http.public_url" => "https://rent.example",
         "auth.keys_from" => "http://book:8088",
+        "store.url" => "postgres://me@db/holdfast",
         "messages.url" => "http://texts/send",
         "messages.secret" | "alerts.secret" => "c2VjcmV0",
         "alerts.url" => "https://pager.internal/holdfast",
@@ -100,6 +101,7 @@ fn companion_settings(key: &str) -> Vec<(&'static str, String)> {
         "messages.gateway" => {
             with(&[("messages.url", "http://texts/"), ("messages.secret", "c2VjcmV0")])
         }
+        "store.url_file" => with(&[("store.url", "postgres://me@db/holdfast")]),
         "amqp.commands" => with(&[("amqp.url", "amqp://broker/")]),
         "http.header_limit" => with(&[("http.uri_limit", "256")]),
         "http.tls.cert" => vec![("http.tls.key", file_named_by("http.tls.key"))],

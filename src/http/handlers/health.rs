@@ -111,6 +111,9 @@ fn report_parts(state: &AppState, report: &mut Report) {
     if let Some(damage) = state.node.store_health().damage {
         report.add_line(false, format_args!("store damaged: {damage}"));
     }
+    if let Some(why) = state.node.store_health().waits_for {
+        report.add_line(false, format_args!("store waits: {why}"));
+    }
     for context in state.node.contexts() {
         let health = context.health();
         let mut remarks = String::new();

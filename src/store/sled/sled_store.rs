@@ -151,11 +151,6 @@ impl SledStore {
         })
     }
 
-    /// Which store this is, for as long as it exists: the same after restarts, and in a restored backup.
-    pub fn identity(&self) -> u128 {
-        self.identity
-    }
-
     /// What was done when the store was opened.
     pub fn recovery(&self) -> Recovery {
         self.recovery
@@ -338,6 +333,14 @@ impl Store for SledStore {
             waits_for: self.space.waits_for(),
             most_runs: trees.iter().map(|tree| tree.run_count() as u64).max().unwrap_or(0),
         }
+    }
+
+    fn identity(&self) -> u128 {
+        self.identity
+    }
+
+    fn close(&self) {
+        Self::close(self);
     }
 }
 

@@ -12,6 +12,7 @@ pub mod causes;
 pub mod chance;
 mod client;
 pub mod cluster;
+pub mod database;
 pub mod gbike;
 pub mod hosts;
 pub mod issuer;

@@ -49,7 +49,7 @@ impl<L: Behavior> ContextActor<L> {
                     // By a message to itself, so that other actors of its thread run between two
                     // pages.
                     Ok(()) => ctx.notify(Prepare(None)),
-                    Err(error) => self.on_load_error(error),
+                    Err(error) => self.on_load_error(error, ctx),
                 }
             }
             Ok(CommitVerdict::Pending(verdict)) => {
@@ -60,7 +60,7 @@ impl<L: Behavior> ContextActor<L> {
                 });
             }
             Err(StoreError::Overloaded) => drop(ctx.run_later(PAUSE, Self::continue_preparing)),
-            Err(error) => self.on_load_error(error),
+            Err(error) => self.on_load_error(error, ctx),
         }
     }
 
