@@ -24,7 +24,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 const TREE: &str = "holdfast.stuck";
 const VERSION: u16 = 1;
 const PAGE: usize = 1000;
-/// So many stuck ones are told of; others when these are free.
+/// So many stuck ones are reported; others when these are free.
 const MOST: usize = 10_000;
 const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(60);

@@ -81,7 +81,7 @@ fn fifty_refused_messages_are_sent_again_by_one_request_also_when_the_server_is_
 }
 
 #[test]
-fn a_saga_that_gets_stuck_is_told_once_and_once_when_it_is_free() {
+fn a_saga_that_gets_stuck_is_reported_once_and_once_when_it_is_free() {
     let gateway = Gateway::start();
     gateway.answers("010-1", Reply::Status(410));
     gateway.answers("saga.stuck", Reply::Status(500));
