@@ -10,8 +10,8 @@ use super::{
     lifecycle::{LifecycleLog, ListenAddresses},
     listening::{Listening, bind_listeners},
     node_identity::NodeIdentity,
-    outbound::{self, Outbound},
     open_store::{OpenedStore, open_store},
+    outbound::{self, Outbound},
     settings::{http_settings, node_settings, saga_settings},
     signals::{hangups, renew_on_hangup, stop_signal},
 };
@@ -110,7 +110,8 @@ pub async fn serve_system(
         .as_mut()
         .map(|broker| broker.start_consumers(settings, &node, &store, senders))
         .transpose()?;
-    let lifecycle = LifecycleLog::log_start(began, settings, &addresses, &node, (&*store, recovery));
+    let lifecycle =
+        LifecycleLog::log_start(began, settings, &addresses, &node, (&*store, recovery));
     accepting()?;
 
     // The process ends if its store fails, or if another node owns one of its contexts.
