@@ -1,7 +1,7 @@
 //! What people call things: labels of pages, in English and Korean, for names that are on the wire.
 
 /// What people call one thing that has a name on the wire: a field (`bookId`), a value (`POSSIBLE`), a command (`Cancel`), the
-/// value of a field where that differs (`status=true`), or the system itself. Each system lays its own on the board, before
+/// value of a field where that differs (`status=true`, or `payment.status=PAID` in one context), or the system itself. Each system lays its own on the board, before
 /// its contexts.
 ///
 /// ```

@@ -34,10 +34,6 @@ pub type PageResult = Result<PageAnswer, PageError>;
 #[derive(Debug, Clone, Default)]
 pub struct Refused {
     pub status: u16,
-    /// For programs.
-    pub code: String,
-    /// The same for each of its code.
-    pub title: String,
     /// What is wrong this time.
     pub detail: String,
     /// The fields that are wrong, and how.
@@ -53,13 +49,7 @@ impl Refused {
         };
         let errors = body.get("errors").and_then(Value::as_array).into_iter().flatten();
         let errors = errors.map(|error| (text(error, "pointer"), text(error, "detail")));
-        Self {
-            status: reply.status,
-            code: text(&body, "code"),
-            title: text(&body, "title"),
-            detail: text(&body, "detail"),
-            errors: errors.collect(),
-        }
+        Self { status: reply.status, detail: text(&body, "detail"), errors: errors.collect() }
     }
 }
 
@@ -144,7 +134,7 @@ impl<'a> PageContext<'a> {
         let visitor = &self.request.visitor;
         let t = visitor.language;
         let Some(principal) = &visitor.principal else {
-            return visitor.can_sign_in.then(|| t.nobody().to_owned());
+            return visitor.can_sign_in.then(|| t.not_signed_in().to_owned());
         };
         if principal.is_developer() {
             return Some(t.developer().to_owned());

@@ -4,7 +4,7 @@ use super::{
     context::{PageContext, Refused},
     language::Language,
     shape::{Field, FieldKind, Shape},
-    show::Showing,
+    show::{Names, Showing},
     site::{Shelf, System},
     values,
 };
@@ -39,7 +39,6 @@ pub struct Input {
     pub fixed_text: Option<String>,
     pub choices: Vec<Choice>,
     pub is_required: bool,
-    pub hint: Option<&'static str>,
     pub error: Option<String>,
     /// What browsers may fill in by themselves.
     pub autocomplete: &'static str,
@@ -162,8 +161,7 @@ impl FormMaker<'_> {
             value,
             fixed_text: fixed.map(|(_, _, text)| text.clone()).filter(|text| !text.is_empty()),
             choices,
-            is_required: field.is_required,
-            hint: (field.kind == FieldKind::Time).then(|| t.date_hint()),
+            is_required: field.is_required && fixed.is_none(),
             error: None,
             autocomplete: match field.name.as_str() {
                 "address" => "street-address",
@@ -189,7 +187,8 @@ impl FormMaker<'_> {
             return;
         }
         let language = self.language();
-        let showing = Showing { site: self.page.site, system: self.system, shelf, language };
+        let names = Names::new();
+        let showing = Showing { site: self.page.site, system: self.system, shelf, language, names };
         let choices = items.iter().filter_map(|item| {
             let shown = showing.show(item);
             let key = if by_number { item.get("id") } else { item.get(&field.name) }?;
@@ -218,16 +217,19 @@ impl FormMaker<'_> {
             if !shelf.is_catalogue() || self.page.request.parameter(&field.name).is_none() {
                 continue;
             }
-            let item = match by_number {
-                true => self.page.get(&format!("{}/{}", shelf.path(), values::encode(given))).await,
-                false => {
-                    let list = format!("{}?{}={}", shelf.path(), field.name, values::encode(given));
-                    self.page.get(&list).await.map(|body| first_of(&body, shelf))
-                }
+            let path = format!("{}/{}", shelf.path(), values::encode(given));
+            let list = format!("{}?{}={}", shelf.path(), field.name, values::encode(given));
+            let item = if by_number {
+                self.page.get(&path).await
+            } else {
+                self.page.get(&list).await.map(|body| first_of(&body, shelf))
             };
             let Ok(item) = item else { continue };
-            let showing = Showing { site: self.page.site, system: self.system, shelf, language: t };
-            known.push((field.name.clone(), given.to_owned(), showing.show(&item).heading));
+            let names = Names::new();
+            let showing =
+                Showing { site: self.page.site, system: self.system, shelf, language: t, names };
+            let heading = showing.show(&item).heading;
+            known.push((field.name.clone(), given.to_owned(), heading.clone()));
             for other in &shape.fields {
                 let value = item.get(&other.name).filter(|value| !value.is_null());
                 let is_known = known.iter().any(|(name, ..)| *name == other.name);
@@ -235,6 +237,8 @@ impl FormMaker<'_> {
                     let text = text_of(value);
                     let is_money = self.system.mark(shelf, &other.name) == Some(Mark::Won);
                     let shown = if is_money { values::money(&text, t) } else { text.clone() };
+                    // What names the thing has been said.
+                    let shown = if text == heading { String::new() } else { shown };
                     known.push((other.name.clone(), text, shown));
                 }
             }

@@ -6,9 +6,10 @@ use super::{
     context::{FoundItem, PageContext, PageError, PageResult, Refused},
     form::{self, Form, FormMaker, Known},
     layout::Layout,
+    names::find_names,
     shape::Shape,
     shop::order_path,
-    show::{Fact, Showing, Shown},
+    show::{Fact, Names, Showing, Shown},
     site::{SharedBy, Shelf, System},
 };
 use crate::domain::Reads;
@@ -36,6 +37,8 @@ struct ItemPage {
     chapters: Vec<Chapter>,
     order: Option<String>,
     receipt: Option<String>,
+    /// For those who run the server: its saga.
+    saga: Option<String>,
     /// The paths whose changes the page follows.
     follows: Vec<String>,
     /// Why the last command was not taken.
@@ -114,12 +117,13 @@ async fn write(
 ) -> PageResult {
     let t = page.language();
     let Found { system, shelf, number, item } = found;
-    let showing = Showing { site: page.site, system, shelf, language: t };
+    let names = find_names(page, system, shelf, [&item.body]).await;
+    let showing = Showing { site: page.site, system, shelf, language: t, names: names.clone() };
     let mut shown = showing.show(&item.body);
     let all = forms_of(page, found, refused.as_ref()).await;
     let (buttons, forms): (Vec<Form>, Vec<Form>) =
         all.into_iter().partition(|form| !form.is_filled_in());
-    let chapters = story_of(page, found, &shown).await;
+    let chapters = story_of(page, found, &shown, &names).await;
     let order = order_path(page, system, shelf, &item.body).filter(|_| shown.is_free);
     let is_order = shelf.is_order && !shelf.is_view;
     let mut layout = Layout::of(page, shown.heading.clone());
@@ -133,8 +137,21 @@ async fn write(
     shown.facts.retain(|fact| !fact.value.is_empty());
     let receipt =
         (is_order && !shown.is_open).then(|| format!("{}/{number}/receipt", shelf.page()));
-    let page =
-        ItemPage { layout, shown, buttons, forms, chapters, order, receipt, follows, problem };
+    let is_operator = page.request.visitor.is_operator();
+    let saga =
+        (is_order && is_operator).then(|| format!("/pages/console/sagas/{}/{number}", system.name));
+    let page = ItemPage {
+        saga,
+        layout,
+        shown,
+        buttons,
+        forms,
+        chapters,
+        order,
+        receipt,
+        follows,
+        problem,
+    };
     Ok(PageAnswer::html(status, &page))
 }
 
@@ -227,15 +244,21 @@ fn fill_in(input: &mut form::Input, item: Option<&Map<String, Value>>) {
 }
 
 /// What has become of an order in the other contexts, in the order of the board.
-async fn story_of(page: &PageContext<'_>, found: &Found<'_>, shown: &Shown) -> Vec<Chapter> {
+async fn story_of(
+    page: &PageContext<'_>,
+    found: &Found<'_>,
+    shown: &Shown,
+    names: &Names,
+) -> Vec<Chapter> {
     let t = page.language();
     let Found { system, shelf, number, .. } = found;
-    if !shelf.is_order && shelf.reads != Reads::Owner {
+    if !shelf.is_order && !shelf.is_catalogue() && shelf.reads != Reads::Owner {
         return Vec::new();
     }
     let mut chapters = Vec::new();
     for other in system.contexts.iter().filter(|other| other.name != shelf.name) {
-        let showing = Showing { site: page.site, system, shelf: other, language: t };
+        let names = names.clone();
+        let showing = Showing { site: page.site, system, shelf: other, language: t, names };
         let Some(way) = system.shares_number(shelf, other) else { continue };
         let items = match way {
             SharedBy::Number => {
@@ -278,9 +301,11 @@ pub async fn receipt(
     if !shelf.is_order || shelf.is_view {
         return Err(PageError::NotFound);
     }
-    let showing = Showing { site: page.site, system, shelf, language: page.language() };
+    let names = find_names(page, system, shelf, [&item.body]).await;
+    let language = page.language();
+    let showing = Showing { site: page.site, system, shelf, language, names: names.clone() };
     let shown = showing.show(&item.body);
-    let chapters = story_of(page, &found, &shown).await;
+    let chapters = story_of(page, &found, &shown, &names).await;
     let title = format!("{} · {}", page.language().receipt(), shown.kicker);
     let layout = Layout::of(page, title);
     let back = format!("{}/{number}", shelf.page());

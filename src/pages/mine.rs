@@ -6,6 +6,7 @@ use super::{
     form::Form,
     item::buttons_of,
     layout::Layout,
+    names::find_names,
     show::{Showing, Shown},
     site::{Shelf, System},
     values::encode,
@@ -54,7 +55,7 @@ pub async fn my_page(page: &PageContext<'_>, system: &str) -> PageResult {
     for shelf in system.begun_by_customers() {
         let list = format!("{}?size={SIZE}&sort=id,desc", shelf.path());
         let body = page.get(&list).await?;
-        let rows = rows_of(page, system, shelf, &body);
+        let rows = rows_of(page, system, shelf, &body).await;
         let more = (rows.len() == SIZE).then(|| shelf.page());
         let begin = (!shelf.is_order || system.catalogues().next().is_none())
             .then(|| (system.noun(shelf, t), format!("{}/new", shelf.page())));
@@ -96,7 +97,7 @@ pub async fn waiting(page: &PageContext<'_>, system: &str) -> PageResult {
         for (field, value) in system.waiting_values(shelf) {
             let list = format!("{}?{field}={}&size={SIZE}", shelf.path(), encode(&value));
             let body = page.get(&list).await?;
-            rows.extend(rows_of(page, system, shelf, &body));
+            rows.extend(rows_of(page, system, shelf, &body).await);
         }
         for row in &mut rows {
             let buttons = buttons_of(page, system, shelf, row.shown.number).await;
@@ -129,11 +130,12 @@ pub async fn waiting(page: &PageContext<'_>, system: &str) -> PageResult {
     ))
 }
 
-fn rows_of(page: &PageContext<'_>, system: &System, shelf: &Shelf, body: &Value) -> Vec<Row> {
-    let showing = Showing { site: page.site, system, shelf, language: page.language() };
+async fn rows_of(page: &PageContext<'_>, system: &System, shelf: &Shelf, body: &Value) -> Vec<Row> {
     let all = body.get("_embedded").and_then(|all| all.get(shelf.name.collection));
-    let items = all.and_then(Value::as_array).into_iter().flatten();
-    let rows = items.map(|item| {
+    let items = all.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let names = find_names(page, system, shelf, items).await;
+    let showing = Showing { site: page.site, system, shelf, language: page.language(), names };
+    let rows = items.iter().map(|item| {
         let shown = showing.show(item);
         let href = format!("{}/{}", shelf.page(), shown.number);
         Row { shown, href, buttons: Vec::new() }

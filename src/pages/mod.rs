@@ -1,8 +1,6 @@
 //! Pages for people, made from what the contexts declare. They know the server as an HTTP client does: see [`Backend`]. A page
 //! is a function from a [`PageContext`] to a [`PageAnswer`], a template, and a line in `router.rs`.
 
-#![allow(dead_code, reason = "the pages that use the rest follow")]
-
 mod answer;
 mod assets;
 mod backend;
@@ -16,6 +14,7 @@ mod item;
 mod language;
 mod layout;
 mod mine;
+mod names;
 mod order;
 mod problem;
 mod router;

@@ -103,14 +103,14 @@ async fn show(
             fixed_text: None,
             choices: Vec::new(),
             is_required: false,
-            hint: None,
             error: None,
             autocomplete: "off",
         });
     }
     let noun = system.noun(shelf, t);
     let verb = if shelf.is_catalogue() { t.register() } else { t.order() };
-    let heading = t.choose(format!("{verb}: {noun}"), format!("{noun} {verb}"));
+    let named = known.first().map_or(noun, |(_, _, name)| name.clone());
+    let heading = t.choose(format!("{verb}: {named}"), format!("{named} {verb}"));
     let query = super::values::query_of(&page.request.query);
     let action = match query.as_str() {
         "" => format!("{}/new", shelf.page()),

@@ -4,6 +4,7 @@ use super::{
     answer::PageAnswer,
     context::{PageContext, PageError, PageResult},
     layout::Layout,
+    names::find_names,
     shape::FieldKind,
     show::{Showing, Shown},
     site::{Shelf, System},
@@ -111,9 +112,11 @@ pub async fn list(page: &PageContext<'_>, system: &str, collection: &str) -> Pag
         query.push(("sort".into(), "id,desc".into()));
     }
     let body = page.get(&format!("{}?{}", shelf.path(), query_of(&query))).await?;
-    let showing = Showing { site: page.site, system, shelf, language: t };
     let items = body.get("_embedded").and_then(|all| all.get(collection)).and_then(Value::as_array);
-    let cards = items.into_iter().flatten().map(|item| {
+    let items = items.map(Vec::as_slice).unwrap_or_default();
+    let names = find_names(page, system, shelf, items).await;
+    let showing = Showing { site: page.site, system, shelf, language: t, names };
+    let cards = items.iter().map(|item| {
         let shown = showing.show(item);
         let href = format!("{}/{}", shelf.page(), shown.number);
         let order = order_path(page, system, shelf, item).filter(|_| shown.is_free);

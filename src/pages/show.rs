@@ -8,6 +8,7 @@ use super::{
 };
 use crate::domain::Mark;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// A status, and what it is to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +40,15 @@ pub struct Shown {
     pub facts: Vec<Fact>,
     pub is_free: bool,
     pub is_open: bool,
-    pub is_withdrawn: bool,
 }
+
+/// What the things of catalogues are called that others refer to: by the field and its value.
+pub type Names = HashMap<(String, u64), String>;
 
 /// Shows the things of one context.
 pub struct Showing<'a> {
+    /// What the things are called that it refers to, where that was found out.
+    pub names: Names,
     pub site: &'a Site,
     pub system: &'a System,
     pub shelf: &'a Shelf,
@@ -57,7 +62,10 @@ impl Showing<'_> {
         let noun = self.system.noun(self.shelf, self.language);
         let kicker = format!("{noun} {number}");
         let heading_field = self.heading_field();
-        let heading = heading_field.and_then(|field| item.get(&field.name)?.as_str());
+        let own = heading_field.and_then(|field| item.get(&field.name)?.as_str());
+        // An order is called what it is for.
+        let of_order = || self.name_of_order(item);
+        let heading = own.map(str::to_owned).or_else(of_order);
         let mut badges = Vec::new();
         let mut facts = Vec::new();
         let mut marks = Vec::new();
@@ -78,10 +86,10 @@ impl Showing<'_> {
         let is_withdrawn = item.get("withdrawn") == Some(&Value::Bool(true));
         Shown {
             number,
-            heading: heading.filter(|text| !text.is_empty()).unwrap_or(&kicker).to_owned(),
-            is_free: !has(Mark::Taken) && !has(Mark::Ended) && !is_withdrawn,
+            heading: heading.filter(|text| !text.is_empty()).unwrap_or_else(|| kicker.clone()),
+            is_free: ![Mark::Taken, Mark::Ended, Mark::Waiting].into_iter().any(has)
+                && !is_withdrawn,
             is_open: item.get("status").and_then(Value::as_str) == Some("Requested"),
-            is_withdrawn,
             kicker,
             badges,
             facts,
@@ -97,6 +105,19 @@ impl Showing<'_> {
         texts.find(|field| field.kind == FieldKind::Text)
     }
 
+    fn name_of_order(&self, item: &Value) -> Option<String> {
+        if !self.shelf.is_order {
+            return None;
+        }
+        let mut fields = self.shelf.shape.fields.iter();
+        fields.find_map(|field| self.name_in(field, item.get(&field.name)?))
+    }
+
+    /// What the thing is called that `field` refers to.
+    fn name_in(&self, field: &Field, value: &Value) -> Option<String> {
+        self.names.get(&(field.name.clone(), value.as_u64()?)).cloned()
+    }
+
     fn is_own_number(&self, name: &str) -> bool {
         self.shelf.own_numbers.contains(&name)
     }
@@ -108,6 +129,12 @@ impl Showing<'_> {
             Value::Null => "null".to_owned(),
             Value::Bool(flag) => flag.to_string(),
             Value::String(text) => text.clone(),
+            Value::Number(number) => {
+                let exact = number.to_string();
+                let known = |text: &str| self.system.declares((&field.name, text));
+                let found = [exact.as_str(), "some"].into_iter().find(|text| known(text))?;
+                found.to_owned()
+            }
             _ => return None,
         };
         let label = self.system.value_label(self.shelf, (&field.name, &text), self.language);
@@ -133,7 +160,11 @@ impl Showing<'_> {
             return None;
         }
         let is_money = mark == Some(Mark::Won);
-        let text = self.text_of(field, value, is_money)?;
+        let name = self.name_in(field, value);
+        let text = match name {
+            Some(name) => name,
+            None => self.text_of(field, value, is_money)?,
+        };
         let href = match (self.system.referred(&field.name), value) {
             (Some((shelf, true)), Value::Number(number)) if shelf.is_catalogue() => {
                 Some(format!("{}/{number}", shelf.page()))

@@ -170,7 +170,9 @@ impl System {
         language: Language,
     ) -> Option<(String, Option<Mark>)> {
         let exact = format!("{field}={value}");
-        let label = self.find_label(Some(shelf), &exact);
+        let own = format!("{}.{exact}", shelf.name.item);
+        let label = self.find_label(Some(shelf), &own);
+        let label = label.or_else(|| self.find_label(Some(shelf), &exact));
         let label = label.or_else(|| self.find_label(Some(shelf), value))?;
         Some((in_language(&label, language), label.mark))
     }
@@ -202,16 +204,20 @@ impl System {
 
     /// How the things of `other` are found that belong to an order of `shelf`, if any do.
     pub fn shares_number(&self, shelf: &Shelf, other: &Shelf) -> Option<SharedBy> {
-        if !matches!(other.reads, Reads::Owner | Reads::Staff) {
+        // What a thing of a catalogue has elsewhere for all to see is no list of its orders.
+        let is_shown = match other.reads {
+            Reads::Owner | Reads::Staff => !shelf.is_catalogue(),
+            Reads::Public => shelf.is_catalogue() && !other.is_view && !other.is_catalogue(),
+            Reads::PublicWithout(_) => false,
+        };
+        if !is_shown {
             return None;
         }
         let names_it = |field: &&str| {
             self.referred(field)
                 .is_some_and(|(named, by_number)| by_number && named.name == shelf.name)
         };
-        if shelf.is_order && other.is_order
-            || other.own_numbers.iter().any(|field| names_it(&field))
-        {
+        if shelf.is_order && other.is_order || other.own_numbers.iter().any(&names_it) {
             return Some(SharedBy::Number);
         }
         other.filters.iter().find(|field| names_it(field)).map(|field| SharedBy::Field(field))

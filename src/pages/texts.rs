@@ -37,15 +37,12 @@ texts! {
     list_empty: "Nothing here", "항목이 없습니다";
     list_empty_detail: "Nothing fits, or nothing has been registered yet.", "조건에 맞는 것이 없거나 아직 등록되지 않았습니다.";
     register: "Register", "등록";
-    register_first: "Register the first one", "첫 항목 등록하기";
     order: "Order", "신청";
     order_now: "Order now", "신청하기";
-    open_details: "Details", "자세히";
     previous: "Previous", "이전";
     next: "Next", "다음";
     pages: "Pages", "쪽";
     choose_business: "What would you like to do?", "무엇을 하시겠어요?";
-    send: "Send", "보내기";
     save: "Save", "저장";
     cancel_form: "Back", "돌아가기";
     optional: "optional", "선택";
@@ -55,7 +52,7 @@ texts! {
     staff: "Staff", "직원";
     admin: "Administrator", "관리자";
     operator: "Operator", "운영자";
-    nobody: "Not signed in", "로그인하지 않음";
+    not_signed_in: "Not signed in", "로그인하지 않음";
     developer: "Developer", "개발자";
     not_found: "There is nothing here", "여기에는 아무것도 없습니다";
     not_found_detail: "The address is wrong, or what was here is not for you.", "주소가 잘못되었거나 볼 수 없는 항목입니다.";
@@ -67,7 +64,6 @@ texts! {
     try_again: "Try again", "다시 시도";
     changed_meanwhile: "It has changed meanwhile. Look at how it is now, then decide again.", "그 사이에 내용이 바뀌었습니다. 지금 상태를 확인하고 다시 선택해 주세요.";
     check_fields: "Please check what you entered.", "입력한 내용을 확인해 주세요.";
-    required_field: "This is needed", "꼭 필요한 값입니다";
     receipt: "Receipt", "영수증";
     print_hint: "Print this page with your browser.", "브라우저의 인쇄 기능으로 인쇄하세요.";
     actions: "What you can do", "할 수 있는 일";
@@ -80,12 +76,10 @@ texts! {
     grade: "Grade", "등급";
     act_as_customer: "Go on as this customer", "이 고객으로 계속";
     as_developer: "Developer: everything", "개발자: 모든 권한";
-    live: "Live", "실시간";
+    other_roles: "Someone else", "그 밖의 역할";
     footer: "Runs on Holdfast", "Holdfast로 운영됩니다";
     new_order: "New order", "새 주문";
     mine_all_note: "You see the orders of all customers.", "모든 고객의 주문을 보고 있습니다.";
-    withdrawn_note: "This is offered no longer.", "더 이상 제공하지 않습니다.";
-    date_hint: "A day, such as 2026-12-24", "날짜 (예: 2026-12-24)";
     saga_story: "Whole story", "전체 이력";
 }
 

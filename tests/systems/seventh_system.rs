@@ -1,45 +1,11 @@
 //! A business from outside the crate, in one file: routes, storage, events and documents come for free.
 use serde_json::json;
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-};
-use support::Client;
-
-struct Running(Child, Client);
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Starts the example, which stands beside the tests wherever those were built.
-fn start(directory: &std::path::Path) -> Running {
-    // A run of this test alone has not built the example.
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--workspace", "--example", "seventh_system"])
-        .status();
-    assert!(built.unwrap().success());
-    let examples = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples");
-    let mut example = Command::new(examples.join("seventh_system"));
-    let mut child = example
-        .arg("127.0.0.1:0")
-        .arg(directory)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it is built");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = line.trim().strip_prefix("listening on ").expect("its address").to_owned();
-    Running(child, Client::new(url))
-}
+use support::SeventhSystem;
 
 #[test]
 fn car_share_has_routes_storage_events_and_documents() {
     let directory = tempfile::tempdir().unwrap();
-    let running = start(directory.path());
-    let server = &running.1;
+    let server = SeventhSystem::start(directory.path());
     server.post("/members", json!({"userId": 7, "phone": "010-0000-0000"})).is(201).has("id", 7);
     server.post("/cars", json!({"plate": "12가3456"})).is(201).has("id", 1);
     // A natural key: a second car cannot have it, and lists find the one that has.
@@ -81,8 +47,7 @@ fn car_share_has_routes_storage_events_and_documents() {
     drop(running);
 
     // What was acknowledged is there after a kill.
-    let running = start(directory.path());
-    let server = &running.1;
+    let server = SeventhSystem::start(directory.path());
     server.call("PATCH", "/trips/end/1", |request| request).is(200).has("status", "Over");
     server.shows("/cars/1", json!({"tripId": null}));
     server.post("/trips", json!({"plate": "12가3456", "userId": 7})).is(201);

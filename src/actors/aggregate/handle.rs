@@ -2,6 +2,7 @@
 
 use super::{
     asks::saga_of,
+    enter::{Enter, Entered},
     message::{AggregateMail, AskMessage, CommandMessage, KeyedRequest},
     progress::CommandStage,
     prospects::Surroundings,
@@ -13,7 +14,7 @@ use crate::{
             directory::{AskRequest, Askable},
             guard::AnswerReceiver,
         },
-        erased::{AggregateType, AnyState, Command},
+        erased::{AggregateType, AnyState},
         outbox::event_log::EventLogs,
         port::{
             context::{CommandRequest, Outcome},
@@ -38,17 +39,6 @@ use std::{
     time::Duration,
 };
 use tokio::sync::oneshot;
-
-/// Turns a request body into a command for one of a context's aggregates; with its fingerprint, if that is wanted.
-pub type Enter = Box<dyn Fn(serde_json::Value, bool) -> Result<Entered, Fault> + Send + Sync>;
-
-/// What a request body has become.
-pub struct Entered {
-    pub target: Recipient,
-    pub command: Command,
-    /// The sum that tells the body from others.
-    pub fingerprint: u64,
-}
 
 /// The largest command, in bytes of JSON: its events, its state and its stored response then fit
 /// into records.

@@ -6,6 +6,7 @@ mod behavior;
 mod claims;
 pub mod context;
 mod decide;
+pub mod enter;
 mod expire;
 mod expiry;
 pub mod handle;

@@ -1,6 +1,6 @@
 //! Tries commands on a copy of a thing, to say which of them it would take now. Nothing is recorded.
 
-use super::handle::{Enter, Entered};
+use super::enter::{Enter, Entered};
 use crate::{
     actors::{
         erased::{AggregateType, AnyState, Circumstances, Settings},
@@ -34,12 +34,12 @@ impl Surroundings {
         let Ok(Entered { command, .. }) = enter(candidate.body, false) else {
             return Prospect::Undecided;
         };
-        let told_by = command.to_json_bytes().unwrap_or_default();
+        let in_json = command.to_json_bytes().unwrap_or_default();
         let this = Circumstances { number, at: self.clock.now(), settings: &self.settings };
         let decided = catch_unwind(AssertUnwindSafe(|| aggregate.decide(state, command, &this)));
         match decided {
             Ok(Ok(decided)) if decided.events.is_empty() => Prospect::WithoutEffect,
-            Ok(Ok(_)) => Prospect::Effective(told_by),
+            Ok(Ok(_)) => Prospect::Effective(in_json),
             Ok(Err(refusal)) if matches!(refusal.kind, Kind::Invalid | Kind::RetryLater) => {
                 Prospect::Undecided
             }

@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{
-        aggregate::handle::{Enter, Entered},
+        aggregate::enter::{Enter, Entered},
         erased::{AggregateType, Command, EntityType, event_of, state_mut, state_of},
         outbox::event_log::Messaging,
         port::{

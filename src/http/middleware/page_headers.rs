@@ -22,10 +22,10 @@ const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
 
 /// Adds the headers that restrict a page, if `response` to a request for `path` is one or belongs to one.
 pub fn restrict_page(path: &str, response: &mut HttpResponse) {
-    let is_below = |pages: &&str| {
-        path.strip_prefix(*pages).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let is_below = |pages: &str| {
+        path.strip_prefix(pages).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    let below = PAGES.iter().any(|pages| is_below(&pages));
+    let below = PAGES.iter().any(|pages| is_below(pages));
     let media_type = response.headers().get(header::CONTENT_TYPE);
     let is_html =
         media_type.is_some_and(|media_type| media_type.as_bytes().starts_with(b"text/html"));

@@ -4,6 +4,7 @@ use super::{components::refer_to_header, security};
 use crate::{
     actors::{Declaration, RouteInfo, Verb},
     api::{
+        FORMS,
         description::{self, CommandDescription},
         schema::{self, put_field, refer_to},
     },
@@ -60,7 +61,7 @@ pub fn describe_collection(
                 "summary": format!("Get a {item}"),
                 "parameters": [describe_id(item), refer_to_parameter("If-None-Match"), refer_to_parameter("Accept-Language")],
                 "responses": list_responses(
-                    [("200", with_stream(describe_answer(&component_name, &format!("The {item}.{withheld} As a stream: now, and after each change."), json!({ "ETag": refer_to_header("ETag") }))))],
+                    [("200", with_forms(&component_name, with_stream(describe_answer(&component_name, &format!("The {item}.{withheld} As a stream: now, and after each change."), json!({ "ETag": refer_to_header("ETag") })))))],
                     &["304", "404", "422", "500", "503"],
                 ),
             }),
@@ -284,6 +285,17 @@ fn describe_answer(component_name: &str, description: &str, headers: Value) -> V
 fn with_stream(mut answer: Value) -> Value {
     if let Some(content) = answer.get_mut("content") {
         put_field(content, "text/event-stream", json!({ "schema": { "type": "string" } }));
+    }
+    answer
+}
+
+/// An answer that has what may be commanded of the thing where the client asks for that.
+fn with_forms(component_name: &str, mut answer: Value) -> Value {
+    let templates =
+        json!({ "type": "object", "properties": { "_templates": { "type": "object" } } });
+    let schema = json!({ "allOf": [refer_to(component_name), templates] });
+    if let Some(content) = answer.get_mut("content") {
+        put_field(content, FORMS, json!({ "schema": schema }));
     }
     answer
 }

@@ -25,7 +25,6 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById("content");
       if (!fresh) return;
-      fresh.querySelectorAll(".notice").forEach((notice) => notice.remove());
       const focused = document.activeElement && document.activeElement.id;
       if (told(main()) !== told(fresh)) main().replaceChildren(...fresh.childNodes);
       if (focused && focused !== "content") document.getElementById(focused)?.focus();

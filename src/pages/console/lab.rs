@@ -32,7 +32,6 @@ fn fault_form(t: Language, contexts: &[(String, String)]) -> ConsoleForm {
         ..Field::default()
     };
     ConsoleForm {
-        is_post: true,
         action: format!("{PATH}/fault"),
         heading: Some(texts::inject(t).into()),
         fields: vec![
@@ -49,7 +48,6 @@ fn clock_form(t: Language) -> ConsoleForm {
     let mut advance = field("advance", texts::advance(t), "PT10M", "text");
     advance.hint = Some(texts::advance_hint(t).into());
     ConsoleForm {
-        is_post: true,
         action: format!("{PATH}/clock"),
         heading: Some(texts::clock(t).into()),
         fields: vec![advance],

@@ -52,8 +52,6 @@ pub struct Field {
 /// A form that is filled in.
 #[derive(Default)]
 pub struct ConsoleForm {
-    /// Whether it changes something; otherwise it chooses what is shown.
-    pub is_post: bool,
     pub action: String,
     pub heading: Option<String>,
     pub fields: Vec<Field>,

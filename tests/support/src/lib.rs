@@ -13,6 +13,7 @@ pub mod chance;
 mod client;
 pub mod cluster;
 pub mod database;
+mod example;
 pub mod gbike;
 pub mod hosts;
 pub mod issuer;
@@ -29,6 +30,7 @@ pub mod transcript;
 pub use answer::Answer;
 pub use at_once::at_once;
 pub use client::Client;
+pub use example::SeventhSystem;
 pub use quiet::{Alone, alone};
 pub use selection::selected_systems;
 
