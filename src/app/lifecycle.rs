@@ -45,6 +45,20 @@ impl From<&Listeners> for ListenAddresses {
     }
 }
 
+impl ListenAddresses {
+    /// The URL under which other nodes reach this one; empty if that is not known.
+    pub(super) fn node_url(&self, settings: &Settings) -> String {
+        if let Some(url) = &settings.node.url {
+            return url.clone();
+        }
+        let Some(address) = self.main.filter(|address| !address.ip().is_unspecified()) else {
+            tracing::warn!("other nodes cannot pass requests on to this one while it leads: set `node.url`");
+            return String::new();
+        };
+        format!("{}://{address}", settings.http.scheme())
+    }
+}
+
 impl LifecycleLog {
     /// Logs that a server, which began to start at `began`, has started.
     pub(super) fn log_start(

@@ -14,6 +14,7 @@ mod outbound;
 mod server;
 mod settings;
 mod signals;
+mod standby;
 #[cfg(test)]
 mod tests;
 

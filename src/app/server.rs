@@ -10,10 +10,11 @@ use super::{
     lifecycle::{LifecycleLog, ListenAddresses},
     listening::{Listening, bind_listeners},
     node_identity::NodeIdentity,
-    open_store::{OpenedStore, open_store},
+    open_store::{OpenedStore, database_options, open_directory},
     outbound::{self, Outbound},
     settings::{http_settings, node_settings, saga_settings},
     signals::{hangups, renew_on_hangup, stop_signal},
+    standby::Candidacy,
 };
 use crate::{
     actors::{LocalNode, Machine, Node, NodeSettings, accept_histories},
@@ -28,7 +29,7 @@ use crate::{
     identity::Principal,
     limits,
     sagas::{Jobs, SagaWatch},
-    store::{Commit, Store},
+    store::{Commit, PostgresOptions, Store},
     systems,
 };
 use futures_util::FutureExt;
@@ -72,9 +73,32 @@ pub async fn serve_system(
     // Before anything that takes its time: a signal that comes meanwhile waits.
     let hangups = hangups();
     let addresses = ListenAddresses::from(&listeners);
-    let OpenedStore { store, recovery, database } = open_store(settings)?;
     let certificate = settings.http.tls.certificate().map_err(ConfigProblem::from)?;
     let outbound = Outbound::new(settings)?;
+    let mut accepting = Some(accepting);
+    let mut stopped = Box::pin(stopped);
+    let mut gateway = None;
+    let opened = match database_options(settings)? {
+        None => open_directory(settings)?,
+        Some(options) => {
+            let node_url = addresses.node_url(settings);
+            let candidacy = Candidacy::begin(PostgresOptions { node_url, ..options })?;
+            let http = HttpSettings {
+                node_pass: NodeIdentity::open(settings)?.pass,
+                certificate: certificate.clone(),
+                trust: outbound.trust().clone(),
+                ..http_settings(settings)
+            };
+            match candidacy.lead(http, &listeners, &mut accepting, &mut stopped).await? {
+                None => return Ok(()),
+                Some((opened, passing_on)) => {
+                    gateway = passing_on;
+                    opened
+                }
+            }
+        }
+    };
+    let OpenedStore { store, recovery, database } = opened;
     let spans = outbound.start_spans(settings)?;
     let mut broker = BrokerService::connect_broker(&outbound, settings, store.identity());
     let conflict = match &broker {
@@ -112,7 +136,9 @@ pub async fn serve_system(
         .transpose()?;
     let lifecycle =
         LifecycleLog::log_start(began, settings, &addresses, &node, (&*store, recovery));
-    accepting()?;
+    if let Some(accepting) = accepting {
+        accepting()?;
+    }
 
     // The process ends if its store fails, or if another node owns one of its contexts.
     let store_failed = node.wait_durable(Commit::MAX).map(|_| None);
@@ -167,6 +193,13 @@ pub async fn serve_system(
         trust: outbound.trust().clone(),
         ..http_settings(settings)
     };
+    if let Some(gateway) = gateway {
+        // What it still takes goes to this server, which listens by then.
+        actix_rt::spawn(async move {
+            tokio::time::sleep(LEAVING).await;
+            gateway.end().await;
+        });
+    }
     http::serve_http(http, node.clone(), listeners, drain).await.map_err(Failure::from_error)?;
     if let Some(broker) = &broker {
         broker.finish_commands(Duration::from_millis(settings.http.drain_timeout_ms)).await;

@@ -3,6 +3,7 @@
 use super::{
     check::{Invalid, require_setting},
     secret::Secret,
+    url::wrong_peer,
 };
 use crate::credentials::{KnownNode, NotANode};
 use schemars::JsonSchema;
@@ -16,6 +17,9 @@ pub struct NodeSection {
     /// Name of this node in messages of other nodes.
     #[schemars(length(max = 64), extend("x-default" = "the address of `http.listen`"))]
     pub name: Option<String>,
+    /// URL under which other nodes on the same database reach this one, such as `http://10.0.0.7:8088`.
+    #[schemars(extend("x-default" = "the address of `http.listen`, unless it is that of all interfaces"))]
+    pub url: Option<String>,
     /// The contexts that this node hosts (flag `--contexts`); `none`: it is a gateway.
     #[schemars(extend("x-default" = "all", "x-items" = "contexts or none"))]
     pub contexts: Option<Vec<String>>,
@@ -44,6 +48,7 @@ impl Default for NodeSection {
     fn default() -> Self {
         Self {
             name: None,
+            url: None,
             contexts: None,
             credential: None,
             credential_file: None,
@@ -85,6 +90,11 @@ impl NodeSection {
 
     pub(super) fn check(&self) -> Result<(), Invalid> {
         self.known_nodes()?;
+        let wrong = self.url.as_deref().and_then(wrong_peer);
+        require_setting(wrong.is_none(), "node.url", || {
+            let wrong = wrong.unwrap_or_default();
+            format!("it {wrong}; expected the URL of this node such as `http://10.0.0.7:8088`")
+        })?;
         let credential = self.credential.as_ref().map(Secret::reveal);
         // It goes into a header.
         let is_sendable = |text: &str| {

@@ -6,6 +6,9 @@ use crate::{
     client_errors::describe_error,
     credentials::{NodePass, NodeRequest},
     http::{
+        forwarded_headers::{
+            is_forwarded, is_of_proxy, named_by_connection, varies_apart_from_origin,
+        },
         middleware::{response_body::CHUNK, traced},
         settings::{HttpSettings, RemoteTarget},
         stream_permits::StreamPermit,
@@ -18,26 +21,13 @@ use actix_web::{
     web,
 };
 use futures_util::{StreamExt, stream};
-use reqwest::Client;
+use reqwest::{Client, Url};
 use std::{future::Future, io, net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 /// Idle connections that are kept for each node.
 const MAX_IDLE: usize = 32;
-
-/// Headers that concern one connection only (RFC 9110, 7.6.1), and those that are set anew for the next hop.
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "content-length",
-];
 
 /// After this time a client of a stream begins a new one, where the last one ended.
 const LONGEST_STREAM: Duration = Duration::from_secs(60 * 60);
@@ -143,21 +133,57 @@ impl Forwarder {
     ) -> Result<HttpResponse, Problem> {
         let away = || Problem::from(Fault::Away(to.name.context));
         let is_safe = request.method().is_safe();
-        let mut url = to.url.clone().ok_or_else(away)?;
+        let url = to.url.clone().ok_or_else(away)?;
         let via = self.write_via(request)?;
-        url.set_path(request.path());
-        // A URL without its dot segments would lead somewhere else than what was judged.
-        if url.path() != request.path() {
-            return Err(Problem::not_found());
-        }
-        url.set_query(Some(request.query_string()).filter(|query| !query.is_empty()));
+        let url = url_of(request, url)?;
         let body = body.await?;
+        let permit = self.take_permit()?;
+        let forwarded = self.write_request(request, body, url, via, stream.is_some());
+        let answer = forwarded.send().await.map_err(|why| {
+            let problem = if why.is_connect() { away() } else { no_answer(to.name.context, is_safe) };
+            tracing::warn!(
+                context = to.name.context,
+                error = describe_error(&why),
+                "failed to forward request"
+            );
+            problem
+        })?;
+        self.pass_on(answer, permit, to.name.context, is_safe, stream).await
+    }
+
+    /// Sends `request` to the node at `url`, which leads.
+    pub async fn send_to(
+        &self,
+        request: &HttpRequest,
+        body: Vec<u8>,
+        url: Url,
+        is_stream: bool,
+    ) -> Result<Attempt, Problem> {
+        let via = self.write_via(request)?;
+        let url = url_of(request, url)?;
+        let sent = self.write_request(request, body, url, via, is_stream).send().await;
+        Ok(sent.map_or_else(Attempt::from, |answer| Attempt::Answered(Box::new(answer))))
+    }
+
+    /// A permit for a request to another node.
+    pub fn take_permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let busy = |_| Problem::from(Fault::Busy { retry_after: Duration::from_secs(1) });
-        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(busy)?;
-        let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
-            .map_err(|_| away())?;
-        let mut forwarded = self.client.request(method, url).body(body);
-        if stream.is_some() {
+        Arc::clone(&self.permits).try_acquire_owned().map_err(busy)
+    }
+
+    /// What is sent for `request`.
+    fn write_request(
+        &self,
+        request: &HttpRequest,
+        body: Vec<u8>,
+        url: Url,
+        via: String,
+        is_stream: bool,
+    ) -> reqwest::RequestBuilder {
+        // Every method of a client is one of the client of other nodes.
+        let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes());
+        let mut forwarded = self.client.request(method.unwrap_or_default(), url).body(body);
+        if is_stream {
             forwarded = forwarded.timeout(LONGEST_STREAM);
         }
         let of_hop = named_by_connection(
@@ -189,15 +215,18 @@ impl Forwarder {
             let address = peer.map(|peer| peer.to_string()).unwrap_or_default();
             forwarded = forwarded.header(name, token).header(NodeRequest::CLIENT, address);
         }
-        let answer = forwarded.header("via", via).send().await.map_err(|why| {
-            let problem = if why.is_connect() { away() } else { no_answer(to, is_safe) };
-            tracing::warn!(
-                context = to.name.context,
-                error = describe_error(&why),
-                "failed to forward request"
-            );
-            problem
-        })?;
+        forwarded.header("via", via)
+    }
+
+    /// Answers with what another node has answered.
+    pub async fn pass_on(
+        &self,
+        answer: reqwest::Response,
+        permit: OwnedSemaphorePermit,
+        from: &'static str,
+        is_safe: bool,
+        stream: Option<StreamPermit>,
+    ) -> Result<HttpResponse, Problem> {
         let status =
             StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
         let mut response = HttpResponse::build(status);
@@ -224,7 +253,7 @@ impl Forwarder {
         if let Some(stream) = stream.filter(|_| status == StatusCode::OK) {
             return Ok(self.stream_events(response, answer, (permit, stream)));
         }
-        self.forward_response(response, answer, permit, to, is_safe).await
+        self.forward_response(response, answer, permit, from, is_safe).await
     }
 
     /// Answers with a small body at once, and with a large one as it arrives and as the client reads it.
@@ -233,22 +262,22 @@ impl Forwarder {
         mut response: HttpResponseBuilder,
         mut answer: reqwest::Response,
         permit: OwnedSemaphorePermit,
-        to: &RemoteTarget,
+        from: &'static str,
         is_safe: bool,
     ) -> Result<HttpResponse, Problem> {
         let length = answer.content_length();
         if length.is_some_and(|length| length > self.answer_limit as u64) {
-            return Err(self.too_large(to, is_safe));
+            return Err(self.too_large(from, is_safe));
         }
         let mut body = Vec::new();
         while body.len() <= CHUNK {
-            match answer.chunk().await.map_err(|_| no_answer(to, is_safe))? {
+            match answer.chunk().await.map_err(|_| no_answer(from, is_safe))? {
                 Some(chunk) => body.extend_from_slice(&chunk),
                 None => return Ok(response.body(body)),
             }
         }
         if body.len() > self.answer_limit {
-            return Err(self.too_large(to, is_safe));
+            return Err(self.too_large(from, is_safe));
         }
         let left = self.answer_limit - body.len();
         let rest =
@@ -288,12 +317,11 @@ impl Forwarder {
         response.streaming(events.take_until(Box::pin(stopped)).boxed_local())
     }
 
-    fn too_large(&self, to: &RemoteTarget, is_safe: bool) -> Problem {
-        let context = to.name.context;
+    fn too_large(&self, context: &'static str, is_safe: bool) -> Problem {
         let limit = self.answer_limit;
         tracing::warn!(context, limit, "answer of another node is too large");
         if !is_safe {
-            return no_answer(to, is_safe);
+            return no_answer(context, is_safe);
         }
         let en = format!("the answer of the node of {context} is larger than {limit} bytes");
         Problem::new("bad-gateway", en, format!("{context} 노드의 응답이 {limit}바이트를 넘습니다"))
@@ -301,56 +329,40 @@ impl Forwarder {
 }
 
 /// A node that was reached and did not answer may have carried out what it was sent.
-fn no_answer(to: &RemoteTarget, is_safe: bool) -> Problem {
-    if is_safe { Fault::Away(to.name.context).into() } else { Fault::Unknown.into() }
+fn no_answer(context: &'static str, is_safe: bool) -> Problem {
+    if is_safe { Fault::Away(context).into() } else { Fault::Unknown.into() }
 }
 
-/// Which origins may read an answer is decided by this node, so those headers are not forwarded.
-fn is_forwarded(name: &str) -> bool {
-    !HOP_BY_HOP.contains(&name)
-        && !name.starts_with("access-control-")
-        && !matches!(name, "origin" | "via" | NodeRequest::CLIENT | NodeRequest::TOKEN)
+/// What became of a request that was sent.
+pub enum Attempt {
+    Answered(Box<reqwest::Response>),
+    /// It was not taken.
+    NotTaken,
+    /// It may have been.
+    Broke(String),
 }
 
-/// Whether a proxy describes by this header how it was asked. A node that trusts this one would believe it of any client.
-fn is_of_proxy(name: &str) -> bool {
-    name == "forwarded" || name.starts_with("x-forwarded-")
-}
-
-/// The headers that a `Connection` keeps to itself, in lower case.
-fn named_by_connection<'a>(values: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
-    let text = values.map(|value| String::from_utf8_lossy(value).to_ascii_lowercase());
-    let names = text
-        .flat_map(|text| text.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
-    names.filter(|name| !name.is_empty()).collect()
-}
-
-/// What an answer varies by beside the headers of other origins, by which this node lets it vary itself.
-fn varies_apart_from_origin(vary: &str) -> String {
-    let others = vary.split(',').map(str::trim).filter(|name| {
-        let name = name.to_ascii_lowercase();
-        name != "origin" && !name.starts_with("access-control-request-")
-    });
-    others.collect::<Vec<_>>().join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_concerns_one_hop_is_not_forwarded() {
-        let values = [&b"Keep-Alive, X-Secret"[..], b"close,", b""];
-        assert_eq!(named_by_connection(values.into_iter()), ["keep-alive", "x-secret", "close"]);
-        assert!(is_of_proxy("forwarded") && is_of_proxy("x-forwarded-host"));
-        assert!(!is_of_proxy("x-correlation-id") && !is_of_proxy("forwarder"));
+impl From<reqwest::Error> for Attempt {
+    fn from(why: reqwest::Error) -> Self {
+        if why.is_connect() { Self::NotTaken } else { Self::Broke(describe_error(&why)) }
     }
+}
 
-    #[test]
-    fn an_answer_varies_by_origin_once() {
-        let vary = "Accept-Language, Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
-        assert_eq!(varies_apart_from_origin(vary), "Accept-Language");
-        assert_eq!(varies_apart_from_origin("origin"), "");
-        assert_eq!(varies_apart_from_origin("*"), "*");
+/// Where `request` is sent at the node at `url`.
+fn url_of(request: &HttpRequest, mut url: Url) -> Result<Url, Problem> {
+    url.set_path(request.path());
+    // A URL without its dot segments would lead somewhere else than what was judged.
+    if url.path() != request.path() {
+        return Err(Problem::not_found());
     }
+    url.set_query(Some(request.query_string()).filter(|query| !query.is_empty()));
+    Ok(url)
+}
+
+/// Whether another node has passed `request` on.
+pub fn passed_on_by_node(request: &HttpRequest) -> bool {
+    let via = request.headers().get_all("via").filter_map(|via| via.to_str().ok());
+    let mut nodes =
+        via.flat_map(|via| via.split(',')).filter_map(|by| by.split_whitespace().nth(1));
+    nodes.any(|name| name.starts_with(PSEUDONYM_PREFIX))
 }

@@ -3,9 +3,11 @@
 mod call;
 mod document;
 mod forwarded;
+mod forwarded_headers;
 mod forwarder;
 mod handlers;
 mod host_list;
+mod leader;
 mod inner;
 mod metrics;
 mod middleware;
@@ -19,6 +21,7 @@ mod router;
 mod routes;
 mod server;
 mod settings;
+mod standby;
 mod state;
 mod stream_permits;
 #[cfg(test)]
@@ -30,4 +33,5 @@ pub(crate) use openapi::operations::Deployment;
 pub use rate_limits::RateSettings;
 pub(crate) use routes::ROUTES;
 pub use server::{Listeners, serve_http};
+pub use leader::{Leader, Standby};
 pub use settings::{HttpSettings, MAX_CONNECTIONS, RemoteTarget, connection_headroom};

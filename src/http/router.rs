@@ -9,6 +9,7 @@ use crate::{
         middleware::{audience, auditing, caller, form, host, page_headers, rate, traced},
         response::problem_response,
         routes::{self, Handler, Route},
+        standby,
         state::{AppState, Host, Port},
     },
     identity::Audience,
@@ -122,6 +123,11 @@ async fn answer_request(
     let uri = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
     if uri > state.settings.uri_limit {
         return Err(Problem::long_uri(state.settings.uri_limit));
+    }
+    if let Some(standby) = &state.settings.standby
+        && !standby::answers_itself(request)
+    {
+        return standby::forward(request, payload, state, standby).await;
     }
     host::check(request, state)?;
     let identified = caller::identify(request, state).await;

@@ -7,7 +7,7 @@ use crate::{
     credentials::{Identifiers, KeyStore, Login, NodePass, NodeTrust},
     domain::{Name, Timestamp},
     events::{Documents, EventNames},
-    http::{host_list::HostList, rate_limits::RateSettings},
+    http::{host_list::HostList, leader::Standby, rate_limits::RateSettings},
     identity::NodeRights,
     pages::PageSettings,
     sagas::{Jobs, SagaSettings},
@@ -151,6 +151,8 @@ pub struct HttpSettings {
     pub max_hops: usize,
     /// The name of this node in `Via`.
     pub node_name: String,
+    /// The node that leads, if this one is a standby and passes everything on to it.
+    pub standby: Option<Standby>,
     /// How pages look.
     pub pages: PageSettings,
 }
@@ -212,6 +214,7 @@ impl Default for HttpSettings {
             answer_limit: 16 << 20,
             max_hops: 4,
             node_name: String::new(),
+            standby: None,
             pages: PageSettings::default(),
         }
     }

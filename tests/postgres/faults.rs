@@ -20,7 +20,7 @@ use support::{
 const BOOKS: u64 = 400;
 
 /// What was acknowledged: rents by their numbers, each with its book.
-type Acknowledged = Mutex<BTreeMap<u64, u64>>;
+pub type Acknowledged = Mutex<BTreeMap<u64, u64>>;
 
 /// Rents books, one after the other, each until it is answered, while `disturb` runs; wherever the server is by then.
 fn rent_while(
@@ -35,7 +35,6 @@ fn rent_while(
             threads.spawn(|| {
                 while !done.load(SeqCst) {
                     let book = books.fetch_add(1, SeqCst) + 1;
-                    assert!(book <= BOOKS, "there are books enough");
                     rent(server, book, acknowledged);
                 }
             });
@@ -50,11 +49,18 @@ fn rent_while(
 }
 
 fn rent(server: &Mutex<Server>, book: u64, acknowledged: &Acknowledged) {
+    rent_at(|_| server.lock().unwrap().url().to_owned(), book, acknowledged);
+}
+
+/// Rents a book, until that is answered: each attempt at the URL that `url` gives.
+pub fn rent_at(url: impl Fn(usize) -> String, book: u64, acknowledged: &Acknowledged) {
+    assert!(book <= BOOKS, "there are books enough");
+    let mut attempts = 0;
     let key = format!("book-{book}");
     let body = json!({"bookId": book, "userId": book, "address": "address1"});
     let number = eventually("the rent is answered", || {
-        let url = server.lock().unwrap().url().to_owned();
-        let answer = Client::new(url).try_post_once("/rents", &key, &body).ok()?;
+        attempts += 1;
+        let answer = Client::new(url(attempts)).try_post_once("/rents", &key, &body).ok()?;
         matches!(answer.status, 201 | 202).then(|| answer.id())
     });
     let other = acknowledged.lock().unwrap().insert(number, book);
@@ -62,7 +68,7 @@ fn rent(server: &Mutex<Server>, book: u64, acknowledged: &Acknowledged) {
 }
 
 /// Every acknowledged rent is there once, and holds its book.
-fn check(server: &Server, acknowledged: &Acknowledged) {
+pub fn check(server: &Client, acknowledged: &Acknowledged) {
     let acknowledged = acknowledged.lock().unwrap();
     for (number, book) in acknowledged.iter() {
         server.shows(&format!("/rents/{number}"), json!({"status": "Rent", "bookId": book}));
@@ -84,7 +90,7 @@ fn check(server: &Server, acknowledged: &Acknowledged) {
     });
 }
 
-fn register_books(server: &Server) {
+pub fn register_books(server: &Client) {
     for number in 1..=BOOKS {
         assert_eq!(server.register_book(&format!("title{number}")), number);
     }

@@ -9,3 +9,4 @@ mod contract;
 mod faults;
 mod refused;
 mod servers;
+mod standby;

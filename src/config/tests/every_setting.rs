@@ -19,6 +19,7 @@ fn sample_value(setting: &Setting, secret_file: &str) -> Value {
         "ops.listen" => "127.0.0.1:9002",
         "http.public_url" => "https://rent.example",
         "auth.keys_from" => "http://book:8088",
+        "node.url" => "http://10.0.0.7:8088",
         "store.url" => "postgres://me@db/holdfast",
         "messages.url" => "http://texts/send",
         "messages.secret" | "alerts.secret" => "c2VjcmV0",

@@ -41,7 +41,13 @@ pub fn report_info() -> ProbeReply {
 /// Whether requests should be sent here: not while starting or draining, nor with a store that has failed or is full, nor
 /// with a log whose history is disputed. One stopped context does not make the server unready.
 pub fn is_ready(state: &AppState) -> bool {
-    state.node.is_ready() && !state.is_draining() && !state.node.store_is_full()
+    passes_on(state) && state.node.is_ready() && !state.is_draining() && !state.node.store_is_full()
+}
+
+/// Whether a standby knows where to send requests.
+fn passes_on(state: &AppState) -> bool {
+    let own = &state.settings.node_name;
+    state.settings.standby.as_ref().is_none_or(|standby| standby.knows_leader(own))
 }
 
 fn is_sound(health: &ContextHealth) -> bool {
@@ -65,7 +71,7 @@ pub fn readiness_report(state: &AppState, query: &str) -> ProbeReply {
     let checks = [
         ("store", state.node.store_works(), "failed"),
         ("disk", !state.node.store_is_full(), "full"),
-        ("start", has_started, "failed"),
+        ("start", has_started && passes_on(state), "failed"),
         ("serving", !state.is_draining(), "failed"),
         ("history", disputes.is_empty(), "changed"),
     ];
@@ -110,6 +116,12 @@ impl Report {
 fn report_parts(state: &AppState, report: &mut Report) {
     if let Some(damage) = state.node.store_health().damage {
         report.add_line(false, format_args!("store damaged: {damage}"));
+    }
+    if let Some(standby) = &state.settings.standby {
+        let leader = standby.leader();
+        let is_reached = leader.as_ref().is_some_and(|leader| leader.url.is_some());
+        let node = leader.map_or_else(|| "no node".to_owned(), |leader| leader.node);
+        report.add_line(is_reached, format_args!("standby: {node} leads"));
     }
     if let Some(why) = state.node.store_health().waits_for {
         report.add_line(false, format_args!("store waits: {why}"));
@@ -223,6 +235,13 @@ fn list_components(state: &AppState) -> Map<String, Value> {
     });
     let works = store.failed.is_none() && !store.full && store.waits_for.is_none();
     put("store", up_or_down(works), details);
+    if let Some(standby) = &state.settings.standby {
+        let leader = standby.leader();
+        let is_reached = leader.as_ref().is_some_and(|leader| leader.url.is_some());
+        let node = leader.as_ref().map(|leader| &leader.node);
+        let url = leader.as_ref().and_then(|leader| leader.url.as_ref()).map(ToString::to_string);
+        put("standby", up_or_unknown(is_reached), json!({ "leader": node, "url": url }));
+    }
     put("authentication", "UP", json!({ "mode": authentication(state) }));
     let clock = state.node.clock_health();
     put("clock", up_or_unknown(clock.stepped_back_seconds == 0), json!(clock));

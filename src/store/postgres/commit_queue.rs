@@ -72,6 +72,8 @@ pub struct CommitQueue {
     /// What the committer waits for.
     waits_for: Mutex<Option<String>>,
     is_full: AtomicBool,
+    /// The database has been away for so long that new batches are refused.
+    is_away: AtomicBool,
 }
 
 /// Figures for health.
@@ -96,6 +98,7 @@ impl CommitQueue {
             limit,
             waits_for: Mutex::default(),
             is_full: AtomicBool::new(false),
+            is_away: AtomicBool::new(false),
         }
     }
 
@@ -129,7 +132,8 @@ impl CommitQueue {
             return Err(StoreError::Superseded);
         }
         // One that is larger than the whole room passes when the room is empty, or it never would.
-        if state.unwritten > 0 && state.unwritten + bytes > self.limit {
+        let is_away = self.is_away.load(Ordering::Relaxed);
+        if is_away || state.unwritten > 0 && state.unwritten + bytes > self.limit {
             return Err(StoreError::Overloaded);
         }
         if !expectations_hold()? {
@@ -202,6 +206,11 @@ impl CommitQueue {
     /// Takes the block of numbers from `first` on.
     pub fn add_numbers(&self, first: Commit) {
         sync::lock(&self.state).next_numbers = Some(first..first.saturating_add(BLOCK));
+    }
+
+    /// Whether new batches are refused because the database has been away for long.
+    pub fn set_away(&self, is_away: bool) {
+        self.is_away.store(is_away, Ordering::Relaxed);
     }
 
     /// What the committer waits for, while it does.

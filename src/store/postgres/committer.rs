@@ -24,6 +24,8 @@ const GROUP_LIMIT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long a store that is closed waits for a database that is away.
+/// After how long the database counts as away: what comes then would only wait.
+const AWAY_AFTER: Duration = Duration::from_secs(5);
 const CLOSING_LIMIT: Duration = Duration::from_secs(5);
 
 const WRITE_GROUP: &str = "select holdfast.write_group($1, $2, $3, $4, $5, $6, $7)";
@@ -73,31 +75,39 @@ impl Committer {
             let last = self.last.get(&*group.system).copied();
             group.number = last.ok_or(StoreError::Superseded)? + 1;
         }
+        let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
             if let Err(trouble) = self.send_groups(&mut left).await {
                 if matches!(trouble, Trouble::Wrong(_)) {
                     return Err(StoreError::Failed(trouble.words().to_owned()));
                 }
-                self.wait_for(&trouble, pause).await?;
+                self.wait_for(&trouble, pause, began).await?;
                 pause = (2 * pause).min(LONGEST_PAUSE);
             }
             while !left.is_empty() {
                 match self.find_written(&mut left).await {
                     Ok(()) => break,
                     Err(Unresolved::Lost(error)) => return Err(error),
-                    Err(Unresolved::Unknown(trouble)) => self.wait_for(&trouble, pause).await?,
+                    Err(Unresolved::Unknown(trouble)) => self.wait_for(&trouble, pause, began).await?,
                 }
             }
             if left.is_empty() {
                 self.queue.set_waiting(None, false);
+                self.queue.set_away(false);
                 return Ok(());
             }
         }
     }
 
     /// Waits a moment, and says for what.
-    async fn wait_for(&self, trouble: &Trouble, pause: Duration) -> Result<(), StoreError> {
+    async fn wait_for(
+        &self,
+        trouble: &Trouble,
+        pause: Duration,
+        began: Instant,
+    ) -> Result<(), StoreError> {
+        self.queue.set_away(began.elapsed() > AWAY_AFTER);
         self.queue.set_waiting(Some(trouble.words()), trouble.is_full());
         if self.queue.closing_for().is_some_and(|closing| closing > CLOSING_LIMIT) {
             return Err(StoreError::Failed(trouble.words().to_owned()));

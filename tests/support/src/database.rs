@@ -17,7 +17,7 @@ use std::{
 const PASSWORD: &str = "secret-of-tests";
 const START: Duration = Duration::from_secs(60);
 
-/// Runs the server until its input ends, and removes the directory then; or until it is told to keep it.
+/// Runs the server until its input ends, and removes the directory then, unless it reads that it is to be kept.
 const KEEPER: &str = r#"
 trap '' INT TERM
 directory=$1; shift
