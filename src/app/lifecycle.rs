@@ -52,7 +52,9 @@ impl ListenAddresses {
             return url.clone();
         }
         let Some(address) = self.main.filter(|address| !address.ip().is_unspecified()) else {
-            tracing::warn!("other nodes cannot pass requests on to this one while it leads: set `node.url`");
+            tracing::warn!(
+                "other nodes cannot pass requests on to this one while it leads: set `node.url`"
+            );
             return String::new();
         };
         format!("{}://{address}", settings.http.scheme())

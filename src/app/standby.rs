@@ -1,9 +1,6 @@
 //! A node with a database that another node leads: it passes requests on, and takes over when the leases are free.
 
-use super::{
-    failure::Failure,
-    open_store::OpenedStore,
-};
+use super::{failure::Failure, open_store::OpenedStore};
 use crate::{
     actors::{LocalNode, NodeSettings},
     http::{self, HttpSettings, Leader, Listeners, Standby},
@@ -110,7 +107,11 @@ fn wait_for_leases(
                 candidate = *again;
                 if let Some(holder) = holder {
                     if !is_said {
-                        tracing::info!(node = holder.node, url = holder.url, "on standby: another node leads");
+                        tracing::info!(
+                            node = holder.node,
+                            url = holder.url,
+                            "on standby: another node leads"
+                        );
                         is_said = true;
                     }
                     let leader = Some(Leader::from(holder));
@@ -170,9 +171,8 @@ impl Gateway {
 
 /// The same listeners once more. A connection goes to the server that accepts it first.
 fn share(listeners: &Listeners) -> std::io::Result<Listeners> {
-    let again = |listener: &Option<TcpListener>| {
-        listener.as_ref().map(TcpListener::try_clone).transpose()
-    };
+    let again =
+        |listener: &Option<TcpListener>| listener.as_ref().map(TcpListener::try_clone).transpose();
     Ok(Listeners {
         main: listeners.main.try_clone()?,
         contexts: Vec::new(),

@@ -140,7 +140,8 @@ impl Forwarder {
         let permit = self.take_permit()?;
         let forwarded = self.write_request(request, body, url, via, stream.is_some());
         let answer = forwarded.send().await.map_err(|why| {
-            let problem = if why.is_connect() { away() } else { no_answer(to.name.context, is_safe) };
+            let problem =
+                if why.is_connect() { away() } else { no_answer(to.name.context, is_safe) };
             tracing::warn!(
                 context = to.name.context,
                 error = describe_error(&why),

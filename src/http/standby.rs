@@ -47,17 +47,15 @@ pub async fn forward(
     let body = body::read_body(request, payload, &state.settings).await?;
     let may_repeat =
         request.method().is_safe() || header_text(request, "idempotency-key").is_some();
-    let events = stream::is_wanted(request)
-        .then(|| stream::take_permit(request, state))
-        .transpose()?;
+    let events =
+        stream::is_wanted(request).then(|| stream::take_permit(request, state)).transpose()?;
     let permit = state.forwarder.take_permit()?;
     let mut known = standby.watch();
     let mut began = Instant::now();
     loop {
         let leader = known.borrow_and_update().clone();
         if let Some((url, leader)) = leader.and_then(|leader| Some((leader.url.clone()?, leader))) {
-            let sent =
-                state.forwarder.send_to(request, body.clone(), url, events.is_some());
+            let sent = state.forwarder.send_to(request, body.clone(), url, events.is_some());
             let sent = tokio::select! {
                 sent = sent => sent?,
                 () = other_leads(known.clone(), &leader) => {

@@ -48,7 +48,11 @@ fn rent_while(
             threads.spawn(move || {
                 while !done.load(SeqCst) {
                     let book = books.fetch_add(1, SeqCst) + 1;
-                    rent_at(|attempt| urls[(client + attempt) % urls.len()].clone(), book, acknowledged);
+                    rent_at(
+                        |attempt| urls[(client + attempt) % urls.len()].clone(),
+                        book,
+                        acknowledged,
+                    );
                 }
             });
         }

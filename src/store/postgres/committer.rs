@@ -89,7 +89,9 @@ impl Committer {
                 match self.find_written(&mut left).await {
                     Ok(()) => break,
                     Err(Unresolved::Lost(error)) => return Err(error),
-                    Err(Unresolved::Unknown(trouble)) => self.wait_for(&trouble, pause, began).await?,
+                    Err(Unresolved::Unknown(trouble)) => {
+                        self.wait_for(&trouble, pause, began).await?
+                    }
                 }
             }
             if left.is_empty() {
