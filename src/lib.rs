@@ -52,6 +52,7 @@ pub mod sagas;
 mod shares;
 pub mod spans;
 pub mod store;
+mod suggestion;
 mod sync;
 pub mod systems;
 pub mod telemetry;

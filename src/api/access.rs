@@ -4,7 +4,7 @@ use super::problem::Problem;
 use crate::{
     actors::{Context, Declaration, Fault, RouteInfo, Seen},
     domain::{Refusal, number::LARGEST},
-    identity::{Audience, Owner, Principal, Verdict, allowed},
+    identity::{Audience, Lack, Owner, Principal, Role, Verdict, allowed, find_lack},
 };
 
 /// For whom the things of `context` are.
@@ -25,15 +25,52 @@ pub fn check_audience(audience: Audience, caller: Option<&Principal>) -> Result<
     match allowed(audience, caller, Owner::Unknown) {
         Verdict::Allow => Ok(()),
         Verdict::NotFound => Err(Problem::not_found()),
-        Verdict::Forbidden => Err(Problem::new(
-            "insufficient-scope",
-            "none of the caller's roles may do this",
-            "호출자의 역할로는 할 수 없습니다",
-        )
-        .with_parameter("www-authenticate", "Bearer error=\"insufficient_scope\"".to_owned())),
+        Verdict::Forbidden => Err(forbidden(audience, caller)),
         Verdict::Unauthorized => Err(needs_credentials()),
     }
 }
+
+/// The problem of a `caller` who is known, and not of the `audience`: what is missing.
+fn forbidden(audience: Audience, caller: Option<&Principal>) -> Problem {
+    let roles_of = |roles: &[Role]| {
+        let names: Vec<&str> = roles.iter().map(|role| role.into()).collect();
+        names.join(", ")
+    };
+    let own: Vec<Role> = caller.map(|caller| caller.roles.list()).unwrap_or_default();
+    let own = if own.is_empty() { "-".to_owned() } else { roles_of(&own) };
+    let scopes = caller.map(|caller| caller.scopes.join(", ")).unwrap_or_default();
+    let (en, ko) = match find_lack(audience, caller) {
+        Lack::Role(roles) => {
+            let one_of = if roles.len() == 1 { "the role" } else { "one of the roles" };
+            let roles = roles_of(roles);
+            (
+                format!("this needs {one_of} {roles}; the roles of the credentials are: {own}"),
+                format!("필요한 역할: {roles}. 인증 정보의 역할: {own}"),
+            )
+        }
+        Lack::Context(context) => (
+            format!("the credentials are for {scopes}, and not for {context}"),
+            format!("인증 정보의 범위는 {scopes}이며 {context}은(는) 포함되지 않습니다"),
+        ),
+        Lack::WholeServer => (
+            format!(
+                "the credentials are for {scopes}; this concerns the whole server, and needs credentials without scopes"
+            ),
+            format!(
+                "인증 정보의 범위는 {scopes}입니다. 서버 전체에 대한 요청에는 범위 제한이 없는 인증 정보가 필요합니다"
+            ),
+        ),
+        Lack::Customer => (NO_CUSTOMER.0.to_owned(), NO_CUSTOMER.1.to_owned()),
+    };
+    let challenge = "Bearer error=\"insufficient_scope\"".to_owned();
+    Problem::new("insufficient-scope", en, ko).with_parameter("www-authenticate", challenge)
+}
+
+/// What is said of the credentials of a customer of no name.
+pub(super) const NO_CUSTOMER: (&str, &str) = (
+    "the credentials are those of a customer, and do not say of which one",
+    "고객의 인증 정보이지만 어느 고객인지 알 수 없습니다",
+);
 
 /// The problem of a caller without credentials.
 pub fn needs_credentials() -> Problem {

@@ -1,6 +1,6 @@
 //! Whose the thing is that a command begins: of the customer who sends the command, or of the one whom staff names in it.
 
-use super::{headers::Headers, problem::Problem};
+use super::{access::NO_CUSTOMER, headers::Headers, problem::Problem};
 use crate::{
     actors::RouteInfo,
     domain::{
@@ -107,12 +107,8 @@ fn not_yours(place: &str) -> Problem {
 
 fn no_customer() -> Problem {
     let challenge = "Bearer error=\"insufficient_scope\"".to_owned();
-    Problem::new(
-        "insufficient-scope",
-        "the credentials are those of a customer, and do not say of which one",
-        "고객의 인증 정보이지만 어느 고객인지 알 수 없습니다",
-    )
-    .with_parameter("www-authenticate", challenge)
+    let (en, ko) = NO_CUSTOMER;
+    Problem::new("insufficient-scope", en, ko).with_parameter("www-authenticate", challenge)
 }
 
 #[cfg(test)]

@@ -224,13 +224,19 @@ impl Problem {
         if is_korean { ko } else { en }
     }
 
+    /// Its title, and the detail of this occurrence.
+    pub fn texts(&self, is_korean: bool) -> (&str, &str) {
+        let detail = if is_korean { &self.ko } else { &self.en };
+        (self.title(is_korean), detail)
+    }
+
     /// The answer to a request for `path`, which is empty where a request had none.
     pub fn into_answer(self, path: &str, request: &dyn Headers, types: &ProblemTypes) -> Answer {
         let is_korean = prefers_korean(header_text(request, "accept-language").unwrap_or_default());
-        let detail = if is_korean { self.ko.as_ref() } else { self.en.as_ref() };
+        let (title, detail) = self.texts(is_korean);
         let mut body = Map::new();
         body.insert("type".into(), types.type_of(&self.code).into());
-        body.insert("title".into(), self.title(is_korean).into());
+        body.insert("title".into(), title.into());
         body.insert("status".into(), self.status.into());
         body.insert("detail".into(), detail.into());
         if !path.is_empty() {

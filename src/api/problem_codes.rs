@@ -102,7 +102,18 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         ("begin again at `/login`", "`/login`에서 다시 시작해 주세요"),
     ),
     describe_code("invalid-token", 401, "Invalid credentials", "인증할 수 없습니다", SHOW),
-    describe_code("insufficient-scope", 403, "Not permitted", "권한이 없습니다", SHOW),
+    describe_code(
+        "insufficient-scope",
+        403,
+        "Not permitted",
+        "권한이 없습니다",
+        (
+            "the credentials are valid, but not for this: `detail` names the role, the scope or the claim that is missing. Who \
+             runs the provider gives it to a person; an admin makes a key that has it (`holdfast key add`)",
+            "인증 정보는 유효하지만 권한이 부족합니다. 부족한 역할, 범위 또는 클레임은 `detail`에 있습니다. 사용자의 권한은 로그인 \
+             제공자의 관리자가, API 키는 서버 관리자가 부여합니다(`holdfast key add`)",
+        ),
+    ),
     describe_code(
         "not-yours",
         403,

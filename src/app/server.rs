@@ -23,7 +23,7 @@ use crate::{
     config::{AuthMode, Config, ConfigProblem, IssuerSection, Settings},
     credentials::{
         ActingAs, ApiKeys, DevelopmentTokens, Identifiers, KeyInquiry, KeyStore, Login,
-        ProviderTokens, SessionStore, Sessions,
+        NoDevelopmentTokens, ProviderTokens, SessionStore, Sessions,
     },
     http::{self, HttpSettings, Listeners},
     identity::Principal,
@@ -174,6 +174,7 @@ pub async fn serve_system(
         max_connections: budget.connections,
         max_forwarded: budget.forwarded,
         max_streams: budget.streams,
+        scopes: systems::all_names(),
         max_streams_of_caller: settings.http.max_streams_of_caller,
         identifiers,
         keys: Some(keys),
@@ -246,7 +247,10 @@ fn ways_in(
         AuthMode::Token => {
             let issuers: Vec<_> = settings.auth.issuers.iter().map(IssuerSection::issuer).collect();
             if issuers.is_empty() && keys.list().is_empty() && !has_keeper {
-                tracing::warn!("no one can sign in: there is neither an issuer nor an API key");
+                tracing::warn!(
+                    "no one can sign in: add `[[auth.issuers]]`, or stop this server and make a key with `holdfast key add --name \
+                     root --role admin`"
+                );
             }
             let runtime = outbound.runtime();
             let tokens =
@@ -254,6 +258,7 @@ fn ways_in(
             let tokens = tokens.map_err(Failure::Failed)?;
             tokens.read_keys();
             login = browser_login(settings, trees, &tokens, outbound, &mut ways)?;
+            ways.push(NoDevelopmentTokens);
             ways.push(tokens);
         }
     }

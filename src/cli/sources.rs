@@ -3,9 +3,10 @@
 use crate::{
     app::Failure,
     config::{Config, ConfigProblem, Flags},
+    store::has_store,
 };
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub struct Sources {
@@ -62,4 +63,18 @@ impl Sources {
         }
         Ok(Config::load(file.as_deref(), environment, flags)?)
     }
+}
+
+/// Refuses a directory in which no server has been.
+///
+/// # Errors
+/// [`Failure::Failed`]
+pub fn require_data(dir: &Path) -> Result<(), Failure> {
+    if has_store(dir) {
+        return Ok(());
+    }
+    let dir = dir.display();
+    Err(Failure::Failed(format!(
+        "`{dir}` is not the data directory of a server: name the one that the server has, with `--data` or `--config`"
+    )))
 }

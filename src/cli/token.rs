@@ -1,12 +1,11 @@
 //! `token`: tokens of development.
 
-use super::sources::Sources;
+use super::sources::{Sources, require_data};
 use crate::{
     actors::Machine,
     app::{Failure, print_text},
     config::AuthMode,
     credentials::{ActAs, DevelopmentTokens},
-    store::prepare_directory,
 };
 use clap::Args;
 
@@ -31,7 +30,7 @@ impl MakeToken {
             return Err(Failure::Failed(what.into()));
         }
         let dir = &settings.store.dir;
-        prepare_directory(dir).map_err(Failure::from_error)?;
+        require_data(dir)?;
         let tokens = DevelopmentTokens::open(dir, Machine::default());
         let token = tokens.map_err(Failure::from_error)?.issue(&acting_as, hours);
         print_text(&format!("{token}\n"))

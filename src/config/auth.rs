@@ -49,7 +49,25 @@ pub enum AuthMode {
 }
 
 impl Auth {
-    pub(super) fn check(&self, http: &Http) -> Result<(), Invalid> {
+    /// All that is wrong with it, beside who may reach the server: see [`Auth::check_listener`].
+    pub(super) fn check(&self, http: &Http) -> Vec<Result<(), Invalid>> {
+        let mut checks = check_issuers(&self.issuers);
+        checks.push(self.login.check(&self.issuers, http));
+        checks.push(self.check_mode());
+        checks.push(self.check_names());
+        checks
+    }
+
+    fn check_mode(&self) -> Result<(), Invalid> {
+        let is_open = self.mode == AuthMode::Open;
+        require_setting(!is_open || self.issuers.is_empty(), "auth.mode", || {
+            "authentication is open although there are `auth.issuers`: set `auth.mode = \"token\"`"
+                .into()
+        })
+    }
+
+    /// Who may reach the server at the address of `http`.
+    pub(super) fn check_listener(&self, http: &Http) -> Result<(), Invalid> {
         let listen = http.listen;
         let is_open = self.mode == AuthMode::Open;
         let may_listen = listen.ip().is_loopback() || self.allow_open_beyond_loopback;
@@ -68,19 +86,16 @@ impl Auth {
                 "tokens would pass the network unencrypted to {listen}: set `http.tls.cert`, or, where a proxy encrypts, name it in \
                  `http.trusted_proxies` or set `http.public_url` to its `https://` URL"
             )
-        })?;
-        require_setting(!is_open || self.issuers.is_empty(), "auth.mode", || {
-            "authentication is open although there are `auth.issuers`: set `auth.mode = \"token\"`"
-                .into()
-        })?;
-        check_issuers(&self.issuers)?;
+        })
+    }
+
+    fn check_names(&self) -> Result<(), Invalid> {
         let wrong = self.keys_from.as_deref().and_then(wrong_peer);
         require_setting(wrong.is_none(), "auth.keys_from", || {
             let url = self.keys_from.as_deref().unwrap_or_default();
             let wrong = wrong.unwrap_or_default();
             format!("`{url}` {wrong}; expected the URL of a node such as `http://book:8088`")
         })?;
-        self.login.check(&self.issuers, http)?;
         let wrong = self.hosts.iter().find(|host| !is_host(host));
         require_setting(wrong.is_none(), "auth.hosts", || {
             let wrong = wrong.map(String::as_str).unwrap_or_default();

@@ -61,9 +61,36 @@ impl IssuerSection {
         }
     }
 
-    /// Checks it, as it is under `key`.
-    fn check(&self, key: &str) -> Result<(), Invalid> {
-        let Self { url, audience, algorithms, .. } = self;
+    /// All that is wrong with it, as it is under `key`.
+    fn check(&self, key: &str) -> Vec<Result<(), Invalid>> {
+        let Self { audience, algorithms, .. } = self;
+        let claims = [
+            ("roles_claim", &self.roles_claim),
+            ("customer_claim", &self.customer_claim),
+            ("grade_claim", &self.grade_claim),
+        ];
+        let mut checks = vec![
+            self.check_url(key),
+            require_setting(!audience.is_empty(), format!("{key}.audience"), || {
+                "required: what the tokens for this server have in `aud`; without it, tokens for others would be taken".into()
+            }),
+            require_setting(!algorithms.is_empty(), format!("{key}.algorithms"), || {
+                "without an algorithm no token can be taken; leave it out for all three".into()
+            }),
+        ];
+        checks.extend(claims.map(|(name, claim)| check_claim(&format!("{key}.{name}"), claim)));
+        checks.extend(self.roles.iter().map(|name| {
+            let wrong = name.parse::<RoleName>().err();
+            require_setting(wrong.is_none(), format!("{key}.roles"), || {
+                let wrong = wrong.map(|wrong| wrong.to_string()).unwrap_or_default();
+                format!("`{name}`: {wrong}")
+            })
+        }));
+        checks
+    }
+
+    fn check_url(&self, key: &str) -> Result<(), Invalid> {
+        let url = &self.url;
         require_setting(!url.is_empty(), format!("{key}.url"), || {
             "required: the URL of the provider, as its tokens have it in `iss`".into()
         })?;
@@ -71,38 +98,37 @@ impl IssuerSection {
         require_setting(wrong.is_none(), format!("{key}.url"), || {
             let wrong = wrong.unwrap_or_default();
             format!("`{url}` {wrong}; expected a URL such as `https://id.example`")
-        })?;
-        require_setting(!audience.is_empty(), format!("{key}.audience"), || {
-            "required: what the tokens for this server have in `aud`; without it, tokens for others would be taken".into()
-        })?;
-        require_setting(!algorithms.is_empty(), format!("{key}.algorithms"), || {
-            "without an algorithm no token can be taken; leave it out for all three".into()
-        })?;
-        for name in &self.roles {
-            let wrong = name.parse::<RoleName>().err();
-            require_setting(wrong.is_none(), format!("{key}.roles"), || {
-                let wrong = wrong.map(|wrong| wrong.to_string()).unwrap_or_default();
-                format!("`{name}`: {wrong}")
-            })?;
-        }
-        Ok(())
+        })
     }
 }
 
+/// Checks the name of a claim. With dots and no other mark of a URL, a claim within others was meant, which is a JSON Pointer.
+fn check_claim(key: &str, claim: &str) -> Result<(), Invalid> {
+    require_setting(!claim.is_empty(), key, || "the name of a claim is not blank".into())?;
+    let is_path = claim.contains('.') && !claim.contains(['/', ':']);
+    require_setting(!is_path, key, || {
+        let within = claim.replace('.', "/");
+        format!(
+            "`{claim}`: write `/{within}` for a claim within another, or `/{claim}` for one whose name has dots"
+        )
+    })
+}
+
 /// Checks all of them.
-pub(super) fn check_issuers(issuers: &[IssuerSection]) -> Result<(), Invalid> {
+pub(super) fn check_issuers(issuers: &[IssuerSection]) -> Vec<Result<(), Invalid>> {
     let count = issuers.len();
-    require_setting(count <= MOST, "auth.issuers", || {
+    let mut checks = vec![require_setting(count <= MOST, "auth.issuers", || {
         format!("{count} issuers are more than {MOST}, which are the most")
-    })?;
+    })];
     for (at, issuer) in issuers.iter().enumerate() {
         let key = format!("auth.issuers[{at}]");
-        issuer.check(&key)?;
-        let before = issuers.iter().take(at).position(|other| other.url == issuer.url);
-        require_setting(before.is_none(), format!("{key}.url"), || {
+        checks.extend(issuer.check(&key));
+        let is_same = |other: &IssuerSection| !other.url.is_empty() && other.url == issuer.url;
+        let before = issuers.iter().take(at).position(is_same);
+        checks.push(require_setting(before.is_none(), format!("{key}.url"), || {
             let before = before.unwrap_or_default();
             format!("`{}` is that of auth.issuers[{before}] already", issuer.url)
-        })?;
+        }));
     }
-    Ok(())
+    checks
 }

@@ -7,9 +7,10 @@ use super::{
     secret::Secret,
 };
 use crate::credentials::{CookieNames, Issuer, LoginSettings};
+use reqwest::Url;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
 /// How browsers sign in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -77,13 +78,30 @@ impl LoginSection {
         require_setting(asks, "auth.login.scope", || {
             "without `openid` the provider does not say who has signed in".into()
         })?;
-        let is_private = http.listen.ip().is_loopback() || http.cookie_names().is_secure;
+        let is_secure = http.cookie_names().is_secure;
+        let plain = http.public_url.as_deref().filter(|url| !is_secure && !is_on_loopback(url));
+        require_setting(!signs_in || plain.is_none(), "http.public_url", || {
+            let url = plain.unwrap_or_default();
+            format!(
+                "browsers that sign in would send their session unencrypted to `{url}`: give its `https://` URL"
+            )
+        })?;
+        let is_private = http.listen.ip().is_loopback() || is_secure;
         require_setting(!signs_in || is_private, "auth.login.client_id", || {
             "browsers keep a session for a server that they reach by TLS: set `http.tls.cert`, or `http.public_url` to the \
              `https://` URL of a proxy that encrypts"
                 .into()
         })
     }
+}
+
+/// Whether `url` leads to the machine that reads it.
+fn is_on_loopback(url: &str) -> bool {
+    let url = url.parse::<Url>().ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    let is_name = host == "localhost" || host.ends_with(".localhost");
+    is_name || address.is_ok_and(|address| address.is_loopback())
 }
 
 impl Http {

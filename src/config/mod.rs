@@ -32,7 +32,6 @@ mod secret;
 mod secret_files;
 mod settings;
 mod store;
-mod suggestion;
 mod system_settings;
 mod systems;
 mod tables;

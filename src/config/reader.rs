@@ -4,9 +4,9 @@ use super::{
     origin::{Origin, variable_name},
     raw::RawValue,
     schema::{Setting, SettingKind, all_settings},
-    suggestion::find_closest,
     tables::{Tables, read_tables},
 };
+use crate::suggestion::find_closest;
 use crate::systems;
 use serde_json::Value;
 use std::{

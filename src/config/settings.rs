@@ -176,14 +176,15 @@ impl Settings {
             self.node.check(),
             self.check_credential(),
             self.check_keeper(),
-            self.auth.check(&self.http),
+            self.auth.check_listener(&self.http),
             self.traces.check(),
             self.check_ops(),
             self.pages.check(),
             self.store.check(),
             self.check_database(),
         ];
-        let checks = checks.into_iter().chain(self.check_peers()).chain(self.check_needs());
+        let checks = checks.into_iter().chain(self.auth.check(&self.http));
+        let checks = checks.chain(self.check_peers()).chain(self.check_needs());
         checks.filter_map(Result::err).collect()
     }
 
@@ -217,7 +218,7 @@ impl Settings {
     fn check_ops(&self) -> Result<(), Invalid> {
         let Some(listen) = self.ops.listen else { return Ok(()) };
         let http = Http { listen, ..self.http.clone() };
-        self.auth.check(&http).map_err(|invalid| match invalid.key.as_str() {
+        self.auth.check_listener(&http).map_err(|invalid| match invalid.key.as_str() {
             "http.listen" => Invalid { key: "ops.listen".into(), ..invalid },
             _ => invalid,
         })

@@ -4,9 +4,9 @@ use super::{
     origin::Origin,
     raw::{RawValue, TableField},
     schema::{Setting, SettingKind},
-    suggestion::find_closest,
     toml_value::read_value,
 };
+use crate::suggestion::find_closest;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 

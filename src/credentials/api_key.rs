@@ -4,6 +4,7 @@ use super::same_bytes::same_bytes;
 use crate::{
     domain::{Timestamp, text},
     identity::Role,
+    suggestion::find_closest,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,18 @@ pub struct NewKey {
     pub expires: Option<Timestamp>,
 }
 
+/// The roles that a key may have.
+const ROLES: [Role; 5] = [Role::Customer, Role::Staff, Role::Admin, Role::Operator, Role::Auditor];
+
+/// The role of a key with this name.
+///
+/// # Errors
+/// [`BadKey::UnknownRole`]
+pub fn parse_role(name: &str) -> Result<Role, BadKey> {
+    let role = name.parse().ok().filter(|role| ROLES.contains(role));
+    role.ok_or_else(|| BadKey::UnknownRole(name.chars().take(40).collect()))
+}
+
 /// Why a key cannot be made so.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadKey {
@@ -131,14 +144,31 @@ pub enum BadKey {
     /// It has no role, or that of a node.
     #[error("a key has roles, of customer, staff, admin, operator and auditor")]
     Roles,
-    /// It names a customer without the role, or has the role without a customer.
+    /// There is no such role, or no key may have it.
+    #[error("`{0}` is no role of a key; roles are customer, staff, admin, operator and auditor")]
+    UnknownRole(String),
+    /// It has the role without a customer.
+    #[error("a key with the role customer names the customer that its holder is, such as 7")]
+    NoCustomer,
+    /// It names a customer without the role.
     #[error(
-        "a key with the role customer, and no other, names the customer that its holder is, without spaces around the name"
+        "only a key with the role customer names a customer: add the role, or leave the customer out"
     )]
-    Customer,
+    NotOfCustomer,
+    /// The name of the customer is none.
+    #[error("a customer is named without spaces around the name and without invisible characters")]
+    CustomerName,
     /// A scope is no name.
     #[error("a scope is a system or a context, such as `bookrent` or `bookrent.rent`")]
     Scope,
+    /// There is no such system or context.
+    #[error("there is no system or context `{scope}`{}", describe_meant(.meant.as_deref()))]
+    UnknownScope {
+        /// What was given.
+        scope: String,
+        /// The name that it may have been meant for.
+        meant: Option<String>,
+    },
     /// It may do nothing.
     #[error("a rate is at least one request a second")]
     Rate,
@@ -147,7 +177,23 @@ pub enum BadKey {
     Expired,
 }
 
+fn describe_meant(meant: Option<&str>) -> String {
+    meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default()
+}
+
 impl NewKey {
+    /// Whether its scopes are among those that are `known`, which are the names of systems and contexts.
+    ///
+    /// # Errors
+    /// [`BadKey::UnknownScope`]
+    pub fn check_scopes(&self, known: &[&str]) -> Result<(), BadKey> {
+        let wrong = self.scopes.iter().find(|scope| !known.contains(&scope.as_str()));
+        wrong.map_or(Ok(()), |scope| {
+            let meant = find_closest(scope, known.iter().copied()).map(str::to_owned);
+            Err(BadKey::UnknownScope { scope: scope.clone(), meant })
+        })
+    }
+
     /// Whether it can be made `now`.
     ///
     /// # Errors
@@ -172,7 +218,9 @@ impl NewKey {
         let checks = [
             (is_printable && length <= 100, BadKey::Name),
             (!self.roles.is_empty() && !self.roles.contains(&Role::Node), BadKey::Roles),
-            (is_customer == names_customer && is_named, BadKey::Customer),
+            (is_named, BadKey::CustomerName),
+            (!is_customer || names_customer, BadKey::NoCustomer),
+            (is_customer || !names_customer, BadKey::NotOfCustomer),
             (self.scopes.iter().all(is_scope), BadKey::Scope),
             (self.rate != Some(0), BadKey::Rate),
             (self.expires.is_none_or(|expires| expires > now), BadKey::Expired),
@@ -254,10 +302,10 @@ mod tests {
             (NewKey { name: "a\nb".into(), ..about() }, BadKey::Name),
             (NewKey { roles: vec![], ..about() }, BadKey::Roles),
             (NewKey { roles: vec![Role::Node], ..about() }, BadKey::Roles),
-            (customer, BadKey::Customer),
-            (NewKey { customer: Some("7".into()), ..about() }, BadKey::Customer),
-            (NewKey { customer: Some(" 7".into()), ..named.clone() }, BadKey::Customer),
-            (NewKey { customer: Some("7\u{200b}".into()), ..named.clone() }, BadKey::Customer),
+            (customer, BadKey::NoCustomer),
+            (NewKey { customer: Some("7".into()), ..about() }, BadKey::NotOfCustomer),
+            (NewKey { customer: Some(" 7".into()), ..named.clone() }, BadKey::CustomerName),
+            (NewKey { customer: Some("7\u{200b}".into()), ..named.clone() }, BadKey::CustomerName),
             (NewKey { scopes: vec!["bookrent.".into()], ..about() }, BadKey::Scope),
             (NewKey { scopes: vec!["a.b.c".into()], ..about() }, BadKey::Scope),
             (NewKey { rate: Some(0), ..about() }, BadKey::Rate),

@@ -141,6 +141,21 @@ impl Identify for DevelopmentTokens {
     }
 }
 
+/// Says of tokens of development that there are none, where authentication is not open.
+pub struct NoDevelopmentTokens;
+
+impl Identify for NoDevelopmentTokens {
+    fn identify<'a>(
+        &'a self,
+        credentials: Credentials<'a>,
+    ) -> BoxFuture<'a, Result<Option<Arc<Principal>>, Unidentified>> {
+        let is_one = credentials.bearer().is_some_and(|bearer| bearer.starts_with(PREFIX));
+        let what = "tokens of development are taken only where `auth.mode` is \"open\"";
+        let found = if is_one { Err(Unidentified::Invalid(what)) } else { Ok(None) };
+        ready(found).boxed()
+    }
+}
+
 /// Takes the word of the header `X-Holdfast-As`, so that development can try what others may do.
 pub struct ActingAs;
 

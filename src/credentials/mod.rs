@@ -13,9 +13,9 @@ mod same_bytes;
 mod session;
 mod token;
 
-pub use api_key::{ApiKey, BadKey, KeyId, KeyText, NewKey};
+pub use api_key::{ApiKey, BadKey, KeyId, KeyText, NewKey, parse_role};
 pub use api_keys::ApiKeys;
-pub use development::{ActAs, ActingAs, DevelopmentTokens, NotAnIdentity};
+pub use development::{ActAs, ActingAs, DevelopmentTokens, NoDevelopmentTokens, NotAnIdentity};
 pub use identifiers::Identifiers;
 pub use key_inquiry::{AskKeeper, KeyAnswer, KeyInquiry, KeyQuestion};
 pub use key_store::{KeyStore, KeyStoreError};

@@ -36,6 +36,8 @@ pub struct Route {
     pub handler: Handler,
     /// How the API document describes it; `None` for what is not an API.
     pub operation: Option<fn(&Deployment<'_>) -> Value>,
+    /// What it is for, where the API document does not say so.
+    pub summary: &'static str,
 }
 
 /// What answers a route.
@@ -104,37 +106,40 @@ pub const ROUTES: &[Route] = &[
         Box::pin(problems::show_problem(call))
     })
     .with_description(problem_page::describe_problem),
-    route(GET, "/login", Audience::Public, |call| Box::pin(login::begin_login(call))),
-    route(GET, "/callback", Audience::Public, |call| Box::pin(login::finish_login(call))),
-    route(POST, "/logout", Audience::Public, |call| Box::pin(login::sign_out(call))),
-    route(READ, "/session", Audience::Public, |call| Box::pin(login::show_session(call)))
+    route(GET, "/login", Audience::Public, |call| Box::pin(login::begin_login(call))).with_summary("Sends a browser to the provider to sign in; `to` is the path to go to then"),
+    route(GET, "/callback", Audience::Public, |call| Box::pin(login::finish_login(call))).with_summary("The provider sends the browser back here: a session begins"),
+    route(POST, "/logout", Audience::Public, |call| Box::pin(login::sign_out(call))).with_summary("Ends the session of the browser"),
+    route(READ, "/session", Audience::Public, |call| Box::pin(login::show_session(call))).with_summary("Who has signed in, and the form token that commands of pages show")
         .with_query(&[]),
-    route(READ, "/docs", Audience::Public, |call| Box::pin(documents::redirect_to_page(call))),
-    route(READ, "/docs/{file:.*}", Audience::Public, |call| Box::pin(documents::show_page(call))),
-    route(READ, "/pages", Audience::Public, |call| Box::pin(pages::redirect_to_first(call))),
-    route(READ, "/pages/{path:.*}", Audience::Public, |call| Box::pin(pages::answer(call))),
-    route(POST, "/pages/{path:.*}", Audience::Public, |call| Box::pin(pages::answer(call))),
+    route(READ, "/docs", Audience::Public, |call| Box::pin(documents::redirect_to_page(call))).with_summary("Leads to the pages of the API"),
+    route(READ, "/docs/{file:.*}", Audience::Public, |call| Box::pin(documents::show_page(call))).with_summary("Pages to read and try the API"),
+    route(READ, "/pages", Audience::Public, |call| Box::pin(pages::redirect_to_first(call))).with_summary("Leads to the first page for people"),
+    route(READ, "/pages/{path:.*}", Audience::Public, |call| Box::pin(pages::answer(call))).with_summary("The pages for people"),
+    route(POST, "/pages/{path:.*}", Audience::Public, |call| Box::pin(pages::answer(call))).with_summary("What the forms of the pages send"),
     route(READ, "/events", Audience::Events, |call| Box::pin(events::all_events(call)))
         .with_query(EventQuery::PARAMETERS)
         .with_description(operations::describe_events),
     route(READ, "/events/{context}", Audience::Events, |call| Box::pin(events::of_context(call)))
         .with_query(EventQuery::PARAMETERS)
         .with_description(operations::events_of),
-    node_route(POST, "/internal/asks/{context}", |call| Box::pin(internal::answer_ask(call))),
-    node_route(READ, "/internal/events/{context}", |call| Box::pin(internal::send_events(call))),
-    node_route(POST, "/internal/identity", |call| Box::pin(keys::identify_holder(call))),
-    node_route(READ, "/internal/contexts", |call| Box::pin(node_reports::report_contexts(call))),
+    node_route(POST, "/internal/asks/{context}", |call| Box::pin(internal::answer_ask(call))).with_summary("Puts a question to a context"),
+    node_route(READ, "/internal/events/{context}", |call| Box::pin(internal::send_events(call))).with_summary("The log of a context, for its listeners"),
+    node_route(POST, "/internal/identity", |call| Box::pin(keys::identify_holder(call))).with_summary("Who holds an API key that is kept here"),
+    node_route(READ, "/internal/contexts", |call| Box::pin(node_reports::report_contexts(call))).with_summary("How the contexts here are doing"),
     node_route(READ, "/internal/sagas/{context}/{number}", |call| {
         Box::pin(node_reports::report_saga(call))
-    }),
-    node_route(READ, "/internal/jobs", |call| Box::pin(node_reports::report_jobs(call))),
-    node_route(POST, "/internal/jobs", |call| Box::pin(node_reports::begin_job(call))),
-    node_route(POST, "/internal/jobs/{id}/cancel", |call| Box::pin(node_reports::cancel_job(call))),
-    node_route(READ, "/internal/node", |call| Box::pin(node_reports::describe_node(call))),
-    node_route(READ, "/internal/owed", |call| Box::pin(node_reports::report_owed(call))),
-    node_route(READ, "/internal/parked", |call| Box::pin(node_reports::report_parked(call))),
-    node_route(POST, "/internal/parked", |call| Box::pin(node_reports::parked_among(call))),
-    node_route(POST, "/internal/clock", |call| Box::pin(node_reports::advance_clock(call))),
+    }).with_summary("What is known of an order here"),
+    node_route(READ, "/internal/jobs", |call| Box::pin(node_reports::report_jobs(call)))
+        .with_summary("Jobs over many parked items here"),
+    node_route(POST, "/internal/jobs", |call| Box::pin(node_reports::begin_job(call)))
+        .with_summary("Begins such a job here"),
+    node_route(POST, "/internal/jobs/{id}/cancel", |call| Box::pin(node_reports::cancel_job(call)))
+        .with_summary("Cancels such a job here"),
+    node_route(READ, "/internal/node", |call| Box::pin(node_reports::describe_node(call))).with_summary("What this node is and hosts"),
+    node_route(READ, "/internal/owed", |call| Box::pin(node_reports::report_owed(call))).with_summary("What the contexts here still owe"),
+    node_route(READ, "/internal/parked", |call| Box::pin(node_reports::report_parked(call))).with_summary("What is parked here"),
+    node_route(POST, "/internal/parked", |call| Box::pin(node_reports::parked_among(call))).with_summary("Which of these are parked here"),
+    node_route(POST, "/internal/clock", |call| Box::pin(node_reports::advance_clock(call))).with_summary("Moves business time, in development"),
     admin_route(READ, "/admin/contexts", Access::Read, |call| Box::pin(admin::list_contexts(call)))
         .with_description(operations::describe_contexts),
     admin_route(POST, "/admin/contexts/{context}/stop", Access::Act, |call| {
@@ -217,7 +222,8 @@ const fn route(
     handler: RequestHandler,
 ) -> Route {
     let handler = Handler::Request(handler);
-    Route { methods, path, audience, detail: None, query: None, handler, operation: None }
+    let summary = "";
+    Route { methods, path, audience, detail: None, query: None, handler, operation: None, summary }
 }
 
 const fn admin_route(
@@ -240,7 +246,9 @@ const fn node_route(
 
 const fn probe_route(path: &'static str, audience: Audience, report: ProbeHandler) -> Route {
     let handler = Handler::Probe(report);
-    Route { methods: READ, path, audience, detail: None, query: None, handler, operation: None }
+    let methods = READ;
+    let summary = "";
+    Route { methods, path, audience, detail: None, query: None, handler, operation: None, summary }
 }
 
 impl Route {
@@ -256,6 +264,11 @@ impl Route {
 
     const fn with_description(self, operation: fn(&Deployment<'_>) -> Value) -> Self {
         Self { operation: Some(operation), ..self }
+    }
+
+    /// Says what it is for, where the API document does not.
+    const fn with_summary(self, summary: &'static str) -> Self {
+        Self { summary, ..self }
     }
 
     /// Who may send a request with this query.

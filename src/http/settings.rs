@@ -59,6 +59,8 @@ pub struct HttpSettings {
     pub max_forwarded: usize,
     /// How many event streams may be open.
     pub max_streams: usize,
+    /// The systems and contexts that credentials may be restricted to.
+    pub scopes: Vec<&'static str>,
     /// How many of one caller, unless authentication is open.
     pub max_streams_of_caller: usize,
     /// How many bytes of answers may wait for clients that do not read.
@@ -168,6 +170,7 @@ impl Default for HttpSettings {
             max_connections: MAX_CONNECTIONS,
             max_forwarded: MAX_CONNECTIONS,
             max_streams: 256,
+            scopes: Vec::new(),
             max_streams_of_caller: 16,
             unsent_bytes: 64 << 20,
             write_timeout: Duration::from_secs(8),

@@ -89,6 +89,60 @@ pub fn allowed(audience: Audience, principal: Option<&Principal>, owner: Owner<'
     }
 }
 
+/// What a caller lacks who is known and may not do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// One of these roles.
+    Role(&'static [Role]),
+    /// A scope that this context is in.
+    Context(&'static str),
+    /// Credentials that are not restricted to some contexts.
+    WholeServer,
+    /// The claim that says which customer it is.
+    Customer,
+}
+
+/// What `caller` lacks to whom something for `audience` is forbidden.
+pub fn find_lack(audience: Audience, caller: Option<&Principal>) -> Lack {
+    let in_scope = caller.is_none_or(|caller| is_in_scope(audience, caller));
+    match audience {
+        Audience::Readers { context, .. } | Audience::Writers { context, .. } if !in_scope => {
+            Lack::Context(context)
+        }
+        _ if !in_scope => Lack::WholeServer,
+        Audience::Readers { reads: Reads::Owner, .. }
+        | Audience::Writers { role: domain::Role::Customer | domain::Role::Both, .. }
+            if caller.is_some_and(|caller| caller.roles.has(Role::Customer)) =>
+        {
+            Lack::Customer
+        }
+        _ => Lack::Role(roles_of(audience)),
+    }
+}
+
+/// The roles of those whom something is for. Admins are staff too.
+fn roles_of(audience: Audience) -> &'static [Role] {
+    match audience {
+        Audience::Public => &[],
+        // Nodes read logs, and nothing else.
+        Audience::Readers { reads: Reads::Public | Reads::PublicWithout(_), .. } => {
+            &[Role::Customer, Role::Staff, Role::Admin, Role::Operator, Role::Auditor]
+        }
+        Audience::Readers { reads: Reads::Staff, .. }
+        | Audience::Writers { role: domain::Role::Admin, .. } => &[Role::Staff, Role::Admin],
+        Audience::Readers { reads: Reads::Owner, .. }
+        | Audience::Writers { role: domain::Role::Customer | domain::Role::Both, .. } => {
+            &[Role::Customer, Role::Staff, Role::Admin]
+        }
+        Audience::Administration(Access::Read | Access::Act) | Audience::Metrics => {
+            &[Role::Admin, Role::Operator]
+        }
+        Audience::Administration(Access::Keys | Access::Development) => &[Role::Admin],
+        Audience::Events => &[Role::Admin, Role::Auditor],
+        Audience::Node => &[Role::Node],
+    }
+}
+
 /// To whose things alone lists for `audience` restrict `principal`, who may read them; `None`: they show all.
 pub fn restricted_to(audience: Audience, principal: Option<&Principal>) -> Option<&str> {
     let depends = allowed(audience, principal, Owner::Known(None)) == Verdict::NotFound;
@@ -111,18 +165,12 @@ fn is_in_scope(audience: Audience, caller: &Principal) -> bool {
 
 fn judge(audience: Audience, caller: &Principal, owner: Owner<'_>) -> Verdict {
     let has = |role| caller.roles.has(role);
-    let has_one_of = |roles: &[Role]| {
-        if roles.iter().any(|role| has(*role)) { Verdict::Allow } else { Verdict::Forbidden }
+    let is_one_of_them = || {
+        let is_one = roles_of(audience).iter().any(|role| has(*role));
+        if is_one { Verdict::Allow } else { Verdict::Forbidden }
     };
     match audience {
-        Audience::Public | Audience::Node => Verdict::Allow,
-        Audience::Readers { reads: Reads::Public | Reads::PublicWithout(_), .. } => {
-            // Nodes read logs, and nothing else.
-            let others = [Role::Customer, Role::Staff, Role::Admin, Role::Operator, Role::Auditor];
-            has_one_of(&others)
-        }
-        Audience::Readers { reads: Reads::Staff, .. }
-        | Audience::Writers { role: domain::Role::Admin, .. } => has_one_of(&[Role::Staff]),
+        Audience::Public => Verdict::Allow,
         Audience::Readers { reads: Reads::Owner, .. }
         | Audience::Writers { role: domain::Role::Customer | domain::Role::Both, .. } => {
             if has(Role::Staff) {
@@ -141,11 +189,12 @@ fn judge(audience: Audience, caller: &Principal, owner: Owner<'_>) -> Verdict {
                 (true, Owner::Known(_)) => Verdict::NotFound,
             }
         }
-        Audience::Administration(Access::Read | Access::Act) | Audience::Metrics => {
-            has_one_of(&[Role::Admin, Role::Operator])
-        }
-        Audience::Administration(Access::Keys | Access::Development) => has_one_of(&[Role::Admin]),
-        Audience::Events => has_one_of(&[Role::Admin, Role::Auditor]),
+        Audience::Node
+        | Audience::Readers { .. }
+        | Audience::Writers { .. }
+        | Audience::Administration(_)
+        | Audience::Metrics
+        | Audience::Events => is_one_of_them(),
     }
 }
 
@@ -153,6 +202,7 @@ fn judge(audience: Audience, caller: &Principal, owner: Owner<'_>) -> Verdict {
 mod tests {
     use super::*;
     use Verdict::{Allow, Forbidden, NotFound, Unauthorized};
+    use strum::IntoEnumIterator;
 
     const CONTEXT: &str = "bookrent.rent";
 
@@ -259,5 +309,45 @@ mod tests {
         let audience = Audience::Readers { context: CONTEXT, reads: Reads::Owner };
         assert_eq!(allowed(audience, Some(&roleless), Owner::Known(Some("7"))), Forbidden);
         assert_eq!(allowed(Audience::Public, Some(&roleless), Owner::Unknown), Allow);
+    }
+
+    #[test]
+    fn who_is_refused_lacks_something_that_would_let_them_in() {
+        let readers = |reads| Audience::Readers { context: CONTEXT, reads };
+        let writers = |role| Audience::Writers { context: CONTEXT, role };
+        let audiences = [
+            readers(Reads::Public),
+            readers(Reads::Owner),
+            readers(Reads::Staff),
+            writers(domain::Role::Customer),
+            writers(domain::Role::Both),
+            writers(domain::Role::Admin),
+            Audience::Administration(Access::Read),
+            Audience::Administration(Access::Act),
+            Audience::Administration(Access::Keys),
+            Audience::Metrics,
+            Audience::Events,
+        ];
+        for audience in audiences {
+            for role in Role::iter() {
+                for scope in ["", "movie", "bookrent", CONTEXT] {
+                    let mut refused = caller("key", role, None);
+                    refused.scopes.extend(Some(scope.to_owned()).filter(|scope| !scope.is_empty()));
+                    let mut steps = 0;
+                    while allowed(audience, Some(&refused), Owner::Unknown) == Forbidden {
+                        match find_lack(audience, Some(&refused)) {
+                            Lack::Role(roles) => {
+                                refused.roles = roles.iter().copied().take(1).collect()
+                            }
+                            Lack::Context(context) => refused.scopes.push(context.to_owned()),
+                            Lack::WholeServer => refused.scopes.clear(),
+                            Lack::Customer => refused.customer = Some("7".to_owned()),
+                        }
+                        steps += 1;
+                        assert!(steps < 4, "{audience:?} {refused:?}");
+                    }
+                }
+            }
+        }
     }
 }

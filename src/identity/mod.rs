@@ -6,7 +6,7 @@ mod node_rights;
 mod principal;
 mod withheld;
 
-pub use audience::{Access, Audience, Owner, Verdict, allowed, restricted_to};
+pub use audience::{Access, Audience, Lack, Owner, Verdict, allowed, find_lack, restricted_to};
 pub use identify::{Credentials, Identify, Unidentified};
 pub use node_rights::NodeRights;
 pub use principal::{DEVELOPMENT, Principal, Role, Roles};

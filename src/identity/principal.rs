@@ -1,6 +1,7 @@
 //! Who calls.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator;
 
 /// The issuer of principals while authentication is open.
 pub const DEVELOPMENT: &str = "development";
@@ -64,6 +65,11 @@ impl Roles {
     pub fn has(self, role: Role) -> bool {
         let admin = role == Role::Staff && self.0 & Self::bit(Role::Admin) != 0;
         admin || self.0 & Self::bit(role) != 0
+    }
+
+    /// Those that are in the set by themselves, in their order.
+    pub fn list(self) -> Vec<Role> {
+        Role::iter().filter(|role| self.0 & Self::bit(*role) != 0).collect()
     }
 
     /// Whether there is none.

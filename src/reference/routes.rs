@@ -59,7 +59,7 @@ pub fn routes() -> String {
         };
         let operation = route.operation.map(|operation| operation(&server));
         let summary = operation.as_ref().and_then(|operation| operation.get("summary"));
-        let summary = summary.and_then(Value::as_str).unwrap_or_default().to_owned();
+        let summary = summary.and_then(Value::as_str).unwrap_or(route.summary).to_owned();
         let path = route.path.replace(":.*", "");
         [code_text(&route.methods.join(", ")), code_text(&path), audience, summary]
     });

@@ -28,6 +28,6 @@ pub use self::{
     },
     sled::{
         Audit, CheckReport, FailPoints, Options, Recovery, Reserve, ScrubSettings, SledStore,
-        StoreProblem, TreeReport, check_store, prepare_directory,
+        StoreProblem, TreeReport, check_store, has_store, prepare_directory,
     },
 };

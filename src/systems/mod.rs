@@ -47,6 +47,15 @@ pub fn contexts(system: &str) -> Vec<Facts> {
     contexts.0
 }
 
+/// The names of all systems and of their contexts.
+pub fn all_names() -> Vec<&'static str> {
+    let of_system = |system: &&'static str| {
+        let contexts = contexts(system).into_iter().map(|context| context.name.context);
+        [*system].into_iter().chain(contexts).collect::<Vec<_>>()
+    };
+    NAMES.iter().flat_map(of_system).collect()
+}
+
 /// The refusals of `system` that clients meet.
 pub fn refusals(system: &str) -> Vec<RefusalCode> {
     let mut refusals = Refusals::default();

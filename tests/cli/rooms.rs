@@ -11,6 +11,7 @@ const FLOORS: &[&str] = &[
     "limits.rs",
     "sync.rs",
     "shares.rs",
+    "suggestion.rs",
     "telemetry.rs",
     "spans",
     "tls",

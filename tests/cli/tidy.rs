@@ -55,6 +55,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         "credentials",
         &[
             "sync",
+            "suggestion",
             "bounded",
             "client_errors",
             "tls",

@@ -78,6 +78,28 @@ fn what_no_key_can_be_is_refused_and_nothing_is_kept() {
         let answer = server.post("/admin/keys", body.clone());
         assert!((400..500).contains(&answer.status), "{body}: {}", answer.text);
     }
+    for (body, field, words) in [
+        (json!({ "name": "a", "roles": ["node"] }), "/roles", &["`node`", "auditor"][..]),
+        (json!({ "name": "a", "roles": ["root"] }), "/roles", &["`root`", "auditor"]),
+        (
+            json!({ "name": "a", "roles": ["staff"], "scopes": ["bookrent", "bookrentt"] }),
+            "/scopes",
+            &["`bookrentt`", "did you mean `bookrent`?"],
+        ),
+        (json!({ "name": "a", "roles": ["customer"] }), "/customer", &["names the customer"]),
+        (
+            json!({ "name": "a", "roles": ["staff"], "customer": "7" }),
+            "/customer",
+            &["leave the customer out"],
+        ),
+    ] {
+        let answer = server.post("/admin/keys", body);
+        let error = &answer.body["errors"][0];
+        let said = text(error, "detail");
+        assert_eq!(error["pointer"], field, "{}", answer.text);
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+        assert!(!said.replace("`node`", "").contains("node"), "{said}");
+    }
     let keys = server.get("/admin/keys").is(200);
     assert_eq!(keys.body["keys"], json!([]));
 }
@@ -104,7 +126,19 @@ fn only_admins_make_keys() {
         let (_, token, _) = print(&server, &["token", "--as", who]);
         let refused = with_bearer(&server, "POST", "/admin/keys", &token, wanted.clone());
         refused.refuses(403, "insufficient-scope");
-        get_with(&server, "/admin/keys", &token).problem(403);
+        let refused = get_with(&server, "/admin/keys", &token);
+        let role = who.split('/').next().unwrap();
+        let said = text(&refused.body, "detail");
+        let expected = format!("needs the role admin; the roles of the credentials are: {role}");
+        assert!(said.contains(&expected), "{said}");
+    }
+    let scoped = json!({ "name": "a", "roles": ["admin"], "scopes": ["bookrent.book"] });
+    let scoped = text(&server.post("/admin/keys", scoped).is(201).body, "key");
+    for (path, words) in [("/rents", "not for bookrent.rent"), ("/admin/keys", "the whole server")]
+    {
+        let refused = get_with(&server, path, &scoped);
+        refused.refuses(403, "insufficient-scope");
+        assert!(text(&refused.body, "detail").contains(words), "{}", refused.text);
     }
     let (_, token, _) = print(&server, &["token", "--as", "admin"]);
     with_bearer(&server, "POST", "/admin/keys", &token, wanted).is(201);
@@ -124,8 +158,35 @@ fn the_command_line_makes_keys_for_a_stopped_server_and_leaves_a_running_one_alo
     let id = key.split('_').nth(1).unwrap();
     assert!(listed.contains(id) && listed.contains("first admin"), "{listed}");
     assert!(!listed.contains(&key));
-    let (status, _, error) = print(&server, &["key", "add", "--name", "a", "--role", "customer"]);
-    assert_eq!(status, Some(2), "{error}");
+    for column in ["customer", "scopes", "ends", "all"] {
+        assert!(listed.contains(column), "{listed}");
+    }
+    for (wrong, words) in [
+        (&["--role", "customer"][..], "names the customer"),
+        (&["--role", "boss"], "customer, staff, admin, operator and auditor"),
+        (&["--role", "node"], "customer, staff, admin, operator and auditor"),
+        (&["--role", "staff", "--scope", "bookrentt"], "did you mean `bookrent`?"),
+    ] {
+        let (status, _, error) = print(&server, &[&["key", "add", "--name", "a"], wrong].concat());
+        assert_eq!(status, Some(2), "{error}");
+        assert!(error.contains(words), "{error}");
+    }
+    // A directory that no server has had is left as it is.
+    let other = server.data().with_file_name("other");
+    for command in [&["key", "list"][..], &["key", "revoke", id], &["token", "--as", "staff"]] {
+        for exists in [false, true] {
+            if exists {
+                std::fs::create_dir(&other).unwrap();
+            }
+            let output = support::holdfast().args(command).arg("--data").arg(&other).output();
+            let output = output.unwrap();
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{error}");
+            assert!(error.contains("is not the data directory of a server"), "{error}");
+            assert_eq!(other.exists(), exists);
+        }
+        std::fs::remove_dir(&other).unwrap();
+    }
     server.restart();
     get_with(&server, "/books", &key).is(200);
     assert!(server.terminate().success());

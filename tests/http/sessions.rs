@@ -249,6 +249,25 @@ fn without_a_login_there_is_nothing_and_without_the_provider_it_is_503() {
     issuer.set_away(true);
     let server = started(&issuer);
     Browser::of(&server).get("/login").refuses(503, "retry-later");
+    for (language, words) in [("en", "Try again"), ("ko", "다시 시도하기")] {
+        let page = Browser::of(&server).ask("GET", "/login", |request| {
+            request.header("accept", "text/html").header("accept-language", language)
+        });
+        let kind = page.header("content-type").to_owned();
+        assert_eq!((page.status, kind.as_str()), (503, "text/html; charset=utf-8"));
+        assert!(page.header("content-security-policy").contains("default-src 'self'"));
+        assert!(
+            page.text.contains(words) && page.text.contains("href=\"/login\""),
+            "{}",
+            page.text
+        );
+    }
+    let no_session = Browser::of(&server).get("/session");
+    no_session.refuses(401, "invalid-token");
+    assert!(no_session["detail"].as_str().unwrap().contains("`/login`"), "{}", no_session.text);
+    let token = server.call("GET", "/books", |request| request.bearer_auth("hfdev_e30.AAAA"));
+    token.refuses(401, "invalid-token");
+    assert!(token["detail"].as_str().unwrap().contains("`auth.mode`"), "{}", token.text);
     issuer.set_away(false);
     let open = Server::start(&[]);
     open.get("/login").problem(404);

@@ -211,3 +211,43 @@ fn browsers_sign_in_at_an_issuer_by_tls_or_on_loopback() {
     let why = load_problem("auth.mode = 'token'\nauth.login.client_id = 'shop'", &[]);
     assert!(why.contains("auth.issuers") && why.contains("needs an issuer"), "{why}");
 }
+
+#[test]
+fn all_that_is_wrong_with_signing_in_is_said_at_once() {
+    let why = load_problem(
+        "[[auth.issuers]]\nurl = \"https://id.example\"\nroles_claim = \"realm_access.roles\"\n\
+         [[auth.issuers]]\nurl = \"nothing\"\ncustomer_claim = \"\"\n",
+        &[],
+    );
+    for words in [
+        "auth.mode",
+        "auth.issuers[0].audience",
+        "auth.issuers[0].roles_claim",
+        "`/realm_access/roles`",
+        "auth.issuers[1].url",
+        "auth.issuers[1].audience",
+        "auth.issuers[1].customer_claim",
+    ] {
+        assert!(why.contains(words), "{words}: {why}");
+    }
+}
+
+#[test]
+fn browsers_sign_in_where_their_session_is_private() {
+    let load = |url: &str| {
+        let toml = format!(
+            "http.public_url = \"{url}\"\n[auth]\nmode = \"token\"\n[[auth.issuers]]\nurl = \"https://id.example\"\n\
+             audience = \"shop\"\nroles_claim = \"https://shop.example/roles\"\n[auth.login]\nclient_id = \"shop\"\n"
+        );
+        load_config(&toml, &[], Flags::default()).map_err(|problem| problem.to_string())
+    };
+    for private in
+        ["https://shop.example", "http://localhost:8088", "http://127.0.0.1", "http://[::1]:8088"]
+    {
+        load(private).unwrap();
+    }
+    for plain in ["http://shop.example", "http://192.0.2.1:8088", "http://localhost.example"] {
+        let why = load(plain).unwrap_err();
+        assert!(why.contains("http.public_url") && why.contains("https://"), "{why}");
+    }
+}

@@ -3,7 +3,9 @@
 use crate::{
     actors::Fault,
     api::{self, Problem},
-    credentials::{ApiKey, BadKey, KeyId, KeyQuestion, KeyStore, KeyStoreError, NewKey},
+    credentials::{
+        ApiKey, BadKey, KeyId, KeyQuestion, KeyStore, KeyStoreError, NewKey, parse_role,
+    },
     domain::lenient::{self, BadBody},
     http::{
         call::{Call, Reply},
@@ -46,19 +48,23 @@ fn problem_of(error: KeyStoreError) -> Problem {
         KeyStoreError::TooMany => {
             Problem::new("bad-request", error.to_string(), "보관할 수 있는 키가 너무 많습니다")
         }
-        KeyStoreError::Bad(bad) => {
-            let (pointer, code) = match bad {
-                BadKey::Name => ("/name", "bad-text"),
-                BadKey::Roles => ("/roles", "bad-body"),
-                BadKey::Customer => ("/customer", "bad-body"),
-                BadKey::Scope => ("/scopes", "bad-body"),
-                BadKey::Rate => ("/rate", "out-of-range"),
-                BadKey::Expired => ("/expires", "out-of-range"),
-            };
-            let wrong = BadBody::new(pointer, bad.to_string(), "이런 키는 만들 수 없습니다");
-            Problem::bad_body(BadBody { code, ..wrong })
-        }
+        KeyStoreError::Bad(bad) => bad_key(bad),
     }
+}
+
+fn bad_key(bad: BadKey) -> Problem {
+    let (pointer, code) = match &bad {
+        BadKey::Name => ("/name", "bad-text"),
+        BadKey::Roles | BadKey::UnknownRole(_) => ("/roles", "bad-body"),
+        BadKey::NoCustomer | BadKey::NotOfCustomer | BadKey::CustomerName => {
+            ("/customer", "bad-body")
+        }
+        BadKey::Scope | BadKey::UnknownScope { .. } => ("/scopes", "bad-body"),
+        BadKey::Rate => ("/rate", "out-of-range"),
+        BadKey::Expired => ("/expires", "out-of-range"),
+    };
+    let wrong = BadBody::new(pointer, bad.to_string(), "이런 키는 만들 수 없습니다");
+    Problem::bad_body(BadBody { code, ..wrong })
 }
 
 /// `GET /admin/keys`
@@ -74,7 +80,13 @@ pub async fn add_key(call: Call<'_>) -> Reply {
     let keys = keys_of(state)?;
     let bytes = body::read_body(request, payload, &state.settings).await?;
     let value = api::parse_json(&bytes, state.settings.json_depth)?;
+    let roles = value.get("roles").and_then(Value::as_array);
+    for role in roles.into_iter().flatten().filter_map(Value::as_str) {
+        parse_role(role).map_err(bad_key)?;
+    }
     let about: NewKey = lenient::read_value(value).map_err(Problem::bad_body)?;
+    about.check(keys.now()).map_err(bad_key)?;
+    about.check_scopes(&state.settings.scopes).map_err(bad_key)?;
     let text = keys.add(about).await.map_err(problem_of)?;
     let location = format!("{}/admin/keys/{}", state.base_url(request), text.id);
     let made = json!({ "id": text.id, "key": text.reveal() });

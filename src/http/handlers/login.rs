@@ -2,10 +2,11 @@
 
 use crate::{
     actors::Fault,
-    api::{self, Problem, header_text},
+    api::{Problem, header_text},
     credentials::{Login, LoginAnswer, LoginError, SessionError},
     http::{
         call::{Call, Reply},
+        handlers::{accept::prefers_html, problems::problem_page},
         middleware::caller,
         response::json_response,
         state::AppState,
@@ -57,6 +58,11 @@ fn redirect(to: &str, cookies: &[String]) -> HttpResponse {
 
 /// `GET /login?to=/path`: sends the browser to the provider.
 pub async fn begin_login(call: Call<'_>) -> Reply {
+    let request = call.request;
+    show_failure(request, call.state, send_to_provider(call).await)
+}
+
+async fn send_to_provider(call: Call<'_>) -> Reply {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Wanted {
@@ -71,6 +77,11 @@ pub async fn begin_login(call: Call<'_>) -> Reply {
 
 /// `GET /callback`: the provider has sent the browser back.
 pub async fn finish_login(call: Call<'_>) -> Reply {
+    let request = call.request;
+    show_failure(request, call.state, begin_session(call).await)
+}
+
+async fn begin_session(call: Call<'_>) -> Reply {
     let login = login_of(call.state)?;
     let answer = Query::<LoginAnswer>::from_query(call.request.query_string());
     let answer = answer.map_err(|_| problem_of(LoginError::Unknown))?.into_inner();
@@ -97,7 +108,7 @@ pub async fn sign_out(call: Call<'_>) -> Reply {
 pub async fn show_session(call: Call<'_>) -> Reply {
     let login = login_of(call.state)?;
     let Some(principal) = caller::principal_of(call.request) else {
-        return Err(api::needs_credentials());
+        return Err(not_signed_in());
     };
     let by_cookie = caller::is_by_cookie(call.request, call.state);
     let session = login.session_of(cookies_of(call.request)).filter(|_| by_cookie);
@@ -113,6 +124,28 @@ pub async fn show_session(call: Call<'_>) -> Reply {
     let no_store = actix_web::http::header::HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
     Ok(response)
+}
+
+/// The reply as a browser shows it: why no one has signed in is a page for people, in their language.
+fn show_failure(request: &HttpRequest, state: &AppState, reply: Reply) -> Reply {
+    let accept = header_text(request, "accept").unwrap_or_default();
+    match reply {
+        Err(problem) if prefers_html(accept) => {
+            let again = format!("{}/login", state.path_prefix(request));
+            Ok(problem_page(problem, request, &again))
+        }
+        reply => reply,
+    }
+}
+
+/// The problem of a browser without a session.
+fn not_signed_in() -> Problem {
+    Problem::new(
+        "invalid-token",
+        "no one has signed in here, or the session has ended: go to `/login`",
+        "로그인하지 않았거나 세션이 끝났습니다. `/login`에서 로그인해 주세요",
+    )
+    .with_parameter("www-authenticate", "Bearer".to_owned())
 }
 
 fn problem_of(error: LoginError) -> Problem {

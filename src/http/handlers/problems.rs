@@ -5,9 +5,10 @@ use crate::{
     http::{
         call::{Call, Reply},
         handlers::accept::prefers_html,
+        response::problem_response,
     },
 };
-use actix_web::{HttpResponse, http::header};
+use actix_web::{HttpRequest, HttpResponse, body::BoxBody, http::header};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
@@ -36,6 +37,32 @@ pub async fn show_problem(call: Call<'_>) -> Reply {
             .content_type("application/json")
             .body(write_json(code, &kind, &meanings, is_korean))
     })
+}
+
+/// `problem` as a page for the browser that sent `request`, with a link to try `again`.
+pub fn problem_page(problem: Problem, request: &HttpRequest, again: &str) -> HttpResponse {
+    let accepted = api::header_text(request, "accept-language").unwrap_or_default();
+    let is_korean = api::prefers_korean(accepted);
+    let language = if is_korean { "ko" } else { "en" };
+    let (title, detail) = problem.texts(is_korean);
+    let title = mark_up(title);
+    let detail = mark_up(detail);
+    let try_again = choose_language(("Try again", "다시 시도하기"), is_korean);
+    let again = mark_up(again).replace('"', "&quot;");
+    let page = format!(
+        "<!doctype html>\n<html lang=\"{language}\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n<h1>{title}</h1>\n\
+         <p>{detail}</p>\n<p><a href=\"{again}\">{try_again}</a></p>\n"
+    );
+    let mut response = problem_response(problem, request);
+    let headers = response.headers_mut();
+    let html = header::HeaderValue::from_static("text/html; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, html);
+    let no_store = header::HeaderValue::from_static("no-store");
+    headers.insert(header::CACHE_CONTROL, no_store);
+    let vary = header::HeaderValue::from_static("Accept, Accept-Language");
+    headers.insert(header::VARY, vary);
+    response.set_body(BoxBody::new(page))
 }
 
 /// One of two texts, by the language.

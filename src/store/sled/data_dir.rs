@@ -71,6 +71,11 @@ fn protect(dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether a store has been opened in `dir`.
+pub fn has_store(dir: &Path) -> bool {
+    dir.join(LOCK).is_file()
+}
+
 /// Makes the names in `dir` durable.
 pub fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()

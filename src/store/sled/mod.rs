@@ -43,7 +43,7 @@ mod table;
 mod watermark;
 
 pub use self::{
-    data_dir::create_dir as prepare_directory,
+    data_dir::{create_dir as prepare_directory, has_store},
     disk_space::Reserve,
     integrity::{
         check::{Audit, CheckReport, StoreProblem, TreeReport, check_store},
