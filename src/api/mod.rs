@@ -12,6 +12,7 @@ mod json;
 mod offers;
 mod owner;
 mod personal;
+mod personal_numbers;
 mod problem;
 mod problem_code;
 mod problem_codes;

@@ -1,5 +1,6 @@
 //! What those who run the server are not shown: the values of personal fields.
 
+use super::personal_numbers::PersonalNumbers;
 use crate::{
     actors::Declaration,
     domain::{
@@ -24,6 +25,7 @@ const SHORTEST: usize = 4;
 #[derive(Debug, Clone, Default)]
 pub struct PersonalFields {
     by_system: BTreeMap<&'static str, BTreeSet<&'static str>>,
+    numbers: PersonalNumbers,
 }
 
 impl PersonalFields {
@@ -31,6 +33,7 @@ impl PersonalFields {
     pub fn add(&mut self, context: &dyn Declaration) {
         let Name { system, .. } = context.name();
         self.by_system.entry(system).or_default().extend(context.personal_fields());
+        self.numbers.add(context);
     }
 
     /// Puts [`MASK`] in the place of every personal value in `shown`, at any depth, and wherever a text repeats one of them.
@@ -48,6 +51,7 @@ impl PersonalFields {
         let mut hidden = BTreeSet::new();
         mask_fields(&is_personal, shown, &mut hidden);
         mask_repeated(&hidden, shown);
+        self.numbers.mask(shown);
     }
 }
 

@@ -106,26 +106,39 @@ pub const ROUTES: &[Route] = &[
         Box::pin(problems::show_problem(call))
     })
     .with_description(problem_page::describe_problem),
-    route(GET, "/login", Audience::Public, |call| Box::pin(login::begin_login(call))).with_summary("Sends a browser to the provider to sign in; `to` is the path to go to then"),
-    route(GET, "/callback", Audience::Public, |call| Box::pin(login::finish_login(call))).with_summary("The provider sends the browser back here: a session begins"),
-    route(POST, "/logout", Audience::Public, |call| Box::pin(login::sign_out(call))).with_summary("Ends the session of the browser"),
-    route(READ, "/session", Audience::Public, |call| Box::pin(login::show_session(call))).with_summary("Who has signed in, and the form token that commands of pages show")
+    route(GET, "/login", Audience::Public, |call| Box::pin(login::begin_login(call)))
+        .with_summary("Sends a browser to the provider to sign in; `to` is the path to go to then"),
+    route(GET, "/callback", Audience::Public, |call| Box::pin(login::finish_login(call)))
+        .with_summary("The provider sends the browser back here: a session begins"),
+    route(POST, "/logout", Audience::Public, |call| Box::pin(login::sign_out(call)))
+        .with_summary("Ends the session of the browser"),
+    route(READ, "/session", Audience::Public, |call| Box::pin(login::show_session(call)))
+        .with_summary("Who has signed in, and the form token that commands of pages show")
         .with_query(&[]),
-    route(READ, "/docs", Audience::Public, |call| Box::pin(documents::redirect_to_page(call))).with_summary("Leads to the pages of the API"),
-    route(READ, "/docs/{file:.*}", Audience::Public, |call| Box::pin(documents::show_page(call))).with_summary("Pages to read and try the API"),
-    route(READ, "/pages", Audience::Public, |call| Box::pin(pages::redirect_to_first(call))).with_summary("Leads to the first page for people"),
-    route(READ, "/pages/{path:.*}", Audience::Public, |call| Box::pin(pages::answer(call))).with_summary("The pages for people"),
-    route(POST, "/pages/{path:.*}", Audience::Public, |call| Box::pin(pages::answer(call))).with_summary("What the forms of the pages send"),
+    route(READ, "/docs", Audience::Public, |call| Box::pin(documents::redirect_to_page(call)))
+        .with_summary("Leads to the pages of the API"),
+    route(READ, "/docs/{file:.*}", Audience::Public, |call| Box::pin(documents::show_page(call)))
+        .with_summary("Pages to read and try the API"),
+    route(READ, "/pages", Audience::Public, |call| Box::pin(pages::redirect_to_first(call)))
+        .with_summary("Leads to the first page for people"),
+    route(READ, "/pages/{path:.*}", Audience::Public, |call| Box::pin(pages::answer(call)))
+        .with_summary("The pages for people"),
+    route(POST, "/pages/{path:.*}", Audience::Public, |call| Box::pin(pages::answer(call)))
+        .with_summary("What the forms of the pages send"),
     route(READ, "/events", Audience::Events, |call| Box::pin(events::all_events(call)))
         .with_query(EventQuery::PARAMETERS)
         .with_description(operations::describe_events),
     route(READ, "/events/{context}", Audience::Events, |call| Box::pin(events::of_context(call)))
         .with_query(EventQuery::PARAMETERS)
         .with_description(operations::events_of),
-    node_route(POST, "/internal/asks/{context}", |call| Box::pin(internal::answer_ask(call))).with_summary("Puts a question to a context"),
-    node_route(READ, "/internal/events/{context}", |call| Box::pin(internal::send_events(call))).with_summary("The log of a context, for its listeners"),
-    node_route(POST, "/internal/identity", |call| Box::pin(keys::identify_holder(call))).with_summary("Who holds an API key that is kept here"),
-    node_route(READ, "/internal/contexts", |call| Box::pin(node_reports::report_contexts(call))).with_summary("How the contexts here are doing"),
+    node_route(POST, "/internal/asks/{context}", |call| Box::pin(internal::answer_ask(call)))
+        .with_summary("Puts a question to a context"),
+    node_route(READ, "/internal/events/{context}", |call| Box::pin(internal::send_events(call)))
+        .with_summary("The log of a context, for its listeners"),
+    node_route(POST, "/internal/identity", |call| Box::pin(keys::identify_holder(call)))
+        .with_summary("Who holds an API key that is kept here"),
+    node_route(READ, "/internal/contexts", |call| Box::pin(node_reports::report_contexts(call)))
+        .with_summary("How the contexts here are doing"),
     node_route(READ, "/internal/sagas/{context}/{number}", |call| {
         Box::pin(node_reports::report_saga(call))
     }).with_summary("What is known of an order here"),

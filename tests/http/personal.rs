@@ -86,7 +86,7 @@ fn order_everything(server: &Server) -> Vec<(String, Vec<String>)> {
         (format!("/admin/sagas/purifier/{rental}"), personal(&[ADDRESS, PHONE, &number])),
         (format!("/admin/sagas/ebook/{lent}"), personal(&[PHONE, &number])),
         (format!("/admin/sagas/ticketing/{reservation}"), personal(&[NAME])),
-        (format!("/admin/sagas/gbike/{ride}"), personal(&[PLACE])),
+        (format!("/admin/sagas/gbike/{ride}"), personal(&[PLACE, &number])),
     ]
 }
 
@@ -103,6 +103,9 @@ fn operators_see_no_personal_value_in_any_answer_of_administration_and_admins_se
         let masked = callers.get(path, "operator").is(200);
         let all = callers.get(path, "admin").is(200);
         assert!(masked.text.contains("\"***\""), "{path}: {}", masked.text);
+        for value in values {
+            assert!(!masked.text.contains(value), "{value} in {path}: {}", masked.text);
+        }
         let count = |answer: &Answer| answer.body["entries"].as_array().map(Vec::len);
         assert_eq!(count(&masked), count(&all), "{path}");
     }

@@ -138,6 +138,9 @@ pub struct ParkedId {
     pub sequence: u64,
 }
 
+/// Stands in the place of the source aggregate in an id of those who are not shown it. The sequence alone tells which event it is.
+pub const PARKED_NUMBER_HIDDEN: &str = "-";
+
 impl ParkedId {
     /// Its id among all that is parked, where `listener` could not take it.
     pub fn write_for(&self, listener: &str) -> String {

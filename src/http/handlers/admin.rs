@@ -210,7 +210,8 @@ async fn settle_parked(call: Call<'_>, redrive: bool) -> Reply {
             return Err(Problem::not_parked());
         }
     } else {
-        let (listener, event) = parked::read_id(id).ok_or_else(Problem::not_parked)?;
+        let found = parked::find_event(call.state.node.contexts(), id)?;
+        let (listener, event) = found.ok_or_else(Problem::not_parked)?;
         let context = call.state.find_context(listener).ok_or_else(Problem::not_parked)?;
         context.settle_parked(event, redrive).await?;
     }

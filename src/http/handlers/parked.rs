@@ -2,7 +2,7 @@
 //! gateway refuses, then dead letters of the broker.
 
 use crate::{
-    actors::{Context, Fault, ParkedEvent, ParkedId, ParkedMessage},
+    actors::{Context, Fault, PARKED_NUMBER_HIDDEN, ParkedEvent, ParkedId, ParkedMessage},
     api::Problem,
     http::{handlers::query, state::AppState},
 };
@@ -42,14 +42,35 @@ pub fn read_message_id(id: &str) -> Option<(&str, u64)> {
     Some((context, number.parse().ok()?))
 }
 
-/// The subscriber and the event that an id names.
-pub fn read_id(id: &str) -> Option<(&str, ParkedId)> {
+/// The subscriber and the event that an id names. Where it does not say of which thing the event is, it is found by its sequence
+/// among what is parked.
+pub fn find_event<'a>(
+    contexts: &[Arc<dyn Context>],
+    id: &'a str,
+) -> Result<Option<(&'a str, ParkedId)>, Fault> {
     let parts: Vec<&str> = id.split('~').collect();
-    let [listener, source, aggregate, sequence] = parts.as_slice() else { return None };
-    let source = (*source).to_owned();
-    let aggregate = aggregate.parse().ok()?;
-    let sequence = sequence.parse().ok()?;
-    Some((listener, ParkedId { source, aggregate, sequence }))
+    let [listener, source, aggregate, sequence] = parts.as_slice() else { return Ok(None) };
+    let Ok(sequence) = sequence.parse::<u64>() else { return Ok(None) };
+    if *aggregate != PARKED_NUMBER_HIDDEN {
+        let source = (*source).to_owned();
+        let aggregate = aggregate.parse();
+        return Ok(aggregate
+            .ok()
+            .map(|aggregate| (*listener, ParkedId { source, aggregate, sequence })));
+    }
+    let Some(context) = contexts.iter().find(|context| context.name().context == *listener) else {
+        return Ok(None);
+    };
+    let mut after: Option<ParkedId> = None;
+    loop {
+        let page = context.list_parked(after.as_ref(), MAX_LIMIT)?;
+        let mut ids = page.iter().map(|parked| &parked.id);
+        if let Some(found) = ids.find(|id| id.source == *source && id.sequence == sequence) {
+            return Ok(Some((*listener, found.clone())));
+        }
+        let Some(last) = page.last().filter(|_| page.len() == MAX_LIMIT) else { return Ok(None) };
+        after = Some(last.id.clone());
+    }
 }
 
 pub fn bad_query() -> Problem {
@@ -66,19 +87,20 @@ pub fn page_limit(given: Option<&str>) -> Result<usize, Problem> {
 }
 
 impl Start {
-    fn start_after(id: &str, contexts: &[Arc<dyn Context>]) -> Option<Self> {
+    fn start_after(id: &str, contexts: &[Arc<dyn Context>]) -> Result<Option<Self>, Fault> {
         if let Some(number) = id.strip_prefix(DEAD_LETTER) {
-            let after_letter = Some(number.parse().ok()?);
-            return Some(Self { context: contexts.len(), after_letter, ..Self::default() });
+            let after_letter = number.parse().ok();
+            let start = Self { context: contexts.len(), after_letter, ..Self::default() };
+            return Ok(after_letter.map(|_| start));
         }
         if let Some((context, number)) = read_message_id(id) {
             let after_message = Some((context.to_owned(), number));
-            return Some(Self { context: contexts.len(), after_message, ..Self::default() });
+            return Ok(Some(Self { context: contexts.len(), after_message, ..Self::default() }));
         }
-        let (listener, event) = read_id(id)?;
+        let Some((listener, event)) = find_event(contexts, id)? else { return Ok(None) };
         let mut names = contexts.iter().map(|context| context.name().context);
-        let context = names.position(|name| name == listener)?;
-        Some(Self { context, after_event: Some(event), ..Self::default() })
+        let context = names.position(|name| name == listener);
+        Ok(context.map(|context| Self { context, after_event: Some(event), ..Self::default() }))
     }
 }
 
@@ -89,7 +111,7 @@ pub async fn list_parked(state: &AppState, given: &str) -> Result<Value, Problem
     let limit = page_limit(limit.as_deref())?;
     let contexts = state.node.contexts();
     let start = match &after {
-        Some(id) => Start::start_after(id, contexts).ok_or_else(bad_query)?,
+        Some(id) => Start::start_after(id, contexts)?.ok_or_else(bad_query)?,
         None => Start::default(),
     };
     let after_letter = start.after_letter;
