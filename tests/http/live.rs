@@ -109,7 +109,7 @@ fn customers_hear_of_their_own_things_and_staff_of_all_until_their_credentials_e
     item.hears("message", &json!({ "status": "Cancel" }));
     of_seven.awaits(&json!({ "id": first, "status": "Cancel" }));
     of_staff.awaits(&json!({ "id": first, "status": "Cancel" }));
-    // Who was away gets what has changed meanwhile; nobody else's.
+    // Who was away gets what has changed of theirs meanwhile.
     let reached = of_eight.last_id().to_owned();
     drop(of_eight);
     send_as(&server, &eight, "PATCH", &format!("/rents/{second}"), cancel.clone()).is(200);

@@ -2,20 +2,23 @@
 
 use super::fault::Fault;
 use crate::{
-    identity::{DEVELOPMENT, Principal},
+    identity::{DEVELOPMENT, Principal, Role},
     shares::{Share, Shares},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// One principal has at most so many of a context's permits, so that it cannot shut the others out. In development, where the
+/// One customer has at most so many of a context's permits, so that it cannot shut the others out. In development, where the
 /// load of many customers comes from one, there is no such bound.
 const MOST_OF_ONE: usize = 64;
+/// The programs and the staff of the business, which act for many customers, have at most this part of the permits each.
+const PART_OF_STAFF: usize = 2;
 
 /// The permits of a context.
 pub struct Admission {
     permits: Arc<Semaphore>,
     shares: Shares,
+    most_of_staff: usize,
 }
 
 /// Mail from outside is let in with it, and keeps it until it is done with.
@@ -26,7 +29,8 @@ pub struct AdmissionPermit {
 
 impl Admission {
     pub fn new(permits: usize) -> Self {
-        Self { permits: Arc::new(Semaphore::new(permits)), shares: Shares::default() }
+        let most_of_staff = (permits / PART_OF_STAFF).max(MOST_OF_ONE);
+        Self { permits: Arc::new(Semaphore::new(permits)), shares: Shares::default(), most_of_staff }
     }
 
     /// A permit for mail of `principal`.
@@ -42,8 +46,10 @@ impl Admission {
     }
 
     fn share_of(&self, principal: &Principal) -> Result<Share, Fault> {
-        let share = self.shares.take(principal.identifier(), MOST_OF_ONE);
-        share.ok_or(Fault::TooManyAtOnce { limit: MOST_OF_ONE })
+        let acts_for_many = principal.roles.has(Role::Staff);
+        let limit = if acts_for_many { self.most_of_staff } else { MOST_OF_ONE };
+        let share = self.shares.take(principal.identifier(), limit);
+        share.ok_or(Fault::TooManyAtOnce { limit })
     }
 }
 
@@ -73,6 +79,21 @@ mod tests {
         refused(admit(&greedy));
         drop((held, other));
         assert_eq!(admission.shares.count_holders(), 1, "who has none takes no room");
+    }
+
+    #[test]
+    fn one_of_the_staff_has_half_of_the_permits_and_the_others_have_theirs() {
+        let admission = Admission::new(4 * MOST_OF_ONE);
+        let till = Principal { roles: [Role::Staff].into_iter().collect(), ..named("key", "a") };
+        let held: Vec<_> =
+            (0..2 * MOST_OF_ONE).map(|_| admission.admit(Some(&till)).unwrap()).collect();
+        let most = Fault::TooManyAtOnce { limit: 2 * MOST_OF_ONE };
+        assert_eq!(refused(admission.admit(Some(&till))), most);
+        assert!(admission.admit(Some(&named("https://id.example", "b"))).is_ok());
+        drop(held);
+        let few = Admission::new(MOST_OF_ONE);
+        let held: Vec<_> = (0..MOST_OF_ONE).map(|_| few.admit(Some(&till)).unwrap()).collect();
+        drop(held);
     }
 
     #[test]

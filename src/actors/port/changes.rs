@@ -5,7 +5,7 @@
 
 use crate::sync;
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -24,7 +24,7 @@ pub struct Change {
 }
 
 /// What is looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Watched {
     /// One thing.
     Item(u64),
@@ -53,7 +53,7 @@ struct Inner {
     last: u64,
     /// The last ones, once many things have been looked at.
     recent: Option<VecDeque<Change>>,
-    watched: HashMap<Watched, Watchers>,
+    watched: BTreeMap<Watched, Watchers>,
 }
 
 /// Those who look at the same.
