@@ -30,7 +30,11 @@ pub struct AdmissionPermit {
 impl Admission {
     pub fn new(permits: usize) -> Self {
         let most_of_staff = (permits / PART_OF_STAFF).max(MOST_OF_ONE);
-        Self { permits: Arc::new(Semaphore::new(permits)), shares: Shares::default(), most_of_staff }
+        Self {
+            permits: Arc::new(Semaphore::new(permits)),
+            shares: Shares::default(),
+            most_of_staff,
+        }
     }
 
     /// A permit for mail of `principal`.

@@ -6,7 +6,6 @@
 use crate::sync;
 use std::{
     collections::{BTreeMap, VecDeque},
-    hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, MutexGuard},
 };
 use tokio::sync::watch;
@@ -44,7 +43,7 @@ pub struct ChangePosition {
 }
 
 /// The changes of one context.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Changes(Mutex<Inner>);
 
 #[derive(Debug, Default)]
@@ -71,15 +70,12 @@ impl Inner {
     }
 }
 
-impl Default for Changes {
-    /// Those of a context that is being laid out, with a past of its own.
-    fn default() -> Self {
-        let past = RandomState::new().hash_one(0);
-        Self(Mutex::new(Inner { past, ..Inner::default() }))
-    }
-}
-
 impl Changes {
+    /// Those of a context that is laid out at this time, in microseconds: another process does so at another.
+    pub fn laid_out_at(micros: i64) -> Self {
+        Self(Mutex::new(Inner { past: micros.cast_unsigned(), ..Inner::default() }))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         sync::lock(&self.0)
     }

@@ -109,6 +109,7 @@ impl ContextStatus {
         retention: Retention,
         chaos: Option<Chaos>,
     ) -> Arc<Self> {
+        let changes = Arc::new(Changes::laid_out_at(machine.now().micros()));
         Arc::new(Self {
             name,
             store,
@@ -133,7 +134,7 @@ impl ContextStatus {
             damaged: AtomicU64::new(0),
             damage: Mutex::default(),
             admission: Admission::new(admission),
-            changes: Arc::default(),
+            changes,
             fault: RwLock::new(None),
             chaos,
         })
