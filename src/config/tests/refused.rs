@@ -216,7 +216,7 @@ fn browsers_sign_in_at_an_issuer_by_tls_or_on_loopback() {
 fn all_that_is_wrong_with_signing_in_is_said_at_once() {
     let why = load_problem(
         "[[auth.issuers]]\nurl = \"https://id.example\"\nroles_claim = \"realm_access.roles\"\n\
-         [[auth.issuers]]\nurl = \"nothing\"\ncustomer_claim = \"\"\n",
+         [[auth.issuers]]\nurl = \"nothing\"\ncustomer_claim = \"a.b\"\n",
         &[],
     );
     for words in [
