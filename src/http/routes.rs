@@ -141,18 +141,24 @@ pub const ROUTES: &[Route] = &[
         .with_summary("How the contexts here are doing"),
     node_route(READ, "/internal/sagas/{context}/{number}", |call| {
         Box::pin(node_reports::report_saga(call))
-    }).with_summary("What is known of an order here"),
+    })
+    .with_summary("What is known of an order here"),
     node_route(READ, "/internal/jobs", |call| Box::pin(node_reports::report_jobs(call)))
         .with_summary("Jobs over many parked items here"),
     node_route(POST, "/internal/jobs", |call| Box::pin(node_reports::begin_job(call)))
         .with_summary("Begins such a job here"),
     node_route(POST, "/internal/jobs/{id}/cancel", |call| Box::pin(node_reports::cancel_job(call)))
         .with_summary("Cancels such a job here"),
-    node_route(READ, "/internal/node", |call| Box::pin(node_reports::describe_node(call))).with_summary("What this node is and hosts"),
-    node_route(READ, "/internal/owed", |call| Box::pin(node_reports::report_owed(call))).with_summary("What the contexts here still owe"),
-    node_route(READ, "/internal/parked", |call| Box::pin(node_reports::report_parked(call))).with_summary("What is parked here"),
-    node_route(POST, "/internal/parked", |call| Box::pin(node_reports::parked_among(call))).with_summary("Which of these are parked here"),
-    node_route(POST, "/internal/clock", |call| Box::pin(node_reports::advance_clock(call))).with_summary("Moves business time, in development"),
+    node_route(READ, "/internal/node", |call| Box::pin(node_reports::describe_node(call)))
+        .with_summary("What this node is and hosts"),
+    node_route(READ, "/internal/owed", |call| Box::pin(node_reports::report_owed(call)))
+        .with_summary("What the contexts here still owe"),
+    node_route(READ, "/internal/parked", |call| Box::pin(node_reports::report_parked(call)))
+        .with_summary("What is parked here"),
+    node_route(POST, "/internal/parked", |call| Box::pin(node_reports::parked_among(call)))
+        .with_summary("Which of these are parked here"),
+    node_route(POST, "/internal/clock", |call| Box::pin(node_reports::advance_clock(call)))
+        .with_summary("Moves business time, in development"),
     admin_route(READ, "/admin/contexts", Access::Read, |call| Box::pin(admin::list_contexts(call)))
         .with_description(operations::describe_contexts),
     admin_route(POST, "/admin/contexts/{context}/stop", Access::Act, |call| {
