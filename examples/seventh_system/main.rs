@@ -19,7 +19,7 @@ mod carshare;
 use holdfast::{
     actors::{GuardSettings, LocalNode, Node, NodeSettings},
     board, domain,
-    http::{self, HttpSettings},
+    http::{self, Drain, HttpSettings},
     store::{Options, SledStore},
 };
 use std::{collections::BTreeMap, net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
@@ -49,7 +49,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("listening on http://{address}");
         let settings =
             HttpSettings { bare: true, open: true, development: true, ..HttpSettings::default() };
-        let ended = async { drop(tokio::signal::ctrl_c().await) };
+        let ended = async {
+            drop(tokio::signal::ctrl_c().await);
+            Drain::Announced
+        };
         http::serve_http(settings, node, listener, ended).await?;
         store.close();
         Ok(())

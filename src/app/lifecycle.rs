@@ -96,8 +96,8 @@ impl LifecycleLog {
         Self { began, first: health.durable_commit }
     }
 
-    /// Logs that the server has stopped: on a signal, or because of a failure. The store is closed.
-    pub(super) fn log_stop(&self, failure: Option<&str>, store: &dyn Store) {
+    /// Logs that the server has stopped: as `ending` says, or because of a failure. The store is closed.
+    pub(super) fn log_stop(&self, ending: &str, failure: Option<&str>, store: &dyn Store) {
         let health = store.health();
         let uptime_s = self.began.elapsed().as_secs();
         let last_commit = health.durable_commit;
@@ -106,7 +106,7 @@ impl LifecycleLog {
         let commits = last_commit.saturating_sub(self.first);
         match failure {
             None => tracing::info!(
-                reason = "signal",
+                reason = ending,
                 uptime_s,
                 commits,
                 last_commit,

@@ -1,19 +1,17 @@
 //! From the settings to the parts, and from the parts to the running server.
 
 use super::{
-    banner::announce_server,
     broker::BrokerService,
     clock::log_business_time,
     connection_budget::{self, ConnectionBudget},
     documents::{describe_api, describe_events, remote_declarations},
     failure::Failure,
     lifecycle::{LifecycleLog, ListenAddresses},
-    listening::{Listening, bind_listeners},
     node_identity::NodeIdentity,
     open_store::{OpenedStore, database_options, open_directory},
     outbound::{self, Outbound},
     settings::{http_settings, node_settings, saga_settings},
-    signals::{hangups, renew_on_hangup, stop_signal},
+    signals::{hangups, renew_on_hangup},
     standby::Candidacy,
 };
 use crate::{
@@ -25,7 +23,7 @@ use crate::{
         ActingAs, ApiKeys, DevelopmentTokens, Identifiers, KeyInquiry, KeyStore, Login,
         NoDevelopmentTokens, ProviderTokens, SessionStore, Sessions,
     },
-    http::{self, HttpSettings, Listeners},
+    http::{self, Drain, HttpSettings, Listeners},
     identity::Principal,
     limits,
     sagas::{Jobs, SagaWatch},
@@ -37,27 +35,12 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio::sync::oneshot;
 
 /// How long a node goes on taking requests after it has told the others that it leaves.
 const LEAVING: Duration = Duration::from_millis(600);
 
-/// Runs the server until a signal stops it. `ahead` is how far business time is ahead of the machine's, in microseconds.
-///
-/// # Errors
-/// [`Failure`] if it cannot start, or if its store fails.
-pub fn run_server(config: &Config, ahead: i64) -> Result<(), Failure> {
-    let Listening { listeners, address, probes, ops } = bind_listeners(&config.settings)?;
-    let accepting = || announce_server(config, address, probes, ops);
-    actix_rt::System::new().block_on(serve_system(
-        config,
-        ahead,
-        listeners,
-        accepting,
-        stop_signal(),
-    ))
-}
-
-/// Runs the server until `stopped` resolves; `accepting` is called when it accepts connections.
+/// Runs the server until `stopped` resolves, with how it is to stop; `accepting` is called when it accepts connections.
 ///
 /// # Errors
 /// [`Failure`] if it cannot start, or if its store fails.
@@ -66,7 +49,7 @@ pub async fn serve_system(
     ahead: i64,
     listeners: Listeners,
     accepting: impl FnOnce() -> Result<(), Failure>,
-    stopped: impl Future<Output = ()> + 'static,
+    stopped: impl Future<Output = Drain> + 'static,
 ) -> Result<(), Failure> {
     let began = Instant::now();
     let settings = &config.settings;
@@ -144,26 +127,32 @@ pub async fn serve_system(
     let store_failed = node.wait_durable(Commit::MAX).map(|_| None);
     let conflict =
         conflict.map(|found| found.ok().map(|found: OwnershipConflict| found.to_string()));
-    let (stop, reason) = tokio::sync::watch::channel(None);
+    let (stop, drain) = oneshot::channel();
     let stopper = actix_rt::spawn(async move {
-        let ended = tokio::select! {
-            () = stopped => None,
-            failure = store_failed => failure,
-            conflict = conflict => conflict,
+        let (drain, reason) = tokio::select! {
+            drain = stopped => (drain, None),
+            failure = store_failed => (Drain::Announced, failure),
+            conflict = conflict => (Drain::Announced, conflict),
         };
-        let _ = stop.send(Some(ended));
+        let ending = match drain {
+            Drain::HandedOver(_) => "handed over",
+            Drain::Announced | Drain::Shared => "signal",
+        };
+        let _ = stop.send(drain);
+        (ending, reason)
     });
-    let mut ended = reason.clone();
+    let drain = drain.map(|drain| drain.unwrap_or(Drain::Announced));
     let renewing = actix_rt::spawn(renew_on_hangup(hangups, certificate.clone()));
     let leaving = database.clone();
     let drain = async move {
-        let _ = ended.wait_for(Option::is_some).await;
+        let drain = drain.await;
         if let Some(database) = leaving {
             let told = tokio::task::spawn_blocking(move || database.announce_leaving());
             let _ = told.await;
             // Other nodes look at the lease several times in this while.
             tokio::time::sleep(LEAVING).await;
         }
+        drain
     };
     let budget = ConnectionBudget::from_limit(
         settings,
@@ -205,8 +194,10 @@ pub async fn serve_system(
     if let Some(broker) = &broker {
         broker.finish_commands(Duration::from_millis(settings.http.drain_timeout_ms)).await;
     }
-    let failed = store_failure(&node).or_else(|| reason.borrow().clone().flatten());
-    stopper.abort();
+    // It has ended if the server drained, and is of no use if that could not serve.
+    let ended = stopper.now_or_never().and_then(Result::ok);
+    let (ending, reason) = ended.unwrap_or(("signal", None));
+    let failed = store_failure(&node).or(reason);
     renewing.abort();
     drop(broker);
     for context in node.contexts() {
@@ -217,7 +208,7 @@ pub async fn serve_system(
     }
     drop(outbound);
     store.close();
-    lifecycle.log_stop(failed.as_deref(), &*store);
+    lifecycle.log_stop(ending, failed.as_deref(), &*store);
     failed.map_or(Ok(()), |error| Err(Failure::Failed(error)))
 }
 

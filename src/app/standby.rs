@@ -3,14 +3,13 @@
 use super::{failure::Failure, open_store::OpenedStore};
 use crate::{
     actors::{LocalNode, NodeSettings},
-    http::{self, HttpSettings, Leader, Listeners, Standby},
+    http::{self, Drain, HttpSettings, Leader, Listeners, Standby},
     store::{
         Attempt, CANDIDATE_PAUSE, LeaseHolder, MemoryStore, PostgresCandidate, PostgresOptions,
         StoreError,
     },
 };
 use std::{
-    net::TcpListener,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -48,7 +47,7 @@ impl Candidacy {
         settings: HttpSettings,
         listeners: &Listeners,
         accepting: &mut Option<impl FnOnce() -> Result<(), Failure>>,
-        stopped: impl Future<Output = ()>,
+        stopped: impl Future<Output = Drain>,
     ) -> Result<Option<(OpenedStore, Option<Gateway>)>, Failure> {
         let Self { leader, mut opened, is_over } = self;
         let mut known = leader.clone();
@@ -58,7 +57,7 @@ impl Candidacy {
             biased;
             opened = &mut opened => return Ok(Some((finish(opened)?, None))),
             () = is_led => {}
-            () = &mut stopped => {
+            _ = &mut stopped => {
                 is_over.store(true, Ordering::Release);
                 return Ok(None);
             }
@@ -72,7 +71,7 @@ impl Candidacy {
         }
         tokio::select! {
             opened = &mut opened => Ok(Some((finish(opened)?, Some(gateway)))),
-            () = &mut stopped => {
+            _ = &mut stopped => {
                 is_over.store(true, Ordering::Release);
                 gateway.end().await;
                 Ok(None)
@@ -148,13 +147,18 @@ impl Gateway {
         standby: Standby,
         listeners: &Listeners,
     ) -> Result<Self, Failure> {
-        let listeners = share(listeners).map_err(|error| Failure::Failed(error.to_string()))?;
+        // A connection goes to the server that accepts it first.
+        let listeners = listeners.duplicate().map_err(Failure::from_error)?;
+        let listeners = Listeners { contexts: Vec::new(), ..listeners };
         let node = LocalNode::start(Arc::new(MemoryStore::new()), NodeSettings::default(), |_| {});
         let node = Arc::new(node.map_err(Failure::from_error)?);
         let settings = HttpSettings { standby: Some(standby), ..settings };
         let (drain, drained) = oneshot::channel();
         let served = actix_rt::spawn(async move {
-            let drained = async { drop(drained.await) };
+            let drained = async {
+                drop(drained.await);
+                Drain::Shared
+            };
             if let Err(error) = http::serve_http(settings, node, listeners, drained).await {
                 tracing::error!(%error, "requests are not passed on");
             }
@@ -167,16 +171,4 @@ impl Gateway {
         let _ = self.drain.send(());
         let _ = self.served.await;
     }
-}
-
-/// The same listeners once more. A connection goes to the server that accepts it first.
-fn share(listeners: &Listeners) -> std::io::Result<Listeners> {
-    let again =
-        |listener: &Option<TcpListener>| listener.as_ref().map(TcpListener::try_clone).transpose();
-    Ok(Listeners {
-        main: listeners.main.try_clone()?,
-        contexts: Vec::new(),
-        probes: again(&listeners.probes)?,
-        ops: again(&listeners.ops)?,
-    })
 }

@@ -1,8 +1,11 @@
 //! What the server prints at its start, and how a taken port is reported.
 
-use super::{banner::write_banner, listening::bind_listeners};
-use crate::config::{Config, Flags, Settings};
-use std::net::SocketAddr;
+use super::{banner::write_banner, listening, listening::Listening, passed_sockets::PassedSockets};
+use crate::{
+    app::Failure,
+    config::{Config, Flags, Settings},
+};
+use std::net::{SocketAddr, TcpListener};
 
 fn settings_at(listen: &str, compat: &str) -> Settings {
     let environment = [("HOLDFAST_COMPAT__PORTS", "true"), ("HOLDFAST_COMPAT__FIRST_PORT", compat)];
@@ -11,6 +14,45 @@ fn settings_at(listen: &str, compat: &str) -> Settings {
     let flags =
         Flags { listen: Some(listen.into()), systems: vec!["bookrent".into()], ..Flags::default() };
     Config::load(None, compat, flags).unwrap().settings
+}
+
+fn bind_listeners(settings: &Settings) -> Result<Listening, Failure> {
+    listening::bind_listeners(settings, PassedSockets::default())
+}
+
+#[test]
+fn a_socket_that_was_passed_is_taken_where_the_settings_have_its_address() {
+    let socket = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let main = socket();
+    let address = main.local_addr().unwrap().to_string();
+    let bind = |listen: &str, sockets| {
+        listening::bind_listeners(&settings_at(listen, ""), PassedSockets::from(sockets))
+    };
+    let bound = bind(&address, vec![main.try_clone().unwrap()]).unwrap();
+    assert_eq!(bound.address.to_string(), address);
+    assert!(bound.are_shared);
+
+    // A wider address than that of the settings would open the server to more than they allow.
+    let wide = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = wide.local_addr().unwrap().port();
+    for (listen, sockets) in [
+        (format!("127.0.0.1:{port}"), vec![wide.try_clone().unwrap()]),
+        (address.clone(), vec![main, socket()]),
+    ] {
+        let why = bind(&listen, sockets).unwrap_err();
+        assert_eq!(why.code(), 78, "{why}");
+        assert!(why.to_string().contains("none of the settings"), "{why}");
+    }
+    let loopback = socket();
+    let port = loopback.local_addr().unwrap().port();
+    let settings = Config::load(
+        None,
+        [("HOLDFAST_AUTH__ALLOW_OPEN_BEYOND_LOOPBACK".to_owned(), "true".to_owned())],
+        Flags { listen: Some(format!("0.0.0.0:{port}")), ..Flags::default() },
+    );
+    let narrower =
+        listening::bind_listeners(&settings.unwrap().settings, vec![loopback].into()).unwrap();
+    assert_eq!(narrower.address.to_string(), format!("127.0.0.1:{port}"));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The arguments of the command line.
 
 use super::{
-    check_store::CheckStore, keys::Keys, node_key::PrintNodeKey, sources::Sources, token::MakeToken,
+    check_store::CheckStore, keys::Keys, node_key::PrintNodeKey, sources::Sources,
+    token::MakeToken,
 };
 use crate::{actors::LATEST, domain::Timestamp, lab::Lab};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -92,6 +93,9 @@ pub(super) struct Serve {
     /// Start business time here (RFC 3339 with an offset).
     #[arg(long, value_name = "RFC3339", value_parser = parse_clock)]
     pub(super) clock: Option<Timestamp>,
+    /// Take over from the server that runs on the same data directory: it hands over its sockets and ends once this one serves.
+    #[arg(long)]
+    pub(super) take_over: bool,
 }
 
 fn parse_clock(text: &str) -> Result<Timestamp, String> {

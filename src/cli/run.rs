@@ -35,7 +35,7 @@ fn run_command(command: Command) -> Result<(), Failure> {
             let ahead = serve
                 .clock
                 .map_or(0, |clock| clock.micros().saturating_sub(machine_now().micros()));
-            run_server(&config, ahead)
+            run_server(&config, ahead, serve.take_over)
         }
         Command::Key { keys } => keys.run(),
         Command::Token(token) => token.run(),

@@ -2,6 +2,7 @@
 
 mod call;
 mod document;
+mod drain;
 mod forwarded;
 mod forwarded_headers;
 mod forwarder;
@@ -26,7 +27,9 @@ mod state;
 mod stream_permits;
 #[cfg(test)]
 mod tests;
+mod workers;
 
+pub use drain::{Drain, IdleConnections, MAIN_PORT, OPS_PORT, PassedConnection};
 pub use host_list::HostList;
 pub use leader::{Leader, Standby};
 pub(crate) use metrics::table::{BUILD, METRICS, REQUEST_DURATION};

@@ -5,6 +5,7 @@ use crate::{
     api::Paths,
     http::{
         document::Document,
+        drain::{Drain, MAIN_PORT, OPS_PORT, PassedConnection},
         forwarder::Forwarder,
         handlers::documents::JSON,
         inner::InnerServer,
@@ -25,21 +26,26 @@ use crate::{
         settings::{HttpSettings, connection_headroom},
         state::{AppState, Host, Port},
         stream_permits::StreamPermits,
+        workers::Workers,
     },
     pages::Site,
     tls::ServerCertificate,
 };
 use actix_http::{HttpService, Protocol};
-use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, map_config};
 use actix_web::{
     App,
-    dev::{AppConfig, Server, Service, fn_service},
-    rt::net::TcpStream,
+    dev::{AppConfig, Service, fn_service},
     web,
 };
 use futures_util::FutureExt;
 use std::{future::Future, io, net::TcpListener, sync::Arc, time::Duration};
-use tokio::sync::watch;
+use tokio::{net, sync::watch};
+
+/// After this time without a request, a connection of a server that stops is closed.
+const DRAIN_IDLE: Duration = Duration::from_millis(200);
+/// How often a server that stops looks for them.
+const DRAIN_STEP: Duration = Duration::from_millis(10);
 
 /// The listeners of a server.
 #[derive(Debug)]
@@ -52,11 +58,34 @@ pub struct Listeners {
     pub probes: Option<TcpListener>,
     /// Serves operators, and is the only one that does.
     pub ops: Option<TcpListener>,
+    /// Connections that another process has accepted there.
+    pub connections: Vec<PassedConnection>,
+}
+
+impl Listeners {
+    /// The same sockets again, without connections.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn duplicate(&self) -> io::Result<Self> {
+        let again = |listener: &Option<TcpListener>| {
+            listener.as_ref().map(TcpListener::try_clone).transpose()
+        };
+        let contexts = self.contexts.iter();
+        let contexts = contexts.map(|(name, listener)| Ok((*name, listener.try_clone()?)));
+        Ok(Self {
+            main: self.main.try_clone()?,
+            contexts: contexts.collect::<io::Result<_>>()?,
+            probes: again(&self.probes)?,
+            ops: again(&self.ops)?,
+            connections: Vec::new(),
+        })
+    }
 }
 
 impl From<TcpListener> for Listeners {
     fn from(main: TcpListener) -> Self {
-        Self { main, contexts: Vec::new(), probes: None, ops: None }
+        Self { main, contexts: Vec::new(), probes: None, ops: None, connections: Vec::new() }
     }
 }
 
@@ -68,9 +97,9 @@ pub async fn serve_http(
     settings: HttpSettings,
     node: Arc<dyn Node>,
     listeners: impl Into<Listeners>,
-    drain: impl Future<Output = ()>,
+    drain: impl Future<Output = Drain>,
 ) -> io::Result<()> {
-    let Listeners { main, contexts, probes, ops } = listeners.into();
+    let Listeners { main, contexts, probes, ops, connections } = listeners.into();
     let settings = HttpSettings { has_ops_port: ops.is_some(), ..settings };
     let mut ports = open_ports(main, contexts, node.as_ref());
     ports.extend(ops.map(|listener| (Port::Operations, listener)));
@@ -79,76 +108,104 @@ pub async fn serve_http(
     let probes =
         probes.map(|listener| probes::serve_probes(listener, Arc::clone(&state))).transpose()?;
     let most = settings.max_connections;
-    let accepted = most.saturating_add(connection_headroom(most)) / settings.workers.max(1);
-    let mut server = Server::build().workers(settings.workers).disable_signals();
-    server = server.max_concurrent_connections(accepted.max(1));
-    let bounds = connection_bounds(settings);
-    let tls = settings.certificate.as_ref().map(ServerCertificate::acceptor);
-    let (close, closing) = watch::channel(false);
-    for (port, listener) in ports {
-        let shared = web::Data::from(Arc::clone(&state));
-        let closing = closing.clone();
-        let name = format!("http on {}", listener.local_addr()?);
-        // What `actix_web::HttpServer` does, with our own connection below it.
-        let bounds = bounds.clone();
-        let tls = tls.clone();
-        server = server.listen(name, listener, move || {
-            let shared = shared.clone();
-            let closing = closing.clone();
-            let bounds = bounds.clone();
-            let tls = tls.clone();
-            let connections = Arc::clone(&shared.connections);
-            let keep_alive = shared.settings.keep_alive;
-            let app = App::new()
-                .wrap(cors::allow_origins(shared.settings.cors_origins.as_deref()))
-                .wrap_fn(|request, server| server.call(request).map(cors::as_problem))
-                .wrap_fn(|request, server| {
-                    let active = response_body::begin_request(&request);
-                    server.call(request).map(|answer| response_body::send_chunked(answer, active))
-                })
-                .app_data(InnerServer::new(&shared, port, router::dispatch_request))
-                .app_data(shared)
-                .app_data(port)
-                .default_service(web::to(router::dispatch_request));
-            let http = HttpService::build()
-                .graceful_shutdown_signal(move || {
-                    let mut closing = closing.clone();
-                    async move { drop(closing.wait_for(|closing| *closing).await) }
-                })
-                // The connection times each request; this would time the first one only.
-                .client_request_timeout(Duration::ZERO)
-                .client_disconnect_timeout(LINGER)
-                .keep_alive(keep_alive)
-                .h1_write_buffer_size(CHUNK)
-                .on_connect_ext(|connection: &Connection, data| {
-                    drop(data.insert(connection.slot()))
-                })
-                .finish(map_config(app.into_factory(), |()| AppConfig::default()));
-            fn_service(move |stream: TcpStream| {
-                let peer = stream.peer_addr().ok();
-                let transport = Transport::new(stream, tls.as_ref());
-                let connection = Connection::new(transport, &connections, bounds.clone());
-                std::future::ready(Ok((connection, Protocol::Http1, peer)))
-            })
-            .and_then(http)
-        })?;
+    let accepted = most.saturating_add(connection_headroom(most));
+    let (ports, listeners): (Vec<_>, Vec<_>) = ports.into_iter().unzip();
+    let names: Vec<_> = ports.iter().map(|port| port_name(*port, state.node.as_ref())).collect();
+    let shared = Arc::clone(&state);
+    let services = move || ports.iter().map(|port| serve_port(&shared, *port)).collect();
+    let workers = Workers::start(settings.workers, accepted, services).await?;
+    for PassedConnection { port, stream } in connections {
+        if let Some(port) = names.iter().position(|name| **name == *port) {
+            workers.serve_connection(port, stream)?;
+        }
     }
-    let server = server.run();
-    let handle = server.handle();
-    let stop = async {
-        drain.await;
+    let acceptors = workers.accept_from(listeners)?;
+    let drain = drain.await;
+    if let Drain::Announced = drain {
         state.draining.send_replace(true);
         tokio::time::sleep(settings.drain_delay).await;
-        // A worker that stops gracefully looks only once a second whether its connections have ended.
-        handle.pause().await;
-        close.send_replace(true);
-        let all_closed = state.connections.all_closed();
-        let _ = tokio::time::timeout(settings.drain_timeout, all_closed).await;
-        handle.stop(false).await;
+    }
+    acceptors.stop().await;
+    // A probe would see this process, which is no longer ready; where another one comes, it waits for that.
+    let probes = probes.filter(|_| matches!(drain, Drain::Announced));
+    state.draining.send_replace(true);
+    let drained = async {
+        tokio::select! {
+            () = workers.all_ended() => {}
+            () = close_idle(&state, drain) => {}
+        }
     };
-    let (served, ()) = futures_util::future::join(server, stop).await;
-    drop(probes);
-    served
+    let _ = tokio::time::timeout(settings.drain_timeout, drained).await;
+    drop((workers, probes));
+    Ok(())
+}
+
+/// Closes connections that have been idle for a while, or leaves them to the next process, as long as this is polled: each answer announces that its connection closes,
+/// so a client that has just been answered, or has just connected, gets the time to send its next request.
+async fn close_idle(state: &AppState, drain: Drain) {
+    let leave_to = match drain {
+        // What TLS has agreed on with a client stays in this process.
+        Drain::HandedOver(to) if state.settings.certificate.is_none() => Some(to),
+        _ => None,
+    };
+    let time = if leave_to.is_some() { Duration::ZERO } else { DRAIN_IDLE };
+    state.connections.begin_drain(leave_to);
+    loop {
+        state.connections.close_idle(time);
+        tokio::time::sleep(DRAIN_STEP).await;
+    }
+}
+
+/// What `port` is called where its connections are passed on.
+fn port_name(port: Port, node: &dyn Node) -> Arc<str> {
+    match port {
+        Port::Main => MAIN_PORT.into(),
+        Port::Operations => OPS_PORT.into(),
+        Port::Context(index) => {
+            node.contexts().get(index).map_or("", |context| context.name().context).into()
+        }
+    }
+}
+
+/// What serves the connections of `port`: what `actix_web::HttpServer` makes, with our own connection below it.
+fn serve_port(
+    state: &Arc<AppState>,
+    port: Port,
+) -> impl ServiceFactory<net::TcpStream, Config = (), Service: Service<net::TcpStream> + 'static>
++ 'static
++ use<> {
+    let shared = web::Data::from(Arc::clone(state));
+    let bounds = connection_bounds(&state.settings);
+    let tls = state.settings.certificate.as_ref().map(ServerCertificate::acceptor);
+    let connections = Arc::clone(&state.connections);
+    let keep_alive = state.settings.keep_alive;
+    let name = port_name(port, state.node.as_ref());
+    let app = App::new()
+        .wrap(cors::allow_origins(state.settings.cors_origins.as_deref()))
+        .wrap_fn(|request, server| server.call(request).map(cors::as_problem))
+        .wrap_fn(|request, server| {
+            let active = response_body::begin_request(&request);
+            server.call(request).map(|answer| response_body::send_chunked(answer, active))
+        })
+        .app_data(InnerServer::new(&shared, port, router::dispatch_request))
+        .app_data(shared)
+        .app_data(port)
+        .default_service(web::to(router::dispatch_request));
+    let http = HttpService::build()
+        // The connection times each request; this would time the first one only.
+        .client_request_timeout(Duration::ZERO)
+        .client_disconnect_timeout(LINGER)
+        .keep_alive(keep_alive)
+        .h1_write_buffer_size(CHUNK)
+        .on_connect_ext(|connection: &Connection, data| drop(data.insert(connection.slot())))
+        .finish(map_config(app.into_factory(), |()| AppConfig::default()));
+    fn_service(move |stream: net::TcpStream| {
+        let peer = stream.peer_addr().ok();
+        let transport = Transport::new(stream, tls.as_ref());
+        let connection = Connection::new(transport, &connections, bounds.clone(), &name);
+        std::future::ready(Ok((connection, Protocol::Http1, peer)))
+    })
+    .and_then(http)
 }
 
 /// The main port, and those of contexts. The port of a context that another node hosts stays closed.

@@ -212,7 +212,12 @@ fn send_to_things(
             ..HttpSettings::default()
         };
         actix_web::rt::System::new()
-            .block_on(serve_http(change(settings), node, listener, stopped.map(|_| ())))
+            .block_on(serve_http(
+                change(settings),
+                node,
+                listener,
+                stopped.map(|_| Drain::Announced),
+            ))
             .unwrap();
     });
     let answers = requests.iter().map(|request| {

@@ -7,8 +7,11 @@ mod report;
 mod scene;
 
 use crate::{
-    app::{Failure, Listening, bind_listeners, print_text, serve_system, stop_signal},
+    app::{
+        Failure, Listening, PassedSockets, bind_listeners, print_text, serve_system, stop_signal,
+    },
     config::{Config, Flags},
+    http::Drain,
     systems,
 };
 use client::Client;
@@ -122,7 +125,8 @@ fn run_experiment(
     let guard = scene.orders().map(|orders| orders.asked.to_uppercase().replace('.', "__"));
     let guard = guard.map(|asked| (format!("HOLDFAST_GUARD__{asked}__TRIES"), tries.to_string()));
     let config = Config::load(None, guard, flags)?;
-    let Listening { listeners, address, .. } = bind_listeners(&config.settings)?;
+    let Listening { listeners, address, .. } =
+        bind_listeners(&config.settings, PassedSockets::default())?;
     let found = Rc::new(RefCell::new(Err(Failure::Failed("stopped before the end".into()))));
     let finished = {
         let found = found.clone();
@@ -132,6 +136,10 @@ fn run_experiment(
                 () = stop_signal() => {}
             }
         }
+    };
+    let finished = async move {
+        finished.await;
+        Drain::Announced
     };
     actix_rt::System::new().block_on(serve_system(&config, 0, listeners, || Ok(()), finished))?;
     found.replace(Err(Failure::Internal("there are no findings".into())))

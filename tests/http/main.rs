@@ -29,3 +29,4 @@ mod strangers;
 mod subjects;
 mod tls;
 mod tokens;
+mod zero_downtime;

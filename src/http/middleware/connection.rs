@@ -8,11 +8,16 @@
 use crate::{
     actors::Fault,
     api::{Problem, ProblemTypes},
-    http::middleware::{
-        connection_limit::{ConnectionLimit, ConnectionSlot, Signal},
-        raw_response::{RawResponse, replace_response},
-        transport::Transport,
+    http::{
+        drain::PassedConnection,
+        middleware::{
+            connection_limit::{ConnectionLimit, ConnectionSlot, Signal},
+            head_scan::HeadScan,
+            raw_response::{RawResponse, replace_response},
+            transport::Transport,
+        },
     },
+    sync,
 };
 use actix_web::rt::time::{Sleep, sleep};
 use std::{
@@ -53,6 +58,8 @@ pub struct Connection {
     slot: Arc<ConnectionSlot>,
     bounds: Bounds,
     connections: Arc<ConnectionLimit>,
+    /// The name of the port where it was accepted.
+    port: Arc<str>,
     /// The last answer, after which the connection closes.
     last_response: Option<RawResponse>,
     head_deadline: Option<Pin<Box<Sleep>>>,
@@ -70,53 +77,14 @@ pub struct Connection {
     requests: u64,
 }
 
-/// How far a head has been scanned.
-#[derive(Debug, Default)]
-struct HeadScan {
-    /// Whether the last byte, carriage returns aside, ended a line.
-    at_line_start: bool,
-    /// Blank lines since the last flush.
-    blank_lines: usize,
-    /// Bytes of the head so far.
-    head: usize,
-    /// Whether the request line is complete.
-    has_request_line: bool,
-}
-
-impl HeadScan {
-    /// How many of `bytes` to pass on; a head has at most `head_limit` bytes, if this is one.
-    fn take_bytes(&mut self, bytes: &[u8], blank_lines: usize, head_limit: Option<usize>) -> usize {
-        for (index, byte) in bytes.iter().enumerate() {
-            let is_blank = *byte == b'\n' && self.at_line_start;
-            let of_head = self.blank_lines == 0 && head_limit.is_some();
-            let is_full = head_limit.is_some_and(|limit| self.head >= limit);
-            if (is_blank && self.blank_lines >= blank_lines) || (of_head && is_full) {
-                return index;
-            }
-            self.head += usize::from(of_head);
-            self.blank_lines += usize::from(is_blank);
-            match byte {
-                b'\n' => {
-                    self.at_line_start = true;
-                    self.has_request_line |= self.head > 2;
-                }
-                b'\r' => {}
-                _ => self.at_line_start = false,
-            }
-        }
-        bytes.len()
-    }
-
-    /// A request has begun: what follows is another head.
-    fn begin_head(&mut self) {
-        self.head = 0;
-        self.has_request_line = false;
-    }
-}
-
 impl Connection {
     /// Admits a client, or answers that the server is busy.
-    pub fn new(transport: Transport, connections: &Arc<ConnectionLimit>, bounds: Bounds) -> Self {
+    pub fn new(
+        transport: Transport,
+        connections: &Arc<ConnectionLimit>,
+        bounds: Bounds,
+        port: &Arc<str>,
+    ) -> Self {
         let (slot, last_response) = match connections.admit_connection() {
             Some(slot) => (slot, None),
             None => {
@@ -130,6 +98,7 @@ impl Connection {
             head_deadline: Some(Box::pin(sleep(bounds.head_time))),
             bounds,
             connections: Arc::clone(connections),
+            port: Arc::clone(port),
             last_response,
             write_deadline: None,
             written: 0,
@@ -188,12 +157,21 @@ impl Connection {
         Poll::Ready(Ok(()))
     }
 
-    /// Closes to admit another connection, unless a request has just arrived.
+    /// Closes to admit another connection, or because the server stops, unless a request has just arrived.
     fn poll_close(
         &mut self,
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let has_begun = self.slot.awaits_body() || self.scan.head > 0;
+        if has_begun && self.connections.is_draining() {
+            // There is no hurry to make room: head and body have the time that they always have.
+            self.connections.keep_open(&self.slot);
+            return Pin::new(self).poll_read(context, into);
+        }
+        if self.leave_to_successor() {
+            return Poll::Ready(Ok(()));
+        }
         if self.slot.is_active() && !self.slot.awaits_body() {
             self.connections.keep_open(&self.slot);
             self.read_pending = true;
@@ -211,6 +189,21 @@ impl Connection {
         }
         // A read of nothing is the end of the stream.
         Poll::Ready(Ok(()))
+    }
+
+    /// Leaves a connection of which nothing has been read that is not answered to the process that takes over, if there is one.
+    fn leave_to_successor(&mut self) -> bool {
+        let is_idle = self.slot.is_idle() && !self.slot.discards_body() && self.scan.head == 0;
+        let Some(to) = self.connections.leave_to().filter(|_| is_idle && self.buffer.is_empty())
+        else {
+            return false;
+        };
+        let left = self.transport.take_plain();
+        if let Some(stream) = left {
+            sync::lock(&to).push(PassedConnection { port: self.port.to_string(), stream });
+            return true;
+        }
+        false
     }
 
     /// At the end of a round of the dispatcher: updates the slot and the deadlines.

@@ -10,14 +10,17 @@ mod slot;
 pub use request::{ActiveRequest, BodyWait};
 pub use slot::{ConnectionSlot, Signal};
 
-use crate::sync;
+use crate::{http::drain::IdleConnections, sync};
 use slot::{BUSY, Totals};
-use std::sync::{
-    Arc, Mutex, MutexGuard,
-    atomic::{
-        AtomicU64,
-        Ordering::{AcqRel, Acquire, Relaxed, Release},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{
+            AtomicBool, AtomicU64,
+            Ordering::{AcqRel, Acquire, Relaxed, Release},
+        },
     },
+    time::Duration,
 };
 use tokio::sync::watch;
 
@@ -32,6 +35,9 @@ pub struct ConnectionLimit {
     closed_idle: AtomicU64,
     refused: AtomicU64,
     aborted: AtomicU64,
+    /// The server stops: connections close once they have been idle for a while, and not to make room.
+    draining: AtomicBool,
+    leave_to: Mutex<Option<IdleConnections>>,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +78,8 @@ impl ConnectionLimit {
             closed_idle: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             aborted: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
+            leave_to: Mutex::default(),
         })
     }
 
@@ -79,9 +87,38 @@ impl ConnectionLimit {
         sync::lock(&self.slots)
     }
 
-    /// Resolves when no connection is open.
-    pub async fn all_closed(&self) {
-        let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
+    /// The server stops: what has begun to arrive is read and answered. Connections that are idle are left to `to`, if that is
+    /// given.
+    pub fn begin_drain(&self, to: Option<IdleConnections>) {
+        *sync::lock(&self.leave_to) = to;
+        self.draining.store(true, Release);
+    }
+
+    /// Where idle connections are left, if anywhere.
+    pub fn leave_to(&self) -> Option<IdleConnections> {
+        sync::lock(&self.leave_to).clone()
+    }
+
+    /// Whether the server stops.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Acquire)
+    }
+
+    /// Tells connections to close that have been idle for `time`. One that waits for a body is not idle here.
+    pub fn close_idle(&self, time: Duration) {
+        let mut slots = self.lock_slots();
+        let now = self.totals.now();
+        let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let mut closed = 0;
+        for slot in &slots.all {
+            let since = slot.idle_since.load(Acquire);
+            let is_idle = since != BUSY && now.saturating_sub(since) >= time;
+            if is_idle && !slot.awaits_body() && slot.signal() == Signal::KeepOpen {
+                slot.send_signal(Signal::Close);
+                closed += 1;
+            }
+        }
+        slots.closing += closed;
     }
 
     /// A slot for a connection that is refused at once; it does not count towards the limit.
@@ -140,7 +177,9 @@ impl ConnectionLimit {
             let was_idle = slot.idle_since.swap(BUSY, AcqRel) != BUSY;
             slot.set_signal(Signal::KeepOpen);
             slots.closing -= 1;
-            self.close_one_idle(&mut slots);
+            if !self.is_draining() {
+                self.close_one_idle(&mut slots);
+            }
             if was_idle {
                 slot.idle_since.store(self.totals.now(), Release);
             }

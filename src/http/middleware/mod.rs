@@ -7,6 +7,7 @@ pub mod connection;
 pub mod connection_limit;
 pub mod cors;
 pub mod form;
+pub mod head_scan;
 pub mod host;
 pub mod node_caller;
 pub mod page_headers;

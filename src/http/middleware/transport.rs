@@ -4,7 +4,7 @@ use super::raw_response::RawResponse;
 use actix_web::rt::net::TcpStream;
 use rustls::ServerConfig;
 use std::{
-    io,
+    io, net,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -98,6 +98,17 @@ impl Transport {
             Self::Handshake(Box::new(Handshake(accept)))
         };
         Poll::Ready(Ok(()))
+    }
+
+    /// Gives up a connection of TCP alone; it is not closed.
+    pub fn take_plain(&mut self) -> Option<net::TcpStream> {
+        match std::mem::replace(self, Self::Failed) {
+            Self::Plain(stream) => stream.into_std().ok(),
+            other => {
+                *self = other;
+                None
+            }
+        }
     }
 
     /// Lets the kernel drop what it has buffered when the connection closes.

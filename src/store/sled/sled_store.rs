@@ -51,7 +51,8 @@ pub struct SledStore {
     committer: Mutex<Option<JoinHandle<()>>>,
     threads: Mutex<Option<MaintenanceThreads>>,
     scrubber: Mutex<Option<Scrubber>>,
-    db: sled::Db,
+    /// Until it is closed.
+    db: Mutex<Option<sled::Db>>,
     identity: u128,
     recovery: Recovery,
 }
@@ -145,7 +146,7 @@ impl SledStore {
             committer: Mutex::new(Some(committer)),
             threads: Mutex::new(Some(threads)),
             scrubber: Mutex::new(scrubber),
-            db,
+            db: Mutex::new(Some(db)),
             identity: mark.store,
             recovery: Recovery { batches, took: began.elapsed() },
         })
@@ -177,6 +178,15 @@ impl SledStore {
         if let Some(threads) = sync::lock(&self.threads).take() {
             threads.end(wait);
         }
+        // The last handles of sled, which keeps its own lock as long as there is one: another process may open it now, even if
+        // something here still has a handle of this store.
+        sync::write(&self.trees).clear();
+        drop(sync::lock(&self.db).take());
+    }
+
+    fn measure_database(&self) -> u64 {
+        let db = sync::lock(&self.db).clone();
+        db.and_then(|db| catch_panic(|| db.size_on_disk()).ok()).unwrap_or_default()
     }
 
     fn find_table(&self, tree: TreeId) -> Result<Arc<Table>, StoreError> {
@@ -251,7 +261,8 @@ fn expectations_hold(table: &Table, expects: &[(Vec<u8>, Commit)]) -> Result<boo
 
 impl Store for SledStore {
     fn open_tree(&self, name: &str) -> Result<TreeId, StoreError> {
-        open_tree(&self.db, &self.trees, &self.damage, name).map(|(place, _)| TreeId(place as u32))
+        let db = sync::lock(&self.db).clone().ok_or_else(StoreError::closed)?;
+        open_tree(&db, &self.trees, &self.damage, name).map(|(place, _)| TreeId(place as u32))
     }
 
     fn activate(&self, tree: TreeId) -> Result<Epoch, StoreError> {
@@ -325,8 +336,7 @@ impl Store for SledStore {
             syncs: figures.syncs,
             sync_durations: figures.sync_durations,
             unwritten_bytes: figures.unwritten,
-            disk_bytes: catch_panic(|| self.db.size_on_disk()).unwrap_or_default()
-                + sync::lock(&self.ring).slots as u64 * SEGMENT,
+            disk_bytes: self.measure_database() + sync::lock(&self.ring).slots as u64 * SEGMENT,
             free_bytes: self.space.free_bytes(),
             reserve_bytes: self.space.reserve,
             full: self.space.is_full(),

@@ -1,7 +1,7 @@
 //! Several servers that are one: each hosts some contexts and knows where the others are.
 
 use super::{Server, holdfast};
-use std::{collections::BTreeMap, net::TcpListener};
+use std::{collections::BTreeMap, net::TcpListener, process::ExitStatus};
 use tempfile::TempDir;
 
 /// What the nodes show each other.
@@ -131,6 +131,11 @@ impl Cluster {
         let node = self.nodes.get_mut(name).unwrap();
         node.add_arguments(further);
         node.restart();
+    }
+
+    /// Another process takes over from the node called `name`. Waits until the first one has ended.
+    pub fn hand_over(&mut self, name: &str) -> ExitStatus {
+        self.nodes.get_mut(name).unwrap().hand_over()
     }
 
     /// Starts the node called `name` again, where it was.

@@ -24,6 +24,7 @@ mod quiet;
 pub mod raw;
 pub mod relay;
 mod selection;
+mod steady;
 pub mod tls;
 pub mod transcript;
 
@@ -33,6 +34,7 @@ pub use client::Client;
 pub use example::SeventhSystem;
 pub use quiet::{Alone, alone};
 pub use selection::selected_systems;
+pub use steady::Steady;
 
 use process::Process;
 use std::{
@@ -311,6 +313,16 @@ impl Server {
     pub fn restart_unready(&mut self) {
         let (process, url) = Process::launch(&self.launcher, &self.arguments, &self.environment);
         (self.process, self.client) = (process, Client::new(url));
+    }
+
+    /// Another process takes over from it, on the same data and the same address. Waits until this one has ended.
+    #[track_caller]
+    pub fn hand_over(&mut self) -> ExitStatus {
+        let arguments = [&self.arguments[..], &["--take-over".to_owned()]].concat();
+        let (process, url) = Process::start(&self.launcher, &arguments, &self.environment);
+        let mut before = std::mem::replace(&mut self.process, process);
+        self.client = Client::new(url);
+        wait(&mut before.child).expect("the server that handed over does not end")
     }
 
     /// From the next start on, `flag` has another value.

@@ -125,6 +125,11 @@ impl ConnectionSlot {
         self.active.load(Relaxed)
     }
 
+    /// Whether nothing is under way: what was asked is answered, and the answer has left the process.
+    pub fn is_idle(&self) -> bool {
+        !self.is_active() && self.idle_since.load(Acquire) != BUSY
+    }
+
     /// Whether a handler waits for the body.
     pub fn awaits_body(&self) -> bool {
         self.awaiting_body.load(Relaxed)

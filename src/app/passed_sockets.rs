@@ -1,0 +1,86 @@
+//! Listening sockets that another process has opened, and passed to this one: the manager of services.
+
+use super::failure::Failure;
+use crate::config::ConfigProblem;
+use listenfd::ListenFd;
+use std::net::{SocketAddr, TcpListener};
+
+/// Listening sockets that were passed to this process.
+#[derive(Debug, Default)]
+pub struct PassedSockets {
+    sockets: Vec<PassedSocket>,
+}
+
+/// A socket, and the port that it had in the process that passed it, if that says so.
+#[derive(Debug)]
+struct PassedSocket {
+    port: Option<String>,
+    socket: TcpListener,
+}
+
+impl From<Vec<TcpListener>> for PassedSockets {
+    fn from(sockets: Vec<TcpListener>) -> Self {
+        let sockets = sockets.into_iter().map(|socket| PassedSocket { port: None, socket });
+        Self { sockets: sockets.collect() }
+    }
+}
+
+impl From<Vec<(String, TcpListener)>> for PassedSockets {
+    fn from(sockets: Vec<(String, TcpListener)>) -> Self {
+        let sockets = sockets.into_iter();
+        let sockets = sockets.map(|(port, socket)| PassedSocket { port: Some(port), socket });
+        Self { sockets: sockets.collect() }
+    }
+}
+
+impl PassedSockets {
+    /// Those that the manager of services names in `LISTEN_FDS`, if it has started this process.
+    ///
+    /// # Errors
+    /// [`Failure::Config`] if one of them listens to something else than TCP.
+    pub fn from_service_manager() -> Result<Self, Failure> {
+        let mut passed = ListenFd::from_env();
+        let mut sockets: Vec<TcpListener> = Vec::new();
+        for place in 0..passed.len() {
+            let socket = passed.take_tcp_listener(place).map_err(|why| {
+                let unit = "name addresses of TCP in the unit of the socket (`ListenStream=`)";
+                ConfigProblem(format!("socket {place} of LISTEN_FDS cannot be used: {why}; {unit}"))
+            })?;
+            sockets.extend(socket);
+        }
+        Ok(sockets.into())
+    }
+
+    /// Whether there are any.
+    pub fn is_empty(&self) -> bool {
+        self.sockets.is_empty()
+    }
+
+    /// The socket for `port` at `address`, reachable from nowhere else. If the settings leave the number open, it is the one that
+    /// the port had.
+    pub fn take_socket(&mut self, port: &str, address: SocketAddr) -> Option<TcpListener> {
+        let is_right = |passed: &PassedSocket| {
+            passed.socket.local_addr().is_ok_and(|local| {
+                let is_within = address.ip().is_unspecified() || local.ip() == address.ip();
+                let is_same = passed.port.as_deref() == Some(port);
+                let is_open = address.port() == 0;
+                is_within && if is_open { is_same } else { local.port() == address.port() }
+            })
+        };
+        let place = self.sockets.iter().position(is_right)?;
+        Some(self.sockets.swap_remove(place).socket)
+    }
+
+    /// Refuses sockets of the manager of services that no setting has the address of. Those of the process before this one are
+    /// closed.
+    pub fn refuse_rest(self) -> Result<(), Failure> {
+        let mut left = self.sockets.iter().filter(|passed| passed.port.is_none());
+        let Some(PassedSocket { socket: left, .. }) = left.next() else { return Ok(()) };
+        let address = left.local_addr().map_or_else(|why| why.to_string(), |at| at.to_string());
+        Err(ConfigProblem(format!(
+            "the socket that was passed for {address} is for none of the settings; make `http.listen`, `http.probes` or \
+             `ops.listen` that address, or take it out of the unit of the socket"
+        ))
+        .into())
+    }
+}
