@@ -14,6 +14,7 @@ mod metrics;
 mod middleware;
 mod nodes;
 pub mod openapi;
+mod outage;
 mod probes;
 mod rate_limits;
 mod read_pool;

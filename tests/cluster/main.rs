@@ -12,3 +12,4 @@ mod sagas;
 mod script;
 mod tls;
 mod transcripts;
+mod zero_downtime;

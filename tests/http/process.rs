@@ -2,13 +2,13 @@
 //! answers to requests meanwhile is true.
 use serde_json::json;
 use std::{
-    io::Read,
+    io::{Read, Write},
     net::{TcpListener, TcpStream},
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
-use support::{Answer, Server, within};
+use support::{Answer, Server, eventually, within};
 use tempfile::TempDir;
 
 #[test]
@@ -148,6 +148,44 @@ fn a_gateway_reports_an_unknown_outcome_when_a_reached_node_does_not_answer() {
     gateway
         .post("/rents", json!({"bookId": 1, "userId": 1, "address": "address1"}))
         .refuses(503, "context-away");
+}
+
+#[test]
+fn a_gateway_sends_again_what_a_node_that_comes_back_cannot_have_recorded() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let peers =
+        ["book", "rent", "delivery", "view"].map(|name| format!("{name} = \"http://{address}\"\n"));
+    let toml = format!(
+        "[node]\ncontexts = [\"none\"]\ncredential = \"0123456789abcdef\"\n[peers.bookrent]\n{}",
+        peers.concat()
+    );
+    let said = [("RUST_LOG", "info,holdfast=debug")];
+    let gateway = Server::among(&said, "127.0.0.1:0", "bookrent", &toml, &[]);
+    thread::scope(|scope| {
+        let client = gateway.apart();
+        let posted = scope.spawn(move || client.post("/books", json!({"title": "title01"})));
+        eventually("it is sent again", || {
+            gateway.said().contains("forwarding request again").then_some(())
+        });
+        let node = TcpListener::bind(address).unwrap();
+        let (mut stream, _) = node.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]);
+        stream
+            .write_all(b"HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+            .unwrap();
+        drop(stream);
+        posted.join().unwrap().is(201);
+        // A read that the node may have seen is sent again as well.
+        let client = gateway.apart();
+        let read = scope.spawn(move || client.get("/books/1"));
+        let (mut stream, _) = node.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]);
+        drop(stream);
+        let (mut stream, _) = node.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]);
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").unwrap();
+        read.join().unwrap().is(200);
+    });
 }
 
 #[test]
