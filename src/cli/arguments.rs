@@ -1,7 +1,7 @@
 //! The arguments of the command line.
 
 use super::{
-    check_store::CheckStore, keys::Keys, node_key::PrintNodeKey, sources::Sources,
+    check_store::CheckStore, keys::Keys, node_key::PrintNodeKey, probe::Probe, sources::Sources,
     token::MakeToken,
 };
 use crate::{actors::LATEST, domain::Timestamp, lab::Lab};
@@ -37,6 +37,8 @@ pub(super) enum Command {
     },
     /// Print the line by which other nodes know this one (`node.keys`): its name, the public half of its key, its contexts.
     NodeKey(PrintNodeKey),
+    /// Probe a server: 0 if it is ready, else 1. For images in which there is no other program.
+    Probe(Probe),
     /// Print a token that the server of this data directory takes while authentication is open.
     Token(MakeToken),
     /// Print the OpenAPI document.

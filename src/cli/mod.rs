@@ -4,6 +4,7 @@ mod arguments;
 mod check_store;
 mod keys;
 mod node_key;
+mod probe;
 mod run;
 mod sources;
 mod token;

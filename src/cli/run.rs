@@ -40,6 +40,7 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::Key { keys } => keys.run(),
         Command::Token(token) => token.run(),
         Command::NodeKey(key) => key.run(),
+        Command::Probe(probe) => probe.run(),
         Command::CheckStore(check) => check.run(),
         Command::CheckConfig { sources, json } => {
             let config = sources.load_config()?;

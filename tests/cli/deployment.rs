@@ -1,4 +1,5 @@
 //! The files of `deploy` say only what the server knows, and agree with each other.
+mod image;
 mod whole;
 
 use compose_spec::Compose;
@@ -318,7 +319,7 @@ fn the_image_is_set_up_with_what_the_server_knows() {
     assert_ne!(instruction("USER").split(':').next(), Some("0"));
     assert_eq!(
         (instruction("ENTRYPOINT").as_str(), instruction("CMD").as_str()),
-        ("[\"holdfast\"]", "[\"serve\"]")
+        ("[\"/usr/local/bin/holdfast\"]", "[\"serve\"]")
     );
 }
 
@@ -349,7 +350,15 @@ fn the_image_is_built_from_what_is_there() {
     for path in taken.iter().filter(|path| !path.ends_with('*')) {
         assert!(root().join(path).exists(), "{path}");
     }
-    for path in ["Cargo.toml", "Cargo.lock", "src", "benches", "tests/support"] {
+    for path in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "src",
+        "macros",
+        "benches",
+        "tests/support",
+        "deploy/make-rootfs",
+    ] {
         assert!(taken.contains(&path), "{path}");
     }
 }
