@@ -1,5 +1,6 @@
 //! The files of `deploy` say only what the server knows, and agree with each other.
 mod image;
+mod systemd;
 mod whole;
 
 use compose_spec::Compose;
