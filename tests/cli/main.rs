@@ -7,6 +7,7 @@ mod deployment;
 mod documents;
 mod examples;
 mod imports;
+mod kubernetes;
 mod lab;
 mod languages;
 mod monitoring;
