@@ -84,6 +84,8 @@ impl Showing<'_> {
         }
         let has = |wanted: Mark| marks.contains(&wanted);
         let is_withdrawn = item.get("withdrawn") == Some(&Value::Bool(true));
+        // What it is called has been said.
+        facts.retain(|fact| fact.href.is_some() || heading.as_ref() != Some(&fact.value));
         Shown {
             number,
             heading: heading.filter(|text| !text.is_empty()).unwrap_or_else(|| kicker.clone()),

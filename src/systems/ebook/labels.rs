@@ -28,6 +28,7 @@ pub const LABELS: &[Label] = &[
     Label::new("DECLINED", "결제 거절", "Declined").marked(Mark::Ended),
     Label::new("UNANSWERED", "응답 없음", "No answer").marked(Mark::Ended),
     Label::new("approve", "승인", "Approve"),
+    Label::new("REJECTED", "거절", "Reject"),
     Label::new("reject", "거절", "Reject"),
     Label::new("return", "반납", "Return the book"),
     Label::new("cancel", "대여 취소", "Cancel the rent"),

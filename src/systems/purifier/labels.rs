@@ -16,6 +16,8 @@ pub const LABELS: &[Label] = &[
     Label::new("DeliveryStarted", "배송 시작", "Delivery started").marked(Mark::Good),
     Label::new("DeliveryCanceled", "배송 취소", "Delivery cancelled").marked(Mark::Ended),
     Label::new("Withheld", "보류", "Withheld").marked(Mark::Ended),
+    Label::new("Declined", "결제 거절", "Declined").marked(Mark::Ended),
+    Label::new("Unanswered", "응답 없음", "No answer").marked(Mark::Ended),
     Label::new("Cancel", "렌탈 취소", "Cancel the rental"),
     Label::new("mypage", "진행 현황", "Progress"),
     Label::new("mypages", "진행 현황", "Progress"),
