@@ -44,7 +44,7 @@ fn car_share_has_routes_storage_events_and_documents() {
     server.patch("/cars/2", json!({"withdrawn": false})).is(200);
     trip("34나5678", 8).refuses(409, "car-unknown");
     trip("56다7890", 8).is(201).has("status", "Driving");
-    drop(running);
+    drop(server);
 
     // What was acknowledged is there after a kill.
     let server = SeventhSystem::start(directory.path());
