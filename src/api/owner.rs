@@ -36,7 +36,10 @@ pub fn find_owner(
     let in_header = customer_header(headers)?;
     let Some(own) = principal.filter(|principal| acts_for_itself(principal)) else {
         let named = match info.subject {
-            Some(member) => given_text(body, member).ok().flatten(),
+            // Its spaces go when the body is read.
+            Some(member) => {
+                given_text(body, member).ok().flatten().map(|named| named.trim().to_owned())
+            }
             None => in_header,
         };
         return Ok(named.map(Arc::from));
@@ -219,6 +222,7 @@ mod tests {
             for (body, owner) in [
                 (json!({ "userId": 8, "userGrade": "VIP" }), owned_by("8")),
                 (json!({ "userId": "A" }), owned_by("A")),
+                (json!({ "userId": " 7\u{a0}" }), owned_by("7")),
                 (json!({ "userId": "\u{1112}\u{1161}\u{11ab}" }), owned_by("한")),
                 (json!({}), Ok(None)),
                 (json!({ "userId": [7] }), Ok(None)),

@@ -76,6 +76,12 @@ pub fn read_body<B: Body>(mut body: Value) -> Result<B, BadBody> {
     for (member, rule) in B::TEXTS {
         let Some(value) = body.get_mut(*member) else { continue };
         if !value.as_str().is_some_and(text::is_blank) {
+            // With spaces around it, it would name a customer that there is not.
+            if let Value::String(given) = value
+                && B::SUBJECT == Some(*member)
+            {
+                *given = given.trim().to_owned();
+            }
             continue;
         }
         match rule {

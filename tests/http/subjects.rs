@@ -51,7 +51,7 @@ fn a_customer_may_leave_out_who_they_are_and_name_no_other() {
 #[test]
 fn a_customer_has_the_grade_that_the_credentials_say() {
     let server = Server::of("ticketing", "", &[]);
-    for ticket in 1..=3 {
+    for ticket in 1..=4 {
         let later = "2099-07-07";
         let ticket = json!({ "ticketId": ticket, "starttime": later, "endtime": later });
         server.post("/tickets", ticket).is(201);
@@ -66,6 +66,12 @@ fn a_customer_has_the_grade_that_the_credentials_say() {
     plain.has("userId", "B").has("userGrade", Value::Null);
     let claim = json!({ "ticketId": 3, "userId": "C", "userGrade": "VIP" });
     reserve("staff", claim).is(201).has("userId", "C").has("userGrade", "VIP");
+    // Spaces around a customer are no part of it: the customer sees what staff has begun.
+    let spaced = reserve("staff", json!({ "ticketId": 4, "userId": " 7 " })).is(201);
+    spaced.has("userId", "7");
+    let listed = server
+        .call("GET", "/reservations", |request| request.header("X-Holdfast-As", "customer/7"));
+    assert_eq!(listed.is(200).items("reservations").len(), 1);
 }
 
 #[test]

@@ -154,6 +154,26 @@ fn a_text_is_not_blank_unless_that_means_none() {
 }
 
 #[test]
+fn a_customer_has_no_spaces_around_it() {
+    #[body]
+    struct Order {
+        #[subject]
+        #[blank_is_none]
+        customer: Option<String>,
+        name: String,
+    }
+    let read = |customer: &str| {
+        let order = read_body::<Order>(json!({ "customer": customer, "name": " a " })).unwrap();
+        assert_eq!(order.name, " a ");
+        order.customer
+    };
+    for (given, shortest) in [(" 7 ", "7"), ("\u{a0}A\n", "A"), ("홍 길동", "홍 길동")] {
+        assert_eq!(read(given).as_deref(), Some(shortest), "{given:?}");
+    }
+    assert_eq!(read(" "), None);
+}
+
+#[test]
 fn pointers_are_escaped() {
     #[derive(Debug, Deserialize)]
     #[allow(dead_code)]
