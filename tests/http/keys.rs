@@ -284,3 +284,23 @@ fn of_credentials_that_are_given_twice_none_counts() {
         assert_eq!(answer.problem(401), "invalid-token");
     }
 }
+
+#[test]
+fn while_authentication_is_open_a_token_that_no_one_can_judge_is_refused_and_not_taken_for_a_developer()
+ {
+    let server = Server::start(&[]);
+    let shown = |path: &str, header: &[u8]| {
+        server.call("GET", path, |request| request.header("authorization", header))
+    };
+    for token in [&b"Bearer eyJhbGciOiJSUzI1NiJ9.e30.x"[..], b"bearer abc", b"Bearer", b"\xff\xfe"]
+    {
+        for path in ["/books", "/rents", "/admin/contexts"] {
+            shown(path, token).refuses(401, "invalid-token");
+        }
+        shown("/livez", token).is(200);
+    }
+    // A proxy may have judged what is of another scheme.
+    for of_proxy in [&b"Basic YTpi"[..], b"Digest username=a", b"Negotiate abc", b""] {
+        shown("/rents", of_proxy).is(200);
+    }
+}

@@ -23,7 +23,8 @@ pub async fn identify(
     let credentials = shown_by(request);
     let found = state.settings.identifiers.identify(credentials).await?;
     // Credentials of an unknown kind are not passed over for none.
-    let is_unknown = found.is_none() && !state.settings.open && shows_authorization(request);
+    let is_unknown = found.is_none() && shows_authorization(request);
+    let is_unknown = is_unknown && is_judged_here(credentials, state);
     if is_unknown && !node_caller::is_node(request, state) {
         return Err(unknown_kind());
     }
@@ -51,6 +52,13 @@ fn shows_authorization(request: &HttpRequest) -> bool {
 
 fn unknown_kind() -> Problem {
     Unidentified::Invalid("they are of no kind that is known here").into()
+}
+
+/// Whether credentials that no way knows are refused. While authentication is open, those of other schemes than `Bearer` may be
+/// for a proxy that has judged them.
+fn is_judged_here(credentials: Credentials<'_>, state: &AppState) -> bool {
+    let scheme = credentials.authorization.map(|value| value.split(' ').next().unwrap_or_default());
+    !state.settings.open || scheme.is_none_or(|scheme| scheme.eq_ignore_ascii_case("bearer"))
 }
 
 /// What a request has shown of its sender, to find out again who that is.
@@ -82,7 +90,8 @@ impl ShownCredentials {
             is_glance: true,
         };
         let found = state.settings.identifiers.identify(credentials).await?;
-        if found.is_none() && !state.settings.open && self.shows_authorization {
+        let is_unknown = found.is_none() && self.shows_authorization;
+        if is_unknown && is_judged_here(credentials, state) {
             return Err(unknown_kind());
         }
         Ok(found.or_else(|| developer(state)))
