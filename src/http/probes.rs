@@ -175,10 +175,9 @@ fn write_response(head: &[u8], state: &AppState) -> Vec<u8> {
     if !state.serves(audience, Port::Main) {
         return raw_response::to_bytes(Problem::not_found(), types);
     }
-    // Credentials are judged on the main listener.
     let caller = caller::developer(state);
-    if let Err(problem) = api::check_audience(audience, caller.as_deref()) {
-        return raw_response::to_bytes(problem, types);
+    if api::check_audience(audience, caller.as_deref()).is_err() {
+        return raw_response::to_bytes(needs_another_port(), types);
     }
     let has_details = state.serves(Audience::Metrics, Port::Main);
     let caller = caller.as_deref().filter(|_| has_details);
@@ -191,6 +190,16 @@ fn write_response(head: &[u8], state: &AppState) -> Vec<u8> {
         body.len()
     );
     if method == "HEAD" { head.into_bytes() } else { [head, body].concat().into_bytes() }
+}
+
+/// Credentials are judged on the other ports alone: what needs them is not here.
+fn needs_another_port() -> Problem {
+    Problem::new(
+        "not-found",
+        "this port takes no credentials and answers probes alone: metrics and details are on `http.listen`, or on `ops.listen` \
+         where that is set, for the key or token of an operator",
+        "이 포트는 인증 정보를 받지 않고 프로브에만 응답합니다. 메트릭과 상세 정보는 운영자의 키나 토큰으로 `http.listen`(또는 설정된 `ops.listen`)에서 볼 수 있습니다",
+    )
 }
 
 /// The header `name` of a request, if it is there and is text.

@@ -101,6 +101,33 @@ fn probes_are_answered_while_the_main_port_is_taken_and_until_the_end() {
 }
 
 #[test]
+fn metrics_need_the_key_of_an_operator_where_authentication_is_not_open_and_probes_do_not() {
+    let toml = "[auth]\nmode = 'token'\n[http]\nprobes = '127.0.0.1:0'\n";
+    let mut server = Server::configured(toml);
+    assert!(server.terminate().success());
+    let mut command = holdfast();
+    command.args(["key", "add", "--name", "prometheus", "--role", "operator", "--data"]);
+    let made = command.arg(server.data()).output().unwrap();
+    let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    server.restart();
+    for path in ["/livez", "/readyz", "/actuator/health"] {
+        ask(server.probes(), path).is(200);
+    }
+    for path in ["/metrics", "/actuator/prometheus", "/readyz?verbose"] {
+        // This port takes no credentials, so none would help there.
+        let mut scraper = Connection::to(server.probes());
+        let shown = format!("Authorization: Bearer {key}\r\n");
+        scraper.say(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{shown}\r\n"));
+        let refused = scraper.hear().unwrap();
+        let text = String::from_utf8(refused.body.clone()).unwrap();
+        refused.refuses(404, "not-found");
+        assert!(text.contains("ops.listen"), "{text}");
+        server.get(path).refuses(401, "invalid-token");
+        server.call("GET", path, |request| request.bearer_auth(&key)).is(200);
+    }
+}
+
+#[test]
 fn the_address_of_probes_is_one_of_its_own() {
     let port = free_ports(1);
     let directory = tempfile::TempDir::new().unwrap();
