@@ -18,7 +18,7 @@ pub fn announce_server(
     ops: Option<SocketAddr>,
 ) -> Result<(), Failure> {
     if std::io::stderr().is_terminal() {
-        let _ = std::io::stderr().write_all(write_banner(config, address).as_bytes());
+        let _ = std::io::stderr().write_all(write_banner(config, address, ops).as_bytes());
     }
     let probes = probes.map(|probes| format!("probes on http://{probes}\n")).unwrap_or_default();
     let scheme = config.settings.http.scheme();
@@ -26,15 +26,16 @@ pub fn announce_server(
     print_text(&format!("{probes}{ops}listening on {scheme}://{address}\n"))
 }
 
-/// The banner of a server that listens on `address`.
-pub fn write_banner(config: &Config, address: SocketAddr) -> String {
+/// The banner of a server that listens on `address`, and on `ops` for operators.
+pub fn write_banner(config: &Config, address: SocketAddr, ops: Option<SocketAddr>) -> String {
     let settings = &config.settings;
     let reach = if address.ip().is_loopback() { "loopback only" } else { "REACHABLE FROM OUTSIDE" };
     let scheme = settings.http.scheme();
     let systems = settings.enabled_systems();
+    let metrics = ops.unwrap_or(address);
     let mut banner = format!(
         "  Holdfast {}            {}, {reach}\n  API docs  {scheme}://{address}/docs/\n  \
-         Metrics   {scheme}://{address}/metrics\n  Data      {} (kept)\n  Systems   {}\n",
+         Metrics   {scheme}://{metrics}/metrics\n  Data      {} (kept)\n  Systems   {}\n",
         env!("CARGO_PKG_VERSION"),
         describe_authentication(settings),
         settings.store.dir.display(),
@@ -47,12 +48,31 @@ pub fn write_banner(config: &Config, address: SocketAddr) -> String {
         banner.push_str(&format!("  Ports     {}\n", ports.join("  ")));
     }
     if systems.contains(&"bookrent") {
-        banner.push_str(&format!(
-            "  Try       http POST :{}/bookrent/books title=title01 status=true\n",
-            address.port()
-        ));
+        banner.push_str(&format!("  Try       {}\n", first_command(settings, address)));
     }
     banner
+}
+
+/// A command for a terminal that does something; where authentication is not open, with the key that it needs.
+fn first_command(settings: &Settings, address: SocketAddr) -> String {
+    let client = settings.http.scheme();
+    let host = if address.ip().is_loopback() { String::new() } else { address.ip().to_string() };
+    let port = address.port();
+    let key = match settings.auth.mode {
+        AuthMode::Open => "",
+        AuthMode::Token => "-A bearer -a KEY ",
+    };
+    let command =
+        format!("{client} {key}POST {host}:{port}/bookrent/books title=title01 status=true");
+    match settings.auth.mode {
+        AuthMode::Open => command,
+        AuthMode::Token => {
+            let dir = settings.store.dir.display();
+            format!(
+                "{command}\n            KEY while the server is stopped: holdfast key add --name root --role admin --days 365 --data {dir}"
+            )
+        }
+    }
 }
 
 /// How callers authenticate, in a few words.

@@ -73,7 +73,7 @@ fn a_taken_port_is_named_with_the_way_out() {
 #[test]
 fn the_banner_says_where_and_how_open() {
     let config = Config::load(None, [], Flags::default()).unwrap();
-    let banner = write_banner(&config, SocketAddr::from(([127, 0, 0, 1], 8088)));
+    let banner = write_banner(&config, SocketAddr::from(([127, 0, 0, 1], 8088)), None);
     for word in ["http://127.0.0.1:8088/docs/", "loopback only", "./holdfast-data", "bookrent"] {
         assert!(banner.contains(word), "{word} is missing in\n{banner}");
     }
@@ -86,18 +86,33 @@ fn the_banner_says_who_vouches_for_callers() {
         let variables = [("HOLDFAST_AUTH__MODE", "token"), ("HOLDFAST_AUTH__ISSUERS", issuers)];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let config = Config::load(None, variables, Flags::default()).unwrap();
-        write_banner(&config, SocketAddr::from(([127, 0, 0, 1], 8088)))
+        write_banner(&config, SocketAddr::from(([127, 0, 0, 1], 8088)), None)
     };
     let one = banner("[{ url = 'https://id.example', audience = 'a' }]");
     assert!(one.contains("tokens of https://id.example") && !one.contains("DEVELOPMENT"), "{one}");
+    // What it says to try needs a key there, and how to make one.
+    for words in ["http -A bearer -a KEY POST :8088/bookrent/books", "holdfast key add"] {
+        assert!(one.contains(words), "{words} is missing in\n{one}");
+    }
     let none = banner("[]");
     assert!(none.contains("API keys alone") && !none.contains("DEVELOPMENT"), "{none}");
+}
+
+#[test]
+fn the_banner_says_where_operators_find_metrics() {
+    let config = Config::load(None, [], Flags::default()).unwrap();
+    let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    let banner = |ops| write_banner(&config, at(8088), ops);
+    assert!(banner(None).contains("Metrics   http://127.0.0.1:8088/metrics"));
+    let apart = banner(Some(at(9090)));
+    assert!(apart.contains("Metrics   http://127.0.0.1:9090/metrics"), "{apart}");
+    assert!(!apart.contains(":8088/metrics"), "{apart}");
 }
 
 #[test]
 fn the_banner_names_the_ports_of_the_contexts() {
     let mut config = Config::load(None, [], Flags::default()).unwrap();
     config.settings = settings_at("127.0.0.1:0", "9001");
-    let banner = write_banner(&config, SocketAddr::from(([127, 0, 0, 1], 8088)));
+    let banner = write_banner(&config, SocketAddr::from(([127, 0, 0, 1], 8088)), None);
     assert!(banner.contains("Ports     bookrent.book :9001  bookrent.rent :9002"), "{banner}");
 }
