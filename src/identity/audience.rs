@@ -26,7 +26,7 @@ pub enum Audience {
     Administration(Access),
     /// Those who read metrics and the condition of the server in detail.
     Metrics,
-    /// Those who read the events of all contexts.
+    /// Those who read the events of all contexts, and nodes, which read those of the contexts that theirs listen to.
     Events,
     /// Other nodes. Others must not learn that there is something.
     Node,
@@ -156,6 +156,8 @@ fn is_in_scope(audience: Audience, caller: &Principal) -> bool {
         Audience::Readers { context, .. } | Audience::Writers { context, .. } => {
             caller.reaches(context)
         }
+        // What a node reads of them follows from the contexts that it hosts.
+        Audience::Events if caller.roles.has(Role::Node) => true,
         // What concerns the whole server is not for a part of it.
         Audience::Administration(_) | Audience::Metrics | Audience::Events => {
             caller.scopes.is_empty()
@@ -189,6 +191,8 @@ fn judge(audience: Audience, caller: &Principal, owner: Owner<'_>) -> Verdict {
                 (true, Owner::Known(_)) => Verdict::NotFound,
             }
         }
+        // Not among the roles that others are advised to get.
+        Audience::Events if has(Role::Node) => Verdict::Allow,
         Audience::Node
         | Audience::Readers { .. }
         | Audience::Writers { .. }
@@ -256,7 +260,7 @@ mod tests {
             (Audience::Administration(Access::Keys), false, [U, F, F, F, A, F, F, F]),
             (Audience::Administration(Access::Development), false, [N; 8]),
             (Audience::Metrics, false, [U, F, F, F, A, A, F, F]),
-            (Audience::Events, false, [U, F, F, F, A, F, A, F]),
+            (Audience::Events, false, [U, F, F, F, A, F, A, A]),
             (Audience::Node, false, [N, N, N, N, N, N, N, A]),
         ];
         for (audience, of_thing, expected) in rows {
@@ -300,6 +304,16 @@ mod tests {
             assert_eq!(allowed(Audience::Events, Some(&staff), Owner::Unknown), Forbidden);
             assert_eq!(allowed(Audience::Public, Some(&staff), Owner::Unknown), Allow);
         }
+    }
+
+    #[test]
+    fn a_node_reads_events_whatever_it_hosts_and_no_key_becomes_a_node_by_its_scope() {
+        let mut node = caller("node", Role::Node, None);
+        node.scopes = vec![CONTEXT.into()];
+        assert_eq!(allowed(Audience::Events, Some(&node), Owner::Unknown), Allow);
+        let mut auditor = caller("key", Role::Auditor, None);
+        auditor.scopes = vec![CONTEXT.into()];
+        assert_eq!(allowed(Audience::Events, Some(&auditor), Owner::Unknown), Forbidden);
     }
 
     #[test]

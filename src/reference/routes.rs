@@ -39,7 +39,7 @@ pub(super) fn describe_audience(audience: Audience) -> &'static str {
         Audience::Administration(Access::Read | Access::Act) | Audience::Metrics => {
             "admins and operators"
         }
-        Audience::Events => "admins and auditors",
+        Audience::Events => "admins and auditors, and nodes for what their contexts listen to",
         Audience::Readers { .. } | Audience::Writers { .. } => "see the context",
         Audience::Node => "other nodes",
     }

@@ -11,11 +11,13 @@ use crate::{
             event_cursor, event_filter::EventQuery, event_reader::PageLimit, event_stream, forward,
             log_reader::LogReader, stream,
         },
+        middleware::{caller, node_caller::not_hosted_there},
         settings::RemoteTarget,
         state::AppState,
     },
+    identity::Role,
 };
-use actix_web::{HttpResponse, http::header};
+use actix_web::{HttpRequest, HttpResponse, http::header};
 use serde_json::{Map, json};
 
 const BATCH: &str = "application/cloudevents-batch+json";
@@ -73,15 +75,34 @@ async fn forward_events(call: Call<'_>, name: Option<&str>) -> Reply {
     Ok(HttpResponse::Ok().content_type("application/hal+json").body(body))
 }
 
+/// Leaves of `logs` those that the sender of `request` may read: of a node, those that its contexts listen to.
+fn keep_readable<T>(
+    request: &HttpRequest,
+    state: &AppState,
+    logs: &mut Vec<T>,
+    context: impl Fn(&T) -> &'static str,
+) -> Result<(), Problem> {
+    let caller = caller::find_caller(request, state);
+    let Some(node) = caller.filter(|caller| caller.roles.has(Role::Node)) else { return Ok(()) };
+    let rights = &state.settings.node_rights;
+    let refused = logs.first().map(|log| format!("read the log of {}", context(log)));
+    logs.retain(|log| rights.may_read_log(&node, context(log)));
+    match refused.filter(|_| logs.is_empty()) {
+        Some(wants) => Err(not_hosted_there(&node, &wants)),
+        None => Ok(()),
+    }
+}
+
 async fn answer_events(call: Call<'_>, name: Option<&str>) -> Reply {
     let state = call.state;
     let contexts = state.node.contexts().iter();
     let contexts = contexts.filter(|context| name.is_none_or(|n| context.name().context == n));
-    let logs: Vec<_> = contexts.filter_map(|context| context.event_log()).collect();
+    let mut logs: Vec<_> = contexts.filter_map(|context| context.event_log()).collect();
     if logs.is_empty() {
         return forward_events(call, name).await;
     }
     let request = call.request;
+    keep_readable(request, state, &mut logs, |log| log.context())?;
     let types = state.settings.documents.schemas.keys().map(String::as_str);
     let query = EventQuery::parse_query(request.query_string(), types)?;
     let logs = query.narrow_logs(logs, |log| log.context())?;
