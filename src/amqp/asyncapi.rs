@@ -176,6 +176,7 @@ fn reply_message(media: &str, what: &str, schema: &str) -> Value {
             "properties": {
                 "status": { "type": "integer", "minimum": 200, "maximum": 599, "description": "As HTTP has it." },
                 "location": text, "etag": text, "retry-after": text, "idempotent-replayed": text,
+                "ratelimit": text, "ratelimit-policy": text,
                 "content-language": text, "x-correlation-id": text,
             },
             "required": ["status"],

@@ -33,12 +33,14 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// How often a command is tried again.
 const RETRIES: i64 = 5;
 /// So many commands of a context are under way at once.
 const PREFETCH: u16 = 64;
+/// So many wait because their senders have sent too much: they must not take the places of what others send.
+const WAITING: usize = 16;
 
 /// Takes commands over a [`ManagedConnection`].
 pub struct CommandConsumer {
@@ -49,6 +51,7 @@ pub struct CommandConsumer {
     answered: AtomicU64,
     unroutable: AtomicU64,
     rejected: AtomicU64,
+    waiting: Semaphore,
     /// The contexts that no commands come in for while the connection is up, and why.
     errors: Mutex<BTreeMap<&'static str, String>>,
     finishing: watch::Sender<bool>,
@@ -83,6 +86,7 @@ impl CommandConsumer {
             answered,
             unroutable,
             rejected,
+            waiting: Semaphore::new(WAITING),
             errors: trouble,
             finishing,
             finished,
@@ -205,6 +209,11 @@ impl CommandConsumer {
         let data = std::mem::take(&mut came.data);
         let answer = self.dispatcher.answer_command(&message, place, data).await;
         let again = i64::from(message.delivery_count) < RETRIES;
+        let place_to_wait = match answer.status {
+            503 => Some(None),
+            429 => self.waiting.try_acquire().ok().map(Some),
+            _ => None,
+        };
         let settled = if let Some(to) = &message.reply_to {
             let still = AtomicUsize::new(0);
             let timeout = self.confirm_timeout;
@@ -225,7 +234,7 @@ impl CommandConsumer {
             }
         } else if answer.status < 300 {
             came.acker.ack(BasicAckOptions::default()).await
-        } else if matches!(answer.status, 429 | 503) && again {
+        } else if let Some(_place) = place_to_wait.filter(|_| again) {
             // No sender is there to try again, so this side does.
             requeue_after(&came, message.delivery_count).await
         } else {

@@ -87,14 +87,20 @@ impl CommandDispatcher {
         path: &str,
         body: Vec<u8>,
     ) -> Result<Answer, Problem> {
-        let sender = self.senders.identify(message).await?;
+        let identified = self.senders.identify(message).await;
         let method = header_text(message, "method").unwrap_or_default();
+        // A flood of wrong credentials counts as one without any.
+        let known = identified.as_deref().ok();
+        let left = self.senders.check_rate(known, message, method)?;
+        let sender = identified?;
         let audited = self.senders.begin_audit(&sender, method, path).await?;
         let reply = self.dispatch_command(message, sender, place, path, body).await;
         if let Some(open) = audited {
             self.senders.finish_audit(open, &reply).await;
         }
-        reply
+        let mut answer = reply?;
+        answer.headers.extend(left.iter().flat_map(api::allowance_fields));
+        Ok(answer)
     }
 
     /// Executes a command on the route that its headers name.

@@ -3,12 +3,14 @@
 use super::message::InboundCommand;
 use crate::{
     actors::Fault,
-    api::{Answer, Headers, Problem, header_text},
+    api::{
+        self, Allowance, Answer, Headers, Problem, RateLimits, RequestCost, Requester, header_text,
+    },
     audit::{ActionOutcome, AuditEntry, AuditLog, OpenEntry, is_audited},
     credentials::Identifiers,
     identity::{Credentials, Principal},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 /// How those who send commands over the broker are identified, and where it is written down what they do.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +24,8 @@ pub struct Senders {
     pub otherwise: Option<Arc<Principal>>,
     /// Who did what.
     pub audit: Option<Arc<AuditLog>>,
+    /// How often each may send something, over the broker and HTTP together; `None`: any number of times.
+    pub rates: Option<Arc<RateLimits>>,
 }
 
 impl Senders {
@@ -45,6 +49,20 @@ impl Senders {
         }
         let user = message.user.as_ref().and_then(|user| self.users.get(user.as_str()));
         user.or(self.otherwise.as_ref()).cloned().ok_or_else(unknown_sender)
+    }
+
+    /// Takes what a command by `method` costs from what its sender may do, who is `who`, or is not known. What is left, where that
+    /// is limited.
+    pub(super) fn check_rate(
+        &self,
+        who: Option<&Principal>,
+        message: &InboundCommand,
+        method: &str,
+    ) -> Result<Option<Allowance>, Problem> {
+        let user = message.user.as_ref().map_or("", |user| user.as_str());
+        let requester = who.map_or(Requester::BrokerUser(user), Requester::Known);
+        let cost = RequestCost { requests: NonZeroU32::MIN, is_post: method == "POST" };
+        api::check_rate(self.rates.as_deref(), requester, cost)
     }
 
     /// Writes down what `who` begins, if that is audited. Where that fails, it must not be done.
@@ -127,7 +145,7 @@ mod tests {
         let mut identifiers = Identifiers::default();
         identifiers.push(OneToken);
         let users = BTreeMap::from([("till".to_owned(), named("till", Role::Staff))]);
-        Senders { identifiers, users, otherwise, audit: None }
+        Senders { identifiers, users, otherwise, ..Senders::default() }
     }
 
     fn message(user: Option<&str>, authorization: Option<AMQPValue>) -> InboundCommand {

@@ -19,6 +19,8 @@ mod problem_codes;
 mod problem_meanings;
 mod problem_of_fault;
 mod problem_of_identity;
+mod quota;
+mod rate_limits;
 mod reduced;
 mod request;
 mod routing;
@@ -39,6 +41,8 @@ pub use problem::{Problem, ProblemTypes, prefers_korean, status_of};
 pub use problem_code::ProblemCode;
 pub use problem_codes::PROBLEM_CODES;
 pub use problem_meanings::{Meaning, Refusals, find_meanings};
+pub use quota::{allowance_fields, check_rate};
+pub use rate_limits::{Allowance, RateLimits, RateSettings, RequestCost, Requester, network_of};
 pub use reduced::ShownItem;
 pub use request::{Answer, ApiRequest};
 pub use routing::{

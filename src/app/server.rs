@@ -17,6 +17,7 @@ use super::{
 use crate::{
     actors::{LocalNode, Machine, Node, NodeSettings, accept_histories},
     amqp::{Senders, ownership::OwnershipConflict},
+    api::RateLimits,
     audit::AuditLog,
     config::{AuthMode, Config, ConfigProblem, IssuerSection, Settings},
     credentials::{
@@ -98,7 +99,17 @@ pub async fn serve_system(
     let audit = Arc::new(audit);
     let elsewhere = outbound.key_inquiry(settings, &nodes.pass)?;
     let WaysIn { identifiers, login } = ways_in(settings, &trees, &keys, elsewhere, &outbound)?;
-    let senders = command_senders(settings, &identifiers, &audit)?;
+    let is_open = settings.auth.mode == AuthMode::Open;
+    let rates = (!is_open).then(|| Arc::new(RateLimits::new(settings.limits.rates())));
+    let users = settings.amqp.principals().map_err(ConfigProblem::from)?;
+    let senders = Senders {
+        identifiers: identifiers.clone(),
+        users,
+        // While authentication is open, one that shows nothing may do everything.
+        otherwise: is_open.then(|| Arc::new(Principal::development())),
+        audit: Some(Arc::clone(&audit)),
+        rates: rates.clone(),
+    };
     let kept_in = trees.clone();
     let node = start_node(trees, node_settings, &settings.enabled_systems(), ahead).await?;
     outbound.start_sinks(settings, &node)?;
@@ -170,6 +181,7 @@ pub async fn serve_system(
         jobs: Some(jobs),
         login,
         audit: Some(audit),
+        rates,
         nodes: nodes.trust,
         node_rights: nodes.rights,
         node_pass: nodes.pass,
@@ -272,22 +284,6 @@ fn browser_login(
     ways.push(sessions.clone());
     let login = Login::new(login, provider, outbound.trust(), sessions, Machine::default());
     login.map(|login| Some(Arc::new(login))).map_err(Failure::Failed)
-}
-
-/// How senders of commands over the broker are identified. While authentication is open, one that shows nothing may do
-/// everything.
-fn command_senders(
-    settings: &Settings,
-    identifiers: &Identifiers,
-    audit: &Arc<AuditLog>,
-) -> Result<Senders, Failure> {
-    let is_open = settings.auth.mode == AuthMode::Open;
-    Ok(Senders {
-        identifiers: identifiers.clone(),
-        users: settings.amqp.principals().map_err(ConfigProblem::from)?,
-        otherwise: is_open.then(|| Arc::new(Principal::development())),
-        audit: Some(Arc::clone(audit)),
-    })
 }
 
 /// Starts the contexts of these systems; ready when this resolves.

@@ -146,7 +146,6 @@ pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
         drain_delay: Duration::from_millis(http.drain_delay_ms),
         drain_timeout: Duration::from_millis(http.drain_timeout_ms),
         cors_origins: (!any).then(|| http.cors_origins.clone()),
-        rates: (settings.auth.mode != AuthMode::Open).then(|| settings.limits.rates()),
         problem_types: ProblemTypes::new(http.public_url().as_deref()),
         refusals: declared_refusals(settings),
         personal: declared_personal(),

@@ -1,11 +1,11 @@
 //! `[limits]`: how often customers and callers without credentials may call.
 
-use crate::http::RateSettings;
+use crate::api::RateSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
-/// How often customers and callers without credentials may call this node. Staff, admins, operators and other nodes have no
+/// How often customers and callers without credentials may call this node, over HTTP and over RabbitMQ together. Staff, admins, operators and other nodes have no
 /// limit, API keys that which they name. While authentication is open there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

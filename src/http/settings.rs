@@ -2,12 +2,12 @@
 
 use crate::{
     actors::{DeadLetters, Declaration, ListLimits},
-    api::{Ingress, PersonalFields, ProblemTypes, Refusals},
+    api::{Ingress, PersonalFields, ProblemTypes, RateLimits, Refusals},
     audit::AuditLog,
     credentials::{Identifiers, KeyStore, Login, NodePass, NodeTrust},
     domain::{Name, Timestamp},
     events::{Documents, EventNames},
-    http::{host_list::HostList, leader::Standby, rate_limits::RateSettings},
+    http::{host_list::HostList, leader::Standby},
     identity::NodeRights,
     pages::PageSettings,
     sagas::{Jobs, SagaSettings},
@@ -118,7 +118,7 @@ pub struct HttpSettings {
     /// Who did what.
     pub audit: Option<Arc<AuditLog>>,
     /// How often customers and callers without credentials may call; `None`: any number of times.
-    pub rates: Option<RateSettings>,
+    pub rates: Option<Arc<RateLimits>>,
     /// The contexts of other nodes.
     pub remote_contexts: Vec<RemoteTarget>,
     /// What the contexts of other nodes declare.

@@ -5,8 +5,8 @@ use crate::{
     api::{Paths, PersonalFields, Problem},
     http::{
         document::Document, forwarder::Forwarder, metrics::requests::RequestMetrics,
-        middleware::connection_limit::ConnectionLimit, nodes::OtherNodes, rate_limits::RateLimits,
-        read_pool::ReadPool, settings::HttpSettings, stream_permits::StreamPermits,
+        middleware::connection_limit::ConnectionLimit, nodes::OtherNodes, read_pool::ReadPool,
+        settings::HttpSettings, stream_permits::StreamPermits,
     },
     identity::Audience,
     pages::Site,
@@ -30,8 +30,6 @@ pub struct AppState {
     /// Runs long reads of logs.
     pub log_reads: ReadPool,
     pub requests: RequestMetrics,
-    /// How often callers may call; `None`: any number of times.
-    pub rate_limits: Option<RateLimits>,
     pub draining: watch::Sender<bool>,
     pub connections: Arc<ConnectionLimit>,
     /// A permit for each event stream.

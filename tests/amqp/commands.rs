@@ -1,6 +1,7 @@
 //! Commands over a real broker: the same routes as over HTTP, with the same answers, each with one effect, whichever of the
 //! two is killed meanwhile.
 
+mod limits;
 mod refused;
 mod senders;
 

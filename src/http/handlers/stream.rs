@@ -5,7 +5,6 @@ use crate::{
     api::{self, Problem, header_text},
     http::{
         middleware::{caller, caller::ShownCredentials, node_caller, rate},
-        rate_limits::network_of,
         state::AppState,
         stream_permits::StreamPermit,
     },
@@ -38,7 +37,7 @@ pub fn take_permit(request: &HttpRequest, state: &AppState) -> Result<StreamPerm
     let is_counted = !state.settings.open && !node_caller::is_passed_on(request, state);
     let caller = is_counted.then(|| match caller::find_caller(request, state) {
         Some(principal) => principal.identifier(),
-        None => format!("at {}", network_of(rate::sender_address(request, state))),
+        None => format!("at {}", api::network_of(rate::sender_address(request, state))),
     });
     state.streams.take(caller)
 }

@@ -1,12 +1,8 @@
 //! How often the sender of a request may send one, and what is left.
 
 use crate::{
-    api::Problem,
-    http::{
-        middleware::node_caller,
-        rate_limits::{Allowance, RequestCost, TooOften},
-        state::AppState,
-    },
+    api::{self, Allowance, Problem, RequestCost, Requester},
+    http::{middleware::node_caller, state::AppState},
     identity::Principal,
 };
 use actix_web::{
@@ -18,8 +14,6 @@ use std::{
     num::NonZeroU32,
 };
 
-/// The name of the one policy of rates.
-const POLICY: &str = "requests";
 /// What a list costs that is sorted or filtered.
 const SEARCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
 /// What a page of events costs.
@@ -37,16 +31,19 @@ pub fn check_rate(
     request: &HttpRequest,
     state: &AppState,
 ) -> Result<(), Problem> {
-    let Some(limits) = &state.rate_limits else { return Ok(()) };
+    let Some(limits) = &state.settings.rates else { return Ok(()) };
     if request.extensions().contains::<ChargedAlready>() {
         return Ok(());
     }
     if node_caller::is_node(request, state) || node_caller::is_passed_on(request, state) {
         return Ok(());
     }
-    let address = sender_address(request, state);
-    let taken = limits.take(principal, address, cost_of(request)).map_err(too_often)?;
-    if let Some(allowance) = taken {
+    let requester = match principal {
+        Some(principal) => Requester::Known(principal),
+        None => Requester::At(sender_address(request, state)),
+    };
+    let left = api::check_rate(Some(limits), requester, cost_of(request))?;
+    if let Some(allowance) = left {
         request.extensions_mut().insert(allowance);
     }
     Ok(())
@@ -84,40 +81,10 @@ fn cost_of(request: &HttpRequest) -> RequestCost {
     RequestCost { requests, is_post: *request.method() == Method::POST }
 }
 
-fn too_often(refused: TooOften) -> Problem {
-    let TooOften { allowance, wait } = refused;
-    let seconds = wait.as_millis().div_ceil(1000).max(1);
-    let en = format!(
-        "too many requests: {} a second, {} at once; nothing was done",
-        allowance.rate, allowance.burst
-    );
-    let ko = format!(
-        "요청이 너무 많습니다. 초당 {}개, 한 번에 {}개까지입니다. 아무것도 처리되지 않았습니다",
-        allowance.rate, allowance.burst
-    );
-    Problem::new("quota-exceeded", en, ko)
-        .with_parameter("retry-after", seconds.to_string())
-        .with_parameter("ratelimit", remaining_field(&allowance))
-        .with_parameter("ratelimit-policy", policy_field(&allowance))
-}
-
-fn remaining_field(allowance: &Allowance) -> String {
-    format!("\"{POLICY}\";r={};t=1", allowance.remaining)
-}
-
-fn policy_field(allowance: &Allowance) -> String {
-    let window = allowance.burst.get().div_ceil(allowance.rate.get());
-    format!("\"{POLICY}\";q={};w={window}", allowance.burst)
-}
-
 /// Says in the `response` to `request` what is left to its sender, if that is limited.
 pub fn show_allowance(request: &HttpRequest, response: &mut HttpResponse) {
     let Some(allowance) = request.extensions().get::<Allowance>().copied() else { return };
-    let fields = [
-        ("ratelimit", remaining_field(&allowance)),
-        ("ratelimit-policy", policy_field(&allowance)),
-    ];
-    for (name, value) in fields {
+    for (name, value) in api::allowance_fields(&allowance) {
         if let Ok(value) = header::HeaderValue::from_str(&value) {
             response.headers_mut().insert(header::HeaderName::from_static(name), value);
         }

@@ -5,6 +5,7 @@ use super::{
     *,
 };
 use crate::{
+    api::{RateLimits, RateSettings},
     audit::AuditLog,
     store::{MemoryStore, Store},
 };
@@ -16,7 +17,7 @@ fn with_rates(mut settings: HttpSettings) -> HttpSettings {
     settings.identifiers.push(ByName);
     let rates =
         RateSettings { requests: NonZeroU32::MIN, burst: number(10), posts: NonZeroU32::MIN };
-    HttpSettings { rates: Some(rates), ..settings }
+    HttpSettings { rates: Some(Arc::new(RateLimits::new(rates))), ..settings }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    api::{RateLimits, RateSettings},
     credentials::{KnownNode, NodeKey, NodeTrust},
     identity::NodeRights,
 };
@@ -81,17 +82,22 @@ fn what_a_node_passes_on_is_its_clients_and_is_counted_there() {
     let change = move |settings: HttpSettings| {
         let one = std::num::NonZeroU32::MIN;
         let rates = RateSettings { requests: one, burst: one, posts: one };
-        HttpSettings { nodes: trust, rates: Some(rates), open: false, ..settings }
+        HttpSettings {
+            nodes: trust,
+            rates: Some(Arc::new(RateLimits::new(rates))),
+            open: false,
+            ..settings
+        }
     };
     let passed_on = |token: &str| {
         let headers = format!("Holdfast-Node: {token}\r\nHoldfast-Client: 192.0.2.7\r\n");
         raw_request("GET /things/7", &headers, "")
     };
-    let valid = passed_on(&gateway.sign("GET", "/things/7"));
-    let mut requests: Vec<&str> = vec![&valid; 4];
-    // Without the token of a node the header means nothing.
+    let valid: Vec<_> = (0..4).map(|_| passed_on(&gateway.sign("GET", "/things/7"))).collect();
+    let mut requests: Vec<&str> = valid.iter().map(String::as_str).collect();
+    // Without the token of a node the header means nothing, and a token is good for one request.
     let forged = passed_on("e30.e30.e30");
-    requests.extend([forged.as_str(); 4]);
+    requests.extend([forged.as_str(), &valid[0], &forged, &valid[1]]);
     let answers = send_to_things(Reads::Owner, change, &requests);
     let [passed_on, forged] = [&answers[..4], &answers[4..]];
     for answer in passed_on {

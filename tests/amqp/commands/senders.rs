@@ -3,18 +3,18 @@
 use super::*;
 
 /// Adds a user to `broker`, and returns its address there.
-fn add_user(broker: &Broker, name: &str) -> String {
+pub fn add_user(broker: &Broker, name: &str) -> String {
     broker.ctl(&["add_user", name, "word"]);
     broker.ctl(&["set_permissions", "-p", "/", name, ".*", ".*", ".*"]);
     broker.url_of(name, "word")
 }
 
-fn as_user(mut command: Command, user: &str) -> Command {
+pub fn as_user(mut command: Command, user: &str) -> Command {
     command.properties = command.properties.with_user_id(user.into());
     command
 }
 
-fn new_book(title: &str) -> Command {
+pub fn new_book(title: &str) -> Command {
     Command::new("bookrent.book", "POST", "/books", &json!({ "title": title, "status": true }))
 }
 

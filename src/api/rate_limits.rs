@@ -1,4 +1,5 @@
-//! How often a caller may call: buckets for each customer, each key with a rate and each address, by governor.
+//! How often a caller may call, over any transport: buckets for each customer, each key with a rate, each address and each user of
+//! the broker, by governor.
 
 use crate::{
     identity::{Principal, Role},
@@ -47,6 +48,17 @@ pub struct RequestCost {
     pub is_post: bool,
 }
 
+/// Who sends a request, as far as is known.
+#[derive(Debug, Clone, Copy)]
+pub enum Requester<'a> {
+    /// One whose credentials are valid.
+    Known(&'a Principal),
+    /// One without, at this address.
+    At(IpAddr),
+    /// One without, over the broker, as this user of it.
+    BrokerUser(&'a str),
+}
+
 /// Whose requests are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Caller {
@@ -54,6 +66,8 @@ enum Caller {
     Principal(String),
     /// A caller without credentials, at this address.
     Address(IpAddr),
+    /// A caller without credentials, as this user of the broker.
+    BrokerUser(String),
     /// All that came while too many others were known.
     Rest,
 }
@@ -149,6 +163,20 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Who is counted, and the rate of its own that its credentials name. Those who run the business and its machines have no limit
+/// unless their key names one.
+fn find_limit(requester: Requester<'_>) -> Option<(Caller, Option<NonZeroU32>)> {
+    let principal = match requester {
+        Requester::Known(principal) => principal,
+        Requester::At(address) => return Some((Caller::Address(network_of(address)), None)),
+        Requester::BrokerUser(user) => return Some((Caller::BrokerUser(user.to_owned()), None)),
+    };
+    let own_rate = principal.rate.and_then(|rate| NonZeroU32::new(rate.min(HIGHEST_RATE)));
+    let free = [Role::Staff, Role::Admin, Role::Operator, Role::Auditor, Role::Node];
+    let is_free = principal.issuer == "key" || free.iter().any(|role| principal.roles.has(*role));
+    (own_rate.is_some() || !is_free).then(|| (Caller::Principal(principal.identifier()), own_rate))
+}
+
 impl RateLimits {
     /// Limits on the machine's clock.
     #[must_use]
@@ -171,11 +199,10 @@ impl RateLimits {
     /// [`TooOften`]: then nothing may be done for the request.
     pub fn take(
         &self,
-        principal: Option<&Principal>,
-        address: IpAddr,
+        requester: Requester<'_>,
         cost: RequestCost,
     ) -> Result<Option<Allowance>, TooOften> {
-        let Some((caller, own_rate)) = self.find_limit(principal, address) else { return Ok(None) };
+        let Some((caller, own_rate)) = find_limit(requester) else { return Ok(None) };
         let mut callers = sync::lock(&self.callers);
         let now = self.clock.now();
         if !callers.contains_key(&caller) && callers.len() >= self.most {
@@ -189,24 +216,6 @@ impl RateLimits {
             posts.take(NonZeroU32::MIN)?;
         }
         buckets.all.take(cost.requests).map(Some)
-    }
-
-    /// Who is counted, and the rate of its own that its credentials name. Those who run the business and its machines have no
-    /// limit unless their key names one.
-    fn find_limit(
-        &self,
-        principal: Option<&Principal>,
-        address: IpAddr,
-    ) -> Option<(Caller, Option<NonZeroU32>)> {
-        let Some(principal) = principal else {
-            return Some((Caller::Address(network_of(address)), None));
-        };
-        let own_rate = principal.rate.and_then(|rate| NonZeroU32::new(rate.min(HIGHEST_RATE)));
-        let free = [Role::Staff, Role::Admin, Role::Operator, Role::Auditor, Role::Node];
-        let is_free =
-            principal.issuer == "key" || free.iter().any(|role| principal.roles.has(*role));
-        (own_rate.is_some() || !is_free)
-            .then(|| (Caller::Principal(principal.identifier()), own_rate))
     }
 
     fn make_buckets(&self, own_rate: Option<NonZeroU32>, used: Duration) -> Buckets {
@@ -253,17 +262,18 @@ mod tests {
     }
 
     fn taken(limits: &RateLimits, who: Option<&Principal>, cost: RequestCost) -> u32 {
-        (0..1_000).take_while(|_| limits.take(who, HERE, cost).is_ok()).count() as u32
+        let who = who.map_or(Requester::At(HERE), Requester::Known);
+        (0..1_000).take_while(|_| limits.take(who, cost).is_ok()).count() as u32
     }
 
     #[test]
     fn a_customer_has_a_burst_and_then_its_rate_and_gets_to_know_when() {
         let (limits, millis) = limits();
         let one = customer("1");
-        let first = limits.take(Some(&one), HERE, GET).unwrap().unwrap();
+        let first = limits.take(Requester::Known(&one), GET).unwrap().unwrap();
         assert_eq!((first.rate, first.burst, first.remaining), (number(20), number(40), 39));
         assert_eq!(taken(&limits, Some(&one), GET), 39);
-        let refused = limits.take(Some(&one), HERE, GET).unwrap_err();
+        let refused = limits.take(Requester::Known(&one), GET).unwrap_err();
         assert_eq!(refused.wait, Duration::from_millis(50));
         assert_eq!(taken(&limits, Some(&customer("2")), GET), 40);
         millis.store(1_000, Relaxed);
@@ -285,10 +295,13 @@ mod tests {
     #[test]
     fn strangers_are_counted_by_their_network() {
         let (limits, _) = limits();
-        let take = |address: &str| limits.take(None, address.parse().unwrap(), GET);
+        let take = |address: &str| limits.take(Requester::At(address.parse().unwrap()), GET);
         assert!((0..40).all(|host| take(&format!("2001:db8::{host:x}")).is_ok()));
         assert!(take("2001:db8::ffff:1").is_err());
         assert!(take("2001:db8:0:1::1").is_ok());
+        let user = |name| limits.take(Requester::BrokerUser(name), POST);
+        assert!((0..5).all(|_| user("shop").is_ok()));
+        assert!(user("shop").is_err() && user("till").is_ok());
         assert!((0..40).all(|_| take("192.0.2.1").is_ok()));
         assert!(take("::ffff:192.0.2.1").is_err());
         assert!(take("192.0.2.2").is_ok());
@@ -299,14 +312,16 @@ mod tests {
         let (limits, _) = limits();
         for role in [Role::Staff, Role::Admin, Role::Operator, Role::Auditor, Role::Node] {
             let who = Principal { roles: [role].into_iter().collect(), ..Principal::default() };
-            assert_eq!(limits.take(Some(&who), HERE, GET), Ok(None), "{role:?}");
+            assert_eq!(limits.take(Requester::Known(&who), GET), Ok(None), "{role:?}");
         }
         let key = Principal { issuer: "key".into(), ..customer("a") };
-        assert_eq!(limits.take(Some(&key), HERE, POST), Ok(None));
+        assert_eq!(limits.take(Requester::Known(&key), POST), Ok(None));
         let limited = Principal { rate: Some(3), ..key.clone() };
         assert_eq!(taken(&limits, Some(&limited), POST), 6);
         let fast = Principal { subject: "b".into(), rate: Some(u32::MAX), ..key };
-        assert!(limits.take(Some(&fast), HERE, GET).is_ok_and(|allowance| allowance.is_some()));
+        assert!(
+            limits.take(Requester::Known(&fast), GET).is_ok_and(|allowance| allowance.is_some())
+        );
     }
 
     #[test]
