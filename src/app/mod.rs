@@ -21,12 +21,14 @@ mod signals;
 mod standby;
 #[cfg(test)]
 mod tests;
+mod ways_in;
 
 pub use banner::{announce_server, write_banner};
 pub use clock::machine_now;
 pub use documents::{api_document, async_document};
 pub use failure::{Failure, print_text};
 pub use listening::{Listening, bind_listeners};
+pub use node_identity::check_own_key;
 pub(crate) use open_store::{OpenedStore, open_store};
 pub use passed_sockets::PassedSockets;
 pub use run::run_server;

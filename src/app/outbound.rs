@@ -2,11 +2,11 @@
 
 use super::failure::Failure;
 use crate::{
-    actors::{LocalNode, Machine, MessageGateway, PeerClient},
+    actors::{LocalNode, MessageGateway, PeerClient},
     app::connection_budget,
     cluster::{HttpWire, KeyKeeper, Peers},
     config::{AuthMode, ConfigProblem, GatewayKind as Gateway, MessagesSection, Settings},
-    credentials::{KeyInquiry, NodePass},
+    credentials::NodePass,
     domain::Facts,
     http::RemoteTarget,
     limits,
@@ -107,22 +107,21 @@ impl Outbound {
         Ok(Some(Arc::new(HttpWire::new(peers, self.handle.clone()).map_err(Failure::Failed)?)))
     }
 
-    /// The node that keeps the API keys, if it is another one, which is shown `pass`.
+    /// The way to the node that keeps the API keys and sessions, if it is another one, which is shown `pass`.
     ///
     /// # Errors
     /// [`Failure`] if the configuration is wrong.
-    pub fn key_inquiry(
+    pub fn key_keeper(
         &self,
         settings: &Settings,
         pass: &NodePass,
-    ) -> Result<Option<KeyInquiry>, Failure> {
+    ) -> Result<Option<Arc<KeyKeeper>>, Failure> {
         let Some(url) = &settings.auth.keys_from else { return Ok(None) };
         let url =
             url.parse().map_err(|why| ConfigProblem(format!("auth.keys_from: `{url}`: {why}")))?;
         let runtime = self.handle.clone();
         let keeper = KeyKeeper::new(&url, pass.clone(), &self.trust, runtime);
-        let keeper = Arc::new(keeper.map_err(Failure::Failed)?);
-        Ok(Some(KeyInquiry::new(keeper, Machine::default())))
+        Ok(Some(Arc::new(keeper.map_err(Failure::Failed)?)))
     }
 
     /// Begins to send the messages of `node`, and to read the events of other nodes.

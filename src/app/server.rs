@@ -13,17 +13,14 @@ use super::{
     settings::{http_settings, node_settings, saga_settings},
     signals::{hangups, renew_on_hangup},
     standby::Candidacy,
+    ways_in::WaysIn,
 };
 use crate::{
     actors::{LocalNode, Machine, Node, NodeSettings, accept_histories},
     amqp::{Senders, ownership::OwnershipConflict},
     api::RateLimits,
     audit::AuditLog,
-    config::{AuthMode, Config, ConfigProblem, IssuerSection, Settings},
-    credentials::{
-        ActingAs, ApiKeys, DevelopmentTokens, Identifiers, KeyInquiry, KeyStore, Login,
-        NoDevelopmentTokens, ProviderTokens, SessionStore, Sessions,
-    },
+    config::{AuthMode, Config, ConfigProblem},
     http::{self, Drain, HttpSettings, Listeners},
     identity::Principal,
     limits,
@@ -83,27 +80,25 @@ pub async fn serve_system(
         }
     };
     let OpenedStore { store, recovery, database } = opened;
+    let nodes = NodeIdentity::open(settings)?;
     let spans = outbound.start_spans(settings)?;
     let mut broker = BrokerService::connect_broker(&outbound, settings, store.identity());
     let conflict = match &broker {
         Some(broker) => broker.claim_contexts().await?.boxed(),
         None => std::future::pending().boxed(),
     };
-    let nodes = NodeIdentity::open(settings)?;
     let wire = outbound.peer_client(settings, &nodes.pass)?;
     let node_settings = NodeSettings { wire, ..node_settings(settings, ahead) };
     let trees = store.clone();
-    let keys = KeyStore::open(&trees, Machine::default()).map_err(Failure::from_error)?;
-    let keys = Arc::new(keys);
     let audit = AuditLog::open(&trees, Machine::default()).map_err(Failure::from_error)?;
     let audit = Arc::new(audit);
-    let elsewhere = outbound.key_inquiry(settings, &nodes.pass)?;
-    let WaysIn { identifiers, login } = ways_in(settings, &trees, &keys, elsewhere, &outbound)?;
+    let keeper = outbound.key_keeper(settings, &nodes.pass)?;
+    let ways_in = WaysIn::open(settings, &trees, keeper, &outbound)?;
     let is_open = settings.auth.mode == AuthMode::Open;
     let rates = (!is_open).then(|| Arc::new(RateLimits::new(settings.limits.rates())));
     let users = settings.amqp.principals().map_err(ConfigProblem::from)?;
     let senders = Senders {
-        identifiers: identifiers.clone(),
+        identifiers: ways_in.identifiers.clone(),
         users,
         // While authentication is open, one that shows nothing may do everything.
         otherwise: is_open.then(|| Arc::new(Principal::development())),
@@ -176,10 +171,12 @@ pub async fn serve_system(
         max_streams: budget.streams,
         scopes: systems::all_names(),
         max_streams_of_caller: settings.http.max_streams_of_caller,
-        identifiers,
-        keys: Some(keys),
+        identifiers: ways_in.identifiers,
+        keys: Some(ways_in.keys),
         jobs: Some(jobs),
-        login,
+        login: ways_in.login,
+        sessions: ways_in.sessions,
+        ended: ways_in.ended,
         audit: Some(audit),
         rates,
         nodes: nodes.trust,
@@ -222,68 +219,6 @@ pub async fn serve_system(
     store.close();
     lifecycle.log_stop(ending, failed.as_deref(), &*store);
     failed.map_or(Ok(()), |error| Err(Failure::Failed(error)))
-}
-
-/// How senders of requests are identified, and how browsers sign in.
-struct WaysIn {
-    identifiers: Identifiers,
-    login: Option<Arc<Login>>,
-}
-
-fn ways_in(
-    settings: &Settings,
-    trees: &Arc<dyn Store>,
-    keys: &Arc<KeyStore>,
-    elsewhere: Option<KeyInquiry>,
-    outbound: &Outbound,
-) -> Result<WaysIn, Failure> {
-    let mut ways = Identifiers::default();
-    let has_keeper = elsewhere.is_some();
-    ways.push(ApiKeys::new(Arc::clone(keys), elsewhere));
-    let mut login = None;
-    match settings.auth.mode {
-        AuthMode::Open => {
-            let tokens = DevelopmentTokens::open(&settings.store.dir, Machine::default());
-            ways.push(tokens.map_err(Failure::from_error)?);
-            ways.push(ActingAs);
-        }
-        AuthMode::Token => {
-            let issuers: Vec<_> = settings.auth.issuers.iter().map(IssuerSection::issuer).collect();
-            if issuers.is_empty() && keys.list().is_empty() && !has_keeper {
-                tracing::warn!(
-                    "no one can sign in: add `[[auth.issuers]]`, or stop this server and make a key with `holdfast key add --name \
-                     root --role admin`"
-                );
-            }
-            let runtime = outbound.runtime();
-            let tokens =
-                ProviderTokens::new(issuers, outbound.trust(), runtime, Machine::default());
-            let tokens = tokens.map_err(Failure::Failed)?;
-            tokens.read_keys();
-            login = browser_login(settings, trees, &tokens, outbound, &mut ways)?;
-            ways.push(NoDevelopmentTokens);
-            ways.push(tokens);
-        }
-    }
-    Ok(WaysIn { identifiers: ways, login })
-}
-
-/// How browsers sign in, if they do; the cookies of those that have are a way in.
-fn browser_login(
-    settings: &Settings,
-    trees: &Arc<dyn Store>,
-    tokens: &ProviderTokens,
-    outbound: &Outbound,
-    ways: &mut Identifiers,
-) -> Result<Option<Arc<Login>>, Failure> {
-    let auth = &settings.auth;
-    let Some(login) = auth.login.login(&auth.issuers) else { return Ok(None) };
-    let Some(provider) = tokens.provider(&login.issuer.url) else { return Ok(None) };
-    let sessions = SessionStore::open(trees, Machine::default()).map_err(Failure::from_error)?;
-    let sessions = Sessions::new(Arc::new(sessions), settings.http.cookie_names());
-    ways.push(sessions.clone());
-    let login = Login::new(login, provider, outbound.trust(), sessions, Machine::default());
-    login.map(|login| Some(Arc::new(login))).map_err(Failure::Failed)
 }
 
 /// Starts the contexts of these systems; ready when this resolves.

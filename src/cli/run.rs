@@ -2,7 +2,9 @@
 
 use super::arguments::{Cli, Command, DocsList};
 use crate::{
-    app::{Failure, api_document, async_document, machine_now, print_text, run_server},
+    app::{
+        Failure, api_document, async_document, check_own_key, machine_now, print_text, run_server,
+    },
     board,
     config::{Config, ConfigProblem},
     domain::Facts,
@@ -45,6 +47,7 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::CheckConfig { sources, json } => {
             let config = sources.load_config()?;
             telemetry::check_environment().map_err(ConfigProblem)?;
+            check_own_key(&config.settings)?;
             check_config(&config, json)
         }
         Command::Openapi { sources } => print_text(&api_document(&sources.load_config()?.settings)),

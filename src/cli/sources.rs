@@ -49,19 +49,7 @@ impl Sources {
             accept_history,
         } = self;
         let flags = Flags { listen, data, systems, contexts, accept_data_loss, accept_history };
-        let mut environment = Vec::new();
-        for (name, value) in std::env::vars_os() {
-            match (name.into_string(), value.into_string()) {
-                (Ok(name), Ok(value)) => environment.push((name, value)),
-                (Ok(name), Err(_)) if name.starts_with("HOLDFAST_") => {
-                    return Err(
-                        ConfigProblem(format!("{name}: the value is not text in UTF-8")).into()
-                    );
-                }
-                _ => {}
-            }
-        }
-        Ok(Config::load(file.as_deref(), environment, flags)?)
+        Ok(Config::load(file.as_deref(), read_environment()?, flags)?)
     }
 }
 
@@ -77,4 +65,22 @@ pub fn require_data(dir: &Path) -> Result<(), Failure> {
     Err(Failure::Failed(format!(
         "`{dir}` is not the data directory of a server: name the one that the server has, with `--data` or `--config`"
     )))
+}
+
+/// The variables of the environment.
+///
+/// # Errors
+/// [`ConfigProblem`] if one that is meant for this server is not text.
+pub fn read_environment() -> Result<Vec<(String, String)>, ConfigProblem> {
+    let mut environment = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => environment.push((name, value)),
+            (Ok(name), Err(_)) if name.starts_with("HOLDFAST_") => {
+                return Err(ConfigProblem(format!("{name}: the value is not text in UTF-8")));
+            }
+            _ => {}
+        }
+    }
+    Ok(environment)
 }

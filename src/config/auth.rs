@@ -24,8 +24,8 @@ pub struct Auth {
     pub login: LoginSection,
     /// Allows `http.listen` to be reachable from other machines although authentication is open.
     pub allow_open_beyond_loopback: bool,
-    /// URL of the node that keeps the API keys: those that this node does not keep itself are asked for there, and a yes is kept for
-    /// 30 seconds.
+    /// URL of the node that keeps the API keys and the sessions of browsers: what this node does not keep itself is asked for there,
+    /// and a yes is kept for 30 seconds, or until what it is about is revoked or ends there.
     #[schemars(extend("x-default" = "this node", "x-expected" = "a URL such as `http://book:8088`"))]
     pub keys_from: Option<String>,
     /// Names and addresses, without port, that requests may be for; 421 for others. The names of loopback and the host of

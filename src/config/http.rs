@@ -173,9 +173,6 @@ impl Http {
                 )
             })?;
         }
-        let is_taken = self.probes == Some(self.listen) && self.listen.port() != 0;
-        require_setting(!is_taken, "http.probes", || {
-            format!("{} is the address of `http.listen`; choose another", self.listen)
-        })
+        Ok(())
     }
 }

@@ -54,6 +54,21 @@ impl Config {
         environment: impl IntoIterator<Item = (String, String)>,
         flags: Flags,
     ) -> Result<Self, ConfigProblem> {
+        let config = Self::read(file, environment, flags)?;
+        let wrong = config.settings.check();
+        fail_with(wrong.iter().map(|invalid| config.describe_problem(invalid)).collect())?;
+        Ok(config)
+    }
+
+    /// Puts the configuration together. Whether its values may be so, and fit each other, is not checked.
+    ///
+    /// # Errors
+    /// [`ConfigProblem`] names what cannot be read.
+    pub fn read(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        flags: Flags,
+    ) -> Result<Self, ConfigProblem> {
         let mut reader = LayerReader::default();
         if let Some(path) = file {
             file::read_file(path, &mut reader);
@@ -75,8 +90,6 @@ impl Config {
             config.origins.insert(key.to_owned(), origin);
         }
         config.settings = settings;
-        let wrong = config.settings.check();
-        fail_with(wrong.iter().map(|invalid| config.describe_problem(invalid)).collect())?;
         Ok(config)
     }
 

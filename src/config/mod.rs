@@ -1,6 +1,7 @@
 //! Configuration: flags over environment over file over defaults. A file for each section, with its checks; [`all_settings`] is
 //! the one schema of all of it.
 
+mod addresses;
 mod admission;
 mod alerts;
 mod amqp;
@@ -23,6 +24,7 @@ mod node;
 mod ops;
 mod origin;
 mod own_address;
+mod own_line;
 mod pages;
 mod raw;
 mod reader;
@@ -57,7 +59,7 @@ pub use load::{Config, ConfigProblem, Line};
 pub use login::LoginSection;
 pub use messages::{GatewayKind, MessagesSection};
 pub use needs::needs_of;
-pub use node::{NO_CONTEXTS, NodeSection};
+pub use node::{NO_CONTEXTS, NodeSection, contexts_named};
 pub use ops::Ops;
 pub use origin::{Origin, variable_name};
 pub use pages::{BrandSection, Pages};

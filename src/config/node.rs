@@ -5,7 +5,10 @@ use super::{
     secret::Secret,
     url::wrong_peer,
 };
-use crate::credentials::{KnownNode, NotANode};
+use crate::{
+    credentials::{KnownNode, NotANode},
+    systems,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -63,6 +66,15 @@ impl Default for NodeSection {
 /// In `node.contexts`: no context at all.
 pub const NO_CONTEXTS: &str = "none";
 
+/// The contexts that `name` stands for: those of a system, or itself; none if there is no such thing.
+pub fn contexts_named(name: &str) -> Vec<&'static str> {
+    let all = systems::NAMES.iter().flat_map(|system| {
+        systems::contexts(system).into_iter().map(move |context| (*system, context.name.context))
+    });
+    let named = all.filter(|(system, context)| *system == name || *context == name);
+    named.map(|(_, context)| context).collect()
+}
+
 /// The shortest credential of nodes.
 const MIN_CREDENTIAL: usize = 16;
 
@@ -80,6 +92,10 @@ impl NodeSection {
             };
             let node: KnownNode =
                 written.parse().map_err(|why: NotANode| invalid(&why.to_string()))?;
+            let unknown = node.contexts.iter().find(|name| contexts_named(name).is_empty());
+            if let Some(unknown) = unknown {
+                return Err(invalid(&format!("there is no context or system `{unknown}`")));
+            }
             if nodes.iter().any(|known| known.key == node.key || known.name == node.name) {
                 return Err(invalid("another node has the same name or key"));
             }

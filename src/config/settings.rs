@@ -182,8 +182,10 @@ impl Settings {
             self.pages.check(),
             self.store.check(),
             self.check_database(),
+            self.check_own_line(None),
         ];
         let checks = checks.into_iter().chain(self.auth.check(&self.http));
+        let checks = checks.chain(self.check_addresses());
         let checks = checks.chain(self.check_peers()).chain(self.check_needs());
         checks.filter_map(Result::err).collect()
     }

@@ -11,12 +11,12 @@ const INVALID: Unidentified = Unidentified::Invalid("there is no such key, or it
 /// Identifies by `Authorization: Bearer hf_…`.
 pub struct ApiKeys {
     keys: Arc<KeyStore>,
-    elsewhere: Option<KeyInquiry>,
+    elsewhere: Option<Arc<KeyInquiry>>,
 }
 
 impl ApiKeys {
     /// Identifies by `keys`, and by those that another node keeps `elsewhere`.
-    pub fn new(keys: Arc<KeyStore>, elsewhere: Option<KeyInquiry>) -> Self {
+    pub fn new(keys: Arc<KeyStore>, elsewhere: Option<Arc<KeyInquiry>>) -> Self {
         Self { keys, elsewhere }
     }
 

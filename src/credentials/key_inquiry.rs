@@ -1,24 +1,19 @@
 //! Keys that another node keeps: it is asked, and a yes is kept for a while.
 
-use super::api_key::{ApiKey, KeyId, KeyText, NewKey};
+use super::{
+    api_key::{ApiKey, KeyId, KeyText, NewKey},
+    ended::{Ended, ForgetEnded},
+    kept_answers::KeptAnswers,
+};
 use crate::{
     actors::Machine,
     domain::Timestamp,
     identity::{Principal, Role, Unidentified},
-    sync,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
-
-/// How long a yes is kept, in microseconds: so long may a revoked key go on to open something here.
-const KEPT: i64 = 30_000_000;
-/// So many are kept.
-const MOST: usize = 10_000;
+use std::sync::Arc;
 
 /// What is asked about a key: never the key itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -96,24 +91,17 @@ pub trait AskKeeper: Send + Sync {
     fn ask(&self, question: KeyQuestion) -> BoxFuture<'static, Result<KeyAnswer, String>>;
 }
 
-/// A yes, and until when it is good.
-#[derive(Clone)]
-struct KeptAnswer {
-    holder: Arc<Principal>,
-    until: Timestamp,
-}
-
 /// The keys of another node.
 pub struct KeyInquiry {
     keeper: Arc<dyn AskKeeper>,
     machine: Machine,
-    kept: Mutex<HashMap<KeyQuestion, KeptAnswer>>,
+    kept: KeptAnswers<KeyQuestion>,
 }
 
 impl KeyInquiry {
     /// Asks `keeper`. What it answers is kept by the clock of `machine`.
     pub fn new(keeper: Arc<dyn AskKeeper>, machine: Machine) -> Self {
-        Self { keeper, machine, kept: Mutex::default() }
+        Self { keeper, machine, kept: KeptAnswers::default() }
     }
 
     /// The holder of the key that `text` shows; `None`: there is no such key, or it has ended.
@@ -122,39 +110,42 @@ impl KeyInquiry {
     /// [`Unidentified::Unavailable`] where its keeper does not answer.
     pub async fn find(&self, text: &KeyText) -> Result<Option<Arc<Principal>>, Unidentified> {
         let question = KeyQuestion::about(text);
-        let now = self.machine.now();
-        let kept = sync::lock(&self.kept).get(&question).cloned();
-        if let Some(answer) = kept.filter(|answer| now < answer.until) {
-            return Ok(Some(answer.holder));
-        }
+        let before = match self.kept.find(&question, self.machine.now()) {
+            Ok(holder) => return Ok(Some(holder)),
+            Err(before) => before,
+        };
         let answer = self.keeper.ask(question.clone()).await.map_err(|why| {
             tracing::warn!(why, "the node that keeps the keys does not answer");
             Unidentified::Unavailable("the node that keeps the keys does not answer")
         })?;
-        let mut all = sync::lock(&self.kept);
-        let Some(holder) = answer.holder else {
-            all.remove(&question);
-            return Ok(None);
-        };
-        // From before it was asked, so that a revocation since then counts from there.
-        let until = Timestamp::from_micros(now.micros().saturating_add(KEPT));
-        let until = holder.expires.map_or(until, |expires| until.min(expires));
+        let Some(holder) = answer.holder else { return Ok(None) };
         let principal = Arc::new(holder.principal(&question.id));
-        if all.len() >= MOST {
-            all.retain(|_, answer| now < answer.until);
-        }
-        if all.len() < MOST {
-            all.insert(question, KeptAnswer { holder: Arc::clone(&principal), until });
-        }
+        self.kept.keep(question, Arc::clone(&principal), holder.expires, before);
         Ok(Some(principal))
+    }
+}
+
+impl ForgetEnded for KeyInquiry {
+    fn forget(&self, ended: &Ended) {
+        if let Ended::Key(ended) = ended {
+            self.kept.forget(|question| question.id == *ended);
+        }
+    }
+
+    fn forget_all(&self) {
+        self.kept.forget(|_| true);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{credentials::kept_answers::KEPT, sync};
     use futures_util::FutureExt;
-    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed},
+    };
 
     /// A keeper of one key, which counts how often it is asked.
     struct Keeper {
@@ -218,6 +209,22 @@ mod tests {
         keeper.clock.store(KEPT, Relaxed);
         assert_eq!(inquiry.find(&text).await, Ok(None));
         assert_eq!(keeper.asked.load(Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn a_revocation_that_becomes_known_ends_a_kept_yes_at_once() {
+        let (text, keeper, inquiry) = asking(about());
+        assert!(inquiry.find(&text).await.unwrap().is_some());
+        let other = KeyText::generate().unwrap();
+        inquiry.forget(&Ended::Key(other.id));
+        assert!(inquiry.find(&text).await.unwrap().is_some());
+        assert_eq!(keeper.asked.load(Relaxed), 1, "the yes is kept");
+        // The clock does not move on.
+        revoke(&keeper);
+        inquiry.forget(&Ended::Key(text.id.clone()));
+        assert_eq!(inquiry.find(&text).await, Ok(None));
+        inquiry.forget_all();
+        assert_eq!(inquiry.find(&text).await, Ok(None));
     }
 
     #[tokio::test]

@@ -1,6 +1,9 @@
 //! Where API keys are kept: a tree of the node, all of it in memory as well.
 
-use super::api_key::{ApiKey, BadKey, KeyId, KeyText, NewKey, NoRandomness};
+use super::{
+    api_key::{ApiKey, BadKey, KeyId, KeyText, NewKey, NoRandomness},
+    ended::{Ended, EndedLog},
+};
 use crate::{
     actors::{Machine, NodeTree},
     domain::Timestamp,
@@ -53,6 +56,7 @@ pub struct KeyStore {
     all: RwLock<BTreeMap<KeyId, ApiKey>>,
     /// Held while a row is written.
     writing: Mutex<()>,
+    ended: Arc<EndedLog>,
 }
 
 fn row_key(id: &KeyId) -> Vec<u8> {
@@ -79,7 +83,14 @@ impl KeyStore {
                 }
             }
         }
-        Ok(Self { rows, machine, all: RwLock::new(all), writing: Mutex::default() })
+        let writing = Mutex::default();
+        Ok(Self { rows, machine, all: RwLock::new(all), writing, ended: Arc::default() })
+    }
+
+    /// What is revoked is written to `ended`.
+    #[must_use]
+    pub fn reporting_to(self, ended: Arc<EndedLog>) -> Self {
+        Self { ended, ..self }
     }
 
     /// Those that there are, in the order of their ids.
@@ -123,6 +134,7 @@ impl KeyStore {
         if key.revoked.is_none() {
             key.revoked = Some(self.now());
             self.write(key.clone()).await?;
+            self.ended.push(Ended::Key(key.id.clone()));
         }
         Ok(key)
     }

@@ -1,6 +1,6 @@
 //! The key of a node, and the tokens that it signs with it: each for one request, and for a minute.
 
-use super::key_file::open_key;
+use super::{key_file::open_key, seen_tokens::TokenNumber};
 use crate::actors::Machine;
 use aws_lc_rs::{
     error::KeyRejected,
@@ -8,7 +8,14 @@ use aws_lc_rs::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use std::{fmt, io, path::Path, sync::Arc};
+use std::{
+    fmt, io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 /// The header in which a node shows its token.
 pub const NODE_TOKEN: &str = "holdfast-node";
@@ -32,6 +39,8 @@ pub(super) struct NodeClaims {
     pub htm: String,
     /// The path of the request that it is for.
     pub htu: String,
+    /// What no other token of the node has.
+    pub jti: TokenNumber,
 }
 
 /// The key of this node.
@@ -39,6 +48,9 @@ pub(super) struct NodeClaims {
 pub struct NodeKey {
     pair: Arc<Ed25519KeyPair>,
     machine: Machine,
+    /// What tells the tokens of this process from those of others with the same key.
+    run: u64,
+    sent: Arc<AtomicU64>,
 }
 
 impl fmt::Debug for NodeKey {
@@ -56,7 +68,18 @@ impl NodeKey {
         let seed = open_key(dir, KEY_FILE)?;
         let unusable = |why: KeyRejected| io::Error::new(io::ErrorKind::InvalidData, why);
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(unusable)?;
-        Ok(Self { pair: Arc::new(pair), machine })
+        let mut run = [0; 8];
+        aws_lc_rs::rand::fill(&mut run).map_err(|_| io::Error::other("no random bytes"))?;
+        let run = u64::from_ne_bytes(run);
+        Ok(Self { pair: Arc::new(pair), machine, run, sent: Arc::default() })
+    }
+
+    /// Whether there is a key in the data directory `dir`.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn is_in(dir: &Path) -> io::Result<bool> {
+        dir.join(KEY_FILE).try_exists()
     }
 
     /// What other nodes know it by.
@@ -64,7 +87,7 @@ impl NodeKey {
         BASE64_URL_SAFE_NO_PAD.encode(self.pair.public_key())
     }
 
-    /// A token for one request.
+    /// A token for one request. For another one, also if it is the same again, another token is needed.
     pub fn sign(&self, method: &str, path: &str) -> String {
         let now = self.machine.now().micros().div_euclid(1_000_000);
         let claims = NodeClaims {
@@ -73,6 +96,7 @@ impl NodeKey {
             exp: now + LIFETIME,
             htm: method.to_owned(),
             htu: path.to_owned(),
+            jti: TokenNumber { run: self.run, sequence: self.sent.fetch_add(1, Relaxed) },
         };
         let claims = serde_json::json!(claims).to_string();
         let signed = [HEADER, &claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part)).join(".");

@@ -3,14 +3,24 @@
 use super::{
     node_key::{HEADER, LIFETIME, NODE_TOKEN, NodeClaims},
     same_bytes::same_bytes,
+    seen_tokens::SeenTokens,
 };
 use crate::{
     actors::Machine,
     identity::{Principal, Role},
+    sync,
 };
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use std::{collections::HashMap, fmt, str::FromStr, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    str::FromStr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 /// The clocks of two nodes may differ by so many seconds.
 const LEEWAY: i64 = 30;
@@ -45,7 +55,10 @@ impl FromStr for KnownNode {
         let name = words.next().ok_or(NotANode)?;
         let key = words.next().ok_or(NotANode)?;
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(&key).map_err(|_| NotANode)?;
-        let contexts = words.collect();
+        let mut contexts: Vec<String> = words.collect();
+        if contexts == [NOTHING] {
+            contexts.clear();
+        }
         if bytes.len() == PUBLIC_BYTES { Ok(Self { name, key, contexts }) } else { Err(NotANode) }
     }
 }
@@ -84,6 +97,16 @@ pub struct NodeTrust {
     /// By the public halves of their keys.
     known: HashMap<String, Arc<Principal>>,
     machine: Machine,
+    shown: Arc<Shown>,
+}
+
+/// What was shown here.
+#[derive(Default)]
+struct Shown {
+    /// By the public halves of the keys of known nodes.
+    tokens: Mutex<HashMap<String, SeenTokens>>,
+    /// How often a token was shown again.
+    repeated: AtomicU64,
 }
 
 impl fmt::Debug for NodeTrust {
@@ -103,13 +126,18 @@ impl NodeTrust {
             let scopes = if contexts.is_empty() { vec![NOTHING.to_owned()] } else { contexts };
             (key, Arc::new(node(name, scopes)))
         });
-        Self { credential, known: known.collect(), machine }
+        Self { credential, known: known.collect(), machine, shown: Arc::default() }
     }
 
     /// The node that sends `request`. One that shows the shared credential alone has no name, and may do what any may.
     pub fn identify(&self, request: NodeRequest<'_>) -> Option<Arc<Principal>> {
         let by_key = request.token.and_then(|token| self.read_token(token, request));
         by_key.or_else(|| self.has_credential(request).then(|| Arc::new(node("", Vec::new()))))
+    }
+
+    /// How many tokens were shown again, and refused.
+    pub fn repeated_tokens(&self) -> u64 {
+        self.shown.repeated.load(Relaxed)
     }
 
     fn has_credential(&self, request: NodeRequest<'_>) -> bool {
@@ -137,7 +165,30 @@ impl NodeTrust {
             && claims.iat.checked_sub(LEEWAY)? <= now
             && now < claims.exp.checked_add(LEEWAY)?;
         let is_for_this = claims.htm == request.method && claims.htu == request.path;
-        (is_current && is_for_this).then(|| Arc::clone(found))
+        (is_current && is_for_this && self.is_new(&claims, found, now)).then(|| Arc::clone(found))
+    }
+
+    /// Whether a valid token of `node` is shown for the first time.
+    fn is_new(&self, claims: &NodeClaims, node: &Principal, now: i64) -> bool {
+        let until = claims.exp.saturating_add(LEEWAY);
+        let mut shown = sync::lock(&self.shown.tokens);
+        if shown.entry(claims.iss.clone()).or_default().note(claims.jti, until, now) {
+            return true;
+        }
+        drop(shown);
+        let times = self.shown.repeated.fetch_add(1, Relaxed) + 1;
+        if times.is_power_of_two() {
+            let NodeClaims { htm, htu, .. } = claims;
+            let node = &node.subject;
+            tracing::warn!(
+                node,
+                method = htm,
+                path = htu,
+                times,
+                "refused the token of a node that was shown before"
+            );
+        }
+        false
     }
 }
 
@@ -219,7 +270,25 @@ mod tests {
         let signature = forged.rsplit_once('.').unwrap().1;
         assert_eq!(trust.identify(post(&format!("{signed}.{signature}"))), None);
         // The same key is read again.
-        assert_eq!(key_at(&ours, NOW).sign("POST", PATH), token);
+        assert_eq!(key_at(&ours, NOW).public_half(), key_at(&ours, NOW + 1).public_half());
+    }
+
+    #[test]
+    fn a_token_is_good_once_and_one_that_is_for_another_request_is_not_used_up_by_it() {
+        let dir = TempDir::new().unwrap();
+        let key = key_at(&dir, NOW);
+        let trust = NodeTrust::new(None, [known(&key, &[])], at(NOW));
+        let token = key.sign("POST", PATH);
+        let elsewhere = NodeRequest { path: "/internal/contexts", ..post(&token) };
+        assert_eq!(trust.identify(elsewhere), None);
+        // A copy of the settings of a worker knows what the others were shown.
+        assert!(trust.clone().identify(post(&token)).is_some());
+        assert_eq!((trust.identify(post(&token)), trust.repeated_tokens()), (None, 1));
+        let again = key.sign("POST", PATH);
+        assert!(trust.identify(post(&again)).is_some());
+        // Another process with the same key counts for itself.
+        assert!(trust.identify(post(&key_at(&dir, NOW).sign("POST", PATH))).is_some());
+        assert_eq!(trust.repeated_tokens(), 1);
     }
 
     #[test]
@@ -273,6 +342,9 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let node = known(&key_at(&dir, NOW), &["bookrent.rent", "bookrent.view"]);
         assert_eq!(node.to_string().parse(), Ok(node.clone()));
+        let nothing = known(&key_at(&dir, NOW), &[]);
+        assert_eq!(format!("{nothing} none").parse(), Ok(nothing.clone()));
+        assert_eq!(nothing.to_string().parse(), Ok(nothing));
         let key = node.key;
         for wrong in ["", "rent", "rent key", "rent AAAA", &format!("rent {key}A"), &key] {
             assert_eq!(wrong.parse::<KnownNode>(), Err(NotANode), "{wrong}");

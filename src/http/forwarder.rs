@@ -16,7 +16,7 @@ use crate::{
     },
 };
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder,
+    HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder,
     body::SizedStream,
     http::{StatusCode, header},
     web,
@@ -43,6 +43,12 @@ const STREAM_SILENCE: Duration = Duration::from_secs(60);
 
 /// What the names of nodes in `Via` begin with. Proxies, which have other names, are not counted.
 const PSEUDONYM_PREFIX: &str = "holdfast-";
+
+/// How browsers say where the page is from that sends a request.
+const FETCH_SITE: &str = "sec-fetch-site";
+
+/// A command with a session that comes from a page of this server.
+pub struct FromOwnPage;
 
 /// Forwards requests to other nodes.
 #[derive(Debug, Clone)]
@@ -214,6 +220,11 @@ impl Forwarder {
         }
         if let Some(own) = &own_parent {
             forwarded = forwarded.header("traceparent", own);
+        }
+        // The next node does not learn the origin, and knows by this what was judged here.
+        let is_of_own_page = request.extensions().get::<FromOwnPage>().is_some();
+        if is_of_own_page && !request.headers().contains_key(FETCH_SITE) {
+            forwarded = forwarded.header(FETCH_SITE, "same-origin");
         }
         // What the client sends under these names is not passed on.
         if let Some((name, token)) = self.pass.passing_on(request.method().as_str(), request.path())

@@ -4,7 +4,7 @@ use crate::{
     http::{
         call::{Call, ProbeReply, ProbeRequest, Reply},
         handlers::{
-            admin, audit, documents, event_filter::EventQuery, events, health, internal, jobs,
+            admin, audit, documents, event_filter::EventQuery, events, health, internal, jobs, keeper,
             keys, login, metrics, node_list, node_reports, pages, problems, query::has_parameter,
             root, saga_list,
         },
@@ -135,8 +135,18 @@ pub const ROUTES: &[Route] = &[
         .with_summary("Puts a question to a context"),
     node_route(READ, "/internal/events/{context}", |call| Box::pin(internal::send_events(call)))
         .with_summary("The log of a context, for its listeners"),
-    node_route(POST, "/internal/identity", |call| Box::pin(keys::identify_holder(call)))
+    node_route(POST, "/internal/identity", |call| Box::pin(keeper::find_key_holder(call)))
         .with_summary("Who holds an API key that is kept here"),
+    node_route(POST, "/internal/sessions", |call| Box::pin(keeper::begin_session(call)))
+        .with_summary("Begins a session of a browser that has signed in elsewhere"),
+    node_route(POST, "/internal/sessions/holder", |call| {
+        Box::pin(keeper::find_session_holder(call))
+    })
+    .with_summary("Whose a session is that is kept here"),
+    node_route(POST, "/internal/sessions/end", |call| Box::pin(keeper::end_session(call)))
+        .with_summary("Ends a session"),
+    node_route(GET, "/internal/ended", |call| Box::pin(keeper::read_ended(call)))
+        .with_summary("Which keys and sessions have ended"),
     node_route(READ, "/internal/contexts", |call| Box::pin(node_reports::report_contexts(call)))
         .with_summary("How the contexts here are doing"),
     node_route(READ, "/internal/sagas/{context}/{number}", |call| {

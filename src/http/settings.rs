@@ -4,7 +4,7 @@ use crate::{
     actors::{DeadLetters, Declaration, ListLimits},
     api::{Ingress, PersonalFields, ProblemTypes, RateLimits, Refusals},
     audit::AuditLog,
-    credentials::{Identifiers, KeyStore, Login, NodePass, NodeTrust},
+    credentials::{EndedLog, Identifiers, KeyStore, Login, NodePass, NodeTrust, Sessions},
     domain::{Name, Timestamp},
     events::{Documents, EventNames},
     http::{host_list::HostList, leader::Standby},
@@ -115,6 +115,10 @@ pub struct HttpSettings {
     pub keys: Option<Arc<KeyStore>>,
     /// How browsers sign in; `None`: they do not.
     pub login: Option<Arc<Login>>,
+    /// The sessions of browsers, of this node or the one that keeps them; `None`: they open nothing here.
+    pub sessions: Option<Sessions>,
+    /// The keys and sessions of this node that have ended, for nodes that ask about them.
+    pub ended: Arc<EndedLog>,
     /// Who did what.
     pub audit: Option<Arc<AuditLog>>,
     /// How often customers and callers without credentials may call; `None`: any number of times.
@@ -198,6 +202,8 @@ impl Default for HttpSettings {
             identifiers: Identifiers::default(),
             keys: None,
             login: None,
+            sessions: None,
+            ended: Arc::default(),
             audit: None,
             rates: None,
             remote_contexts: Vec::new(),

@@ -1,9 +1,10 @@
 //! Nodes that know each other by their own keys, and by the credential that all share while they are upgraded.
 
+use holdfast::{actors::Machine, credentials::NodeKey};
 use serde_json::json;
 use std::{fs, os::unix::fs::PermissionsExt};
 use support::{
-    Client, Server,
+    Answer, Client, Server,
     cluster::{Cluster, Shows},
     eventually,
 };
@@ -41,6 +42,54 @@ fn nodes_that_know_each_other_by_keys_need_no_shared_credential() {
         request.bearer_auth("a-credential-for-tests-only")
     });
     guessed.problem(404);
+    // A token is good for one request.
+    let view = NodeKey::open(&cluster.node("view").data(), Machine::default()).unwrap();
+    let log = "/internal/events/bookrent.rent";
+    let token = view.sign("GET", log);
+    let from_start = format!("{log}?from=1");
+    shows_node(rent, &from_start, &token).is(200);
+    shows_node(rent, &from_start, &token).problem(404);
+    shows_node(rent, &from_start, &view.sign("GET", log)).is(200);
+    assert_eq!(rent.metric("holdfast_node_tokens_repeated_total"), 1.0);
+    assert!(rent.said().contains("refused the token of a node that was shown before"));
+}
+
+/// What a node gets that shows `token`.
+fn shows_node(server: &Server, path: &str, token: &str) -> Answer {
+    server.call("GET", path, |request| request.header("holdfast-node", token))
+}
+
+#[test]
+fn a_node_reads_the_events_that_its_contexts_listen_to_and_no_others() {
+    let whole = Cluster::with_keys("bookrent", &CONTEXTS, |_| Shows::Key);
+    let gateway = whole.gateway();
+    let book = gateway.register_book("title01");
+    gateway.rent(book, 1).has("status", "Rent");
+    let key = |name: &str| NodeKey::open(&whole.node(name).data(), Machine::default()).unwrap();
+    let view = key("view");
+    let ask = |node: &str, key: &NodeKey, path: &str| {
+        shows_node(whole.node(node), path, &key.sign("GET", path))
+    };
+    for path in ["/events", "/events/bookrent.rent"] {
+        let events = ask("rent", &view, path).is(200).body;
+        assert!(!events.as_array().unwrap().is_empty(), "{path}: {events}");
+        // Those that ask, and those that host nothing, read nothing.
+        ask("rent", &key("gateway"), path).refuses(403, "insufficient-scope");
+    }
+    for path in ["/events", "/events/bookrent.book"] {
+        ask("book", &view, path).refuses(403, "insufficient-scope");
+        ask("book", &key("rent"), path).refuses(403, "insufficient-scope");
+    }
+    // A stream is restricted as a page is.
+    let path = "/events";
+    let token = view.sign("GET", path);
+    let stream = whole.node("book").call("GET", path, |request| {
+        request.header("holdfast-node", token).header("accept", "text/event-stream")
+    });
+    stream.refuses(403, "insufficient-scope");
+    // It reads nothing else.
+    let path = "/admin/contexts";
+    ask("rent", &view, path).refuses(403, "insufficient-scope");
 }
 
 #[test]
@@ -122,6 +171,16 @@ fn a_key_opens_at_every_node_that_asks_the_one_that_keeps_it() {
     let path = format!("/admin/keys/{}", lost["id"].as_str().unwrap());
     cluster.node("book").delete(&path).is(200);
     shown(&gateway, lost["key"].as_str().unwrap()).refuses(401, "invalid-token");
+    // One that is revoked after it was shown here is refused here too, without anyone asking for it.
+    let wanted = json!({ "name": "lost later", "roles": ["admin"] });
+    let lost = cluster.node("book").post("/admin/keys", wanted).is(201).body;
+    shown(&gateway, lost["key"].as_str().unwrap()).is(200);
+    let path = format!("/admin/keys/{}", lost["id"].as_str().unwrap());
+    cluster.node("book").delete(&path).is(200);
+    eventually("the revocation has arrived", || {
+        let answer = shown(&gateway, lost["key"].as_str().unwrap());
+        (answer.status == 401).then_some(())
+    });
     // While its keeper is away, a key that is known opens, and of another it is not known whether it would.
     cluster.kill("book");
     shown(&gateway, key).is(200);

@@ -58,6 +58,27 @@ fn what_is_for_operators_is_on_their_port_alone() {
 }
 
 #[test]
+fn no_address_is_listened_on_twice() {
+    let refuses = |key: &str, by: &str, variables: &[(&str, &str)]| {
+        let mut command = holdfast();
+        command.args(["check-config", "--listen", "127.0.0.1:9090"]);
+        let checked = command.envs(variables.iter().copied()).output().unwrap();
+        let said = String::from_utf8(checked.stderr).unwrap();
+        assert_eq!(checked.status.code(), Some(78), "{said}");
+        assert!(said.contains(key) && said.contains(&format!("address of `{by}`")), "{said}");
+    };
+    let ops = |address| ("HOLDFAST_OPS__LISTEN", address);
+    let probes = |address| ("HOLDFAST_HTTP__PROBES", address);
+    refuses("ops.listen", "http.listen", &[ops("127.0.0.1:9090")]);
+    refuses("http.probes", "http.listen", &[probes("127.0.0.1:9090")]);
+    refuses("http.probes", "http.listen", &[probes("0.0.0.0:9090")]);
+    refuses("ops.listen", "http.probes", &[probes("127.0.0.1:9091"), ops("127.0.0.1:9091")]);
+    let one_system = ("HOLDFAST_SYSTEMS__ENABLED", "bookrent");
+    let ports = ("HOLDFAST_COMPAT__PORTS", "true");
+    refuses("ops.listen", "compat.ports", &[one_system, ports, ops("127.0.0.1:8081")]);
+}
+
+#[test]
 fn a_port_for_operators_that_others_reach_needs_authentication() {
     let check = |allow: bool| {
         let mut command = holdfast();

@@ -4,6 +4,7 @@ use super::{
     cookie::{CookieNames, find_cookie},
     pending_login::{LoginSeal, PendingLogin},
     session_id::SessionId,
+    session_inquiry::NewSession,
     session_store::SessionError,
     sessions::Sessions,
 };
@@ -16,7 +17,6 @@ use crate::{
         token::{Issuer, Provider, UnverifiedToken, verify_token},
     },
     identity::{Principal, Unidentified},
-    store::StoreError,
     tls::Trust,
 };
 use reqwest::{Client, StatusCode, Url};
@@ -150,7 +150,7 @@ impl Login {
 
     /// The names of the cookies.
     pub fn names(&self) -> CookieNames {
-        self.sessions.names
+        self.sessions.names()
     }
 
     fn now(&self) -> i64 {
@@ -203,24 +203,18 @@ impl Login {
         let token = self.redeem(code, &login.verifier, callback).await?;
         let principal = self.verify(&token, &login.nonce).await?;
         // A new id for each login: one that someone else has put into the browser is worth nothing.
-        let session = self.sessions.kept.begin(&principal).await?;
+        let session = self.sessions.begin(&principal, token, login.nonce.clone()).await?;
         Ok(SignedIn { session, principal, to: login.to })
     }
 
-    /// Ends the session that a browser shows.
+    /// Begins a session of a browser that has signed in at another node, after its token has been judged here too.
     ///
     /// # Errors
-    /// The error of the store.
-    pub async fn sign_out(&self, cookies: &str) -> Result<(), StoreError> {
-        match self.session_of(cookies) {
-            Some(id) => self.sessions.kept.end(&id).await,
-            None => Ok(()),
-        }
-    }
-
-    /// The session that a browser shows, open or not.
-    pub fn session_of(&self, cookies: &str) -> Option<SessionId> {
-        find_cookie(cookies, self.names().session).and_then(SessionId::parse)
+    /// [`LoginError`]
+    pub async fn begin_for_node(&self, session: NewSession) -> Result<(), LoginError> {
+        let NewSession { digest, token, nonce } = session;
+        let principal = self.verify(&token, &nonce).await?;
+        Ok(self.sessions.own().begin(digest, &principal).await?)
     }
 
     /// Takes `code` to the provider; returns the token that it stands for.

@@ -2,12 +2,32 @@
 
 use crate::credentials::api_key::NoRandomness;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
 const BYTES: usize = 32;
 /// So many characters they are in base64.
 const LENGTH: usize = 43;
+
+/// What is kept of the id of a session, and sent between nodes: its SHA-256, as text in base64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionDigest(pub(super) [u8; 32]);
+
+impl Serialize for SessionDigest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64_URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for SessionDigest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(de::Error::custom)?;
+        let digest = bytes.try_into().map_err(|_| de::Error::custom("no digest of an id"))?;
+        Ok(Self(digest))
+    }
+}
 
 /// The id of a session. It can be printed by [`SessionId::reveal`] alone.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,8 +67,8 @@ impl SessionId {
     }
 
     /// What is kept of it.
-    pub fn digest(&self) -> [u8; 32] {
-        Sha256::digest(self.0.as_bytes()).into()
+    pub fn digest(&self) -> SessionDigest {
+        SessionDigest(Sha256::digest(self.0.as_bytes()).into())
     }
 
     /// What a page of this server sends with a command: another origin can send the cookie, and cannot know this.

@@ -1,9 +1,12 @@
 //! Where sessions are kept: a tree of the node, all of it in memory as well.
 
-use super::session_id::SessionId;
+use super::session_id::SessionDigest;
 use crate::{
     actors::{Machine, NodeTree},
-    credentials::api_key::NoRandomness,
+    credentials::{
+        api_key::NoRandomness,
+        ended::{Ended, EndedLog},
+    },
     domain::Timestamp,
     identity::{Principal, Role},
     store::{
@@ -39,9 +42,18 @@ pub enum SessionError {
     /// There are too many.
     #[error("{MOST} sessions are open")]
     TooMany,
+    /// There is one with this id.
+    #[error("there is a session with this id")]
+    Taken,
     /// No id can be made.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
+    /// The node that keeps the sessions refuses the login.
+    #[error("the node that keeps the sessions refuses the login")]
+    Refused,
+    /// The node that keeps the sessions does not answer.
+    #[error("the node that keeps the sessions does not answer")]
+    Away,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -89,9 +101,23 @@ impl Open {
         Self { session, principal, used }
     }
 
-    fn is_over(&self, now: i64) -> bool {
-        now >= self.used + IDLE || now >= self.session.begun.micros() + LONGEST
+    /// How long it would go on without being used, in microseconds.
+    fn left(&self, now: i64) -> i64 {
+        (self.used + IDLE).min(self.session.begun.micros() + LONGEST) - now
     }
+
+    fn is_over(&self, now: i64) -> bool {
+        self.left(now) <= 0
+    }
+}
+
+/// A session that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSession {
+    /// Whose it is.
+    pub principal: Arc<Principal>,
+    /// How long it would go on without being used, in microseconds.
+    pub left: i64,
 }
 
 type Digest = [u8; 32];
@@ -101,6 +127,7 @@ pub struct SessionStore {
     rows: NodeTree,
     machine: Machine,
     open: Mutex<HashMap<Digest, Open>>,
+    ended: Arc<EndedLog>,
 }
 
 fn row_key(digest: &Digest) -> Vec<u8> {
@@ -131,35 +158,53 @@ impl SessionStore {
                 }
             }
         }
-        Ok(Self { rows, machine, open: Mutex::new(open) })
+        Ok(Self { rows, machine, open: Mutex::new(open), ended: Arc::default() })
     }
 
-    /// Begins a session of `principal`, durably.
+    /// What ends is written to `ended`.
+    #[must_use]
+    pub fn reporting_to(self, ended: Arc<EndedLog>) -> Self {
+        Self { ended, ..self }
+    }
+
+    /// Begins a session of `principal` whose id has this digest, durably.
     ///
     /// # Errors
     /// [`SessionError`]
-    pub async fn begin(&self, principal: &Principal) -> Result<SessionId, SessionError> {
+    pub async fn begin(
+        &self,
+        SessionDigest(digest): SessionDigest,
+        principal: &Principal,
+    ) -> Result<(), SessionError> {
         self.sweep().await?;
-        if sync::lock(&self.open).len() >= MOST {
-            return Err(SessionError::TooMany);
+        {
+            let open = sync::lock(&self.open);
+            // The same login again is a question that was repeated.
+            if let Some(begun) = open.get(&digest) {
+                let is_same = begun.principal.as_ref() == principal;
+                return if is_same { Ok(()) } else { Err(SessionError::Taken) };
+            }
+            if open.len() >= MOST {
+                return Err(SessionError::TooMany);
+            }
         }
-        let id = SessionId::generate()?;
         let session = Session::of(principal, self.machine.now());
-        let digest = id.digest();
         let record = codec::encode(Space::State, VERSION, &(digest, &session))?;
         self.rows.write_durably(row_key(&digest), Some(record)).await?;
         sync::lock(&self.open).insert(digest, Open::of(session));
-        Ok(id)
+        Ok(())
     }
 
-    /// Whose session this is, if it is open; it has been used now.
+    /// The session whose id has this digest, if it is open; it has been used now.
     ///
     /// # Errors
     /// The error of the store.
-    pub async fn find(&self, id: &SessionId) -> Result<Option<Arc<Principal>>, StoreError> {
+    pub async fn find(
+        &self,
+        SessionDigest(digest): SessionDigest,
+    ) -> Result<Option<OpenSession>, StoreError> {
         let now = self.machine.now();
-        let digest = id.digest();
-        let (principal, stale) = {
+        let (found, stale) = {
             let mut open = sync::lock(&self.open);
             let Some(found) = open.get_mut(&digest).filter(|open| !open.is_over(now.micros()))
             else {
@@ -172,7 +217,8 @@ impl SessionStore {
                 found.session.used = now;
                 found.session.clone()
             });
-            (Arc::clone(&found.principal), stale)
+            let left = found.left(now.micros());
+            (OpenSession { principal: Arc::clone(&found.principal), left }, stale)
         };
         if let Some(session) = stale {
             let record = codec::encode(Space::State, VERSION, &(digest, &session))?;
@@ -183,25 +229,27 @@ impl SessionStore {
                 return Ok(None);
             }
         }
-        Ok(Some(principal))
+        Ok(Some(found))
     }
 
-    /// Whose session this is, if it is open; that it is asked is no use of it.
-    pub fn peek(&self, id: &SessionId) -> Option<Arc<Principal>> {
+    /// The session whose id has this digest, if it is open; that it is asked is no use of it.
+    pub fn peek(&self, SessionDigest(digest): SessionDigest) -> Option<OpenSession> {
         let now = self.machine.now().micros();
         let open = sync::lock(&self.open);
-        let found = open.get(&id.digest()).filter(|open| !open.is_over(now));
-        found.map(|found| Arc::clone(&found.principal))
+        let found = open.get(&digest).filter(|open| !open.is_over(now))?;
+        let left = found.left(now);
+        Some(OpenSession { principal: Arc::clone(&found.principal), left })
     }
 
-    /// Ends a session, durably and at once.
+    /// Ends the session whose id has this digest, durably and at once.
     ///
     /// # Errors
     /// The error of the store.
-    pub async fn end(&self, id: &SessionId) -> Result<(), StoreError> {
-        let digest = id.digest();
-        if sync::lock(&self.open).remove(&digest).is_some() {
-            self.rows.write_durably(row_key(&digest), None).await?;
+    pub async fn end(&self, digest: SessionDigest) -> Result<(), StoreError> {
+        if sync::lock(&self.open).remove(&digest.0).is_some() {
+            // Who keeps an answer about it must not wait for the disk.
+            self.ended.push(Ended::Session(digest));
+            self.rows.write_durably(row_key(&digest.0), None).await?;
         }
         Ok(())
     }
@@ -226,7 +274,7 @@ impl SessionStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::MemoryStore;
+    use crate::{credentials::session::session_id::SessionId, store::MemoryStore};
     use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 
     struct Clock(Arc<AtomicI64>);
@@ -256,27 +304,37 @@ mod tests {
         }
     }
 
+    async fn begin(sessions: &SessionStore) -> SessionId {
+        let id = SessionId::generate().unwrap();
+        sessions.begin(id.digest(), &kim()).await.unwrap();
+        id
+    }
+
+    async fn find(sessions: &SessionStore, id: &SessionId) -> Option<Arc<Principal>> {
+        sessions.find(id.digest()).await.unwrap().map(|open| open.principal)
+    }
+
     #[tokio::test]
     async fn a_session_ends_when_it_is_not_used_and_after_eight_hours_however_much_it_is() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let clock = Clock::new();
         let sessions = SessionStore::open(&store, clock.machine()).unwrap();
-        let idle = sessions.begin(&kim()).await.unwrap();
+        let idle = begin(&sessions).await;
+        let glance = || sessions.peek(idle.digest()).map(|open| open.principal);
         clock.set_minute(29);
-        assert_eq!(sessions.peek(&idle).as_deref(), Some(&kim()));
+        assert_eq!(glance().as_deref(), Some(&kim()));
         clock.set_minute(0);
-        let used = sessions.begin(&kim()).await.unwrap();
+        let used = begin(&sessions).await;
         for minute in (0..480).step_by(29) {
             clock.set_minute(minute);
-            let found = sessions.find(&used).await.unwrap();
+            let found = find(&sessions, &used).await;
             assert_eq!(found.as_deref(), Some(&kim()), "{minute}");
         }
-        assert!(sessions.peek(&idle).is_none());
-        assert!(sessions.find(&idle).await.unwrap().is_none());
+        assert!(glance().is_none() && find(&sessions, &idle).await.is_none());
         clock.set_minute(480);
-        assert!(sessions.find(&used).await.unwrap().is_none());
+        assert!(find(&sessions, &used).await.is_none());
         // What has ended is forgotten when another begins.
-        sessions.begin(&kim()).await.unwrap();
+        begin(&sessions).await;
         assert_eq!(sync::lock(&sessions.open).len(), 1);
         assert_eq!(sync::lock(&SessionStore::open(&store, clock.machine()).unwrap().open).len(), 1);
     }
@@ -286,19 +344,24 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let clock = Clock::new();
         let sessions = SessionStore::open(&store, clock.machine()).unwrap();
-        let kept = sessions.begin(&kim()).await.unwrap();
-        let ended = sessions.begin(&kim()).await.unwrap();
-        sessions.end(&ended).await.unwrap();
-        sessions.end(&ended).await.unwrap();
-        assert!(sessions.find(&ended).await.unwrap().is_none());
+        let kept = begin(&sessions).await;
+        let ended = begin(&sessions).await;
+        sessions.end(ended.digest()).await.unwrap();
+        sessions.end(ended.digest()).await.unwrap();
+        assert!(find(&sessions, &ended).await.is_none());
+        // Ids of two sessions differ; one that is known is not taken for another login.
+        sessions.begin(kept.digest(), &kim()).await.unwrap();
+        let lee = Principal { subject: "lee".into(), ..kim() };
+        let taken = sessions.begin(kept.digest(), &lee).await;
+        assert!(matches!(taken, Err(SessionError::Taken)), "{taken:?}");
         clock.set_minute(20);
-        assert!(sessions.find(&kept).await.unwrap().is_some());
+        assert!(find(&sessions, &kept).await.is_some());
         let reopened = SessionStore::open(&store, clock.machine()).unwrap();
-        assert!(reopened.find(&ended).await.unwrap().is_none());
+        assert!(find(&reopened, &ended).await.is_none());
         clock.set_minute(49);
-        assert_eq!(reopened.find(&kept).await.unwrap().as_deref(), Some(&kim()));
+        assert_eq!(find(&reopened, &kept).await.as_deref(), Some(&kim()));
         clock.set_minute(79);
-        assert!(reopened.find(&kept).await.unwrap().is_none());
+        assert!(find(&reopened, &kept).await.is_none());
     }
 
     #[tokio::test]
@@ -307,16 +370,16 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(memory.clone());
         let clock = Clock::new();
         let sessions = SessionStore::open(&store, clock.machine()).unwrap();
-        let damaged = sessions.begin(&kim()).await.unwrap();
-        let other = sessions.begin(&kim()).await.unwrap();
+        let damaged = begin(&sessions).await;
+        let other = begin(&sessions).await;
         assert_ne!(damaged.reveal(), other.reveal());
         assert_ne!(damaged.form_token(), other.form_token());
         assert_eq!(SessionId::parse(other.reveal()).unwrap(), other);
         assert!(SessionId::parse("short").is_none());
         assert!(!format!("{other:?}").contains(other.reveal()));
-        memory.damage_row(TREE, &row_key(&damaged.digest()), Some(vec![1, 2, 3]));
+        memory.damage_row(TREE, &row_key(&damaged.digest().0), Some(vec![1, 2, 3]));
         let reopened = SessionStore::open(&store, clock.machine()).unwrap();
-        assert!(reopened.find(&damaged).await.unwrap().is_none());
-        assert!(reopened.find(&other).await.unwrap().is_some());
+        assert!(find(&reopened, &damaged).await.is_none());
+        assert!(find(&reopened, &other).await.is_some());
     }
 }

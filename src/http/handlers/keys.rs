@@ -3,9 +3,7 @@
 use crate::{
     actors::Fault,
     api::{self, Problem},
-    credentials::{
-        ApiKey, BadKey, KeyId, KeyQuestion, KeyStore, KeyStoreError, NewKey, parse_role,
-    },
+    credentials::{ApiKey, BadKey, KeyId, KeyStore, KeyStoreError, NewKey, parse_role},
     domain::lenient::{self, BadBody},
     http::{
         call::{Call, Reply},
@@ -93,22 +91,6 @@ pub async fn add_key(call: Call<'_>) -> Reply {
     let mut response = HttpResponse::Created();
     response.insert_header((LOCATION, location)).insert_header((CACHE_CONTROL, "no-store"));
     Ok(response.content_type("application/json").body(made.to_string()))
-}
-
-/// `POST /internal/identity`: who the holder of a key is that this node keeps, for another node to which it was shown.
-pub async fn identify_holder(call: Call<'_>) -> Reply {
-    let Call { request, payload, state, .. } = call;
-    api::check_coding(request)?;
-    let keys = keys_of(state)?;
-    let bytes = body::read_body(request, payload, &state.settings).await?;
-    let value = api::parse_json(&bytes, state.settings.json_depth)?;
-    let question: KeyQuestion = serde_json::from_value(value).map_err(|error| {
-        let en = format!("no question about a key: {error}");
-        Problem::bad_body(BadBody::new("", en, "키에 대한 질문의 형식이 아닙니다"))
-    })?;
-    let answer = question.answer(keys.find(&question.id).as_ref(), keys.now());
-    let mut response = HttpResponse::Ok();
-    Ok(response.insert_header((CACHE_CONTROL, "no-store")).json(answer))
 }
 
 /// `DELETE /admin/keys/{id}`: once it is answered the key opens nothing.

@@ -3,7 +3,7 @@
 use crate::{
     actors::Fault,
     api::{Problem, header_text},
-    credentials::{Login, LoginAnswer, LoginError, SessionError},
+    credentials::{CookieNames, Login, LoginAnswer, LoginError, SessionError, Sessions},
     http::{
         call::{Call, Reply},
         handlers::{accept::prefers_html, problems::problem_page},
@@ -28,6 +28,10 @@ const LOGIN_SECONDS: u32 = 10 * 60;
 /// How long it keeps that of a session; the server ends the session before or then.
 const SESSION_SECONDS: u32 = 8 * 60 * 60;
 
+fn sessions_of(state: &AppState) -> Result<&Sessions, Problem> {
+    state.settings.sessions.as_ref().ok_or_else(Problem::not_found)
+}
+
 fn login_of(state: &AppState) -> Result<&Arc<Login>, Problem> {
     state.settings.login.as_ref().ok_or_else(Problem::not_found)
 }
@@ -42,8 +46,8 @@ fn cookies_of(request: &HttpRequest) -> &str {
 }
 
 /// A cookie that scripts do not see and other sites' pages do not send with commands, for so many seconds.
-fn cookie(login: &Login, name: &str, value: &str, seconds: u32) -> String {
-    let secure = if login.names().is_secure { "; Secure" } else { "" };
+fn cookie(names: CookieNames, name: &str, value: &str, seconds: u32) -> String {
+    let secure = if names.is_secure { "; Secure" } else { "" };
     format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
 }
 
@@ -72,7 +76,8 @@ async fn send_to_provider(call: Call<'_>) -> Reply {
     let wanted = Query::<Wanted>::from_query(call.request.query_string());
     let to = wanted.map(|wanted| wanted.into_inner().to).unwrap_or_default();
     let begun = login.begin(&to, &callback_url(&call)).await.map_err(problem_of)?;
-    Ok(redirect(&begun.url, &[cookie(login, login.names().login, &begun.cookie, LOGIN_SECONDS)]))
+    let names = login.names();
+    Ok(redirect(&begun.url, &[cookie(names, names.login, &begun.cookie, LOGIN_SECONDS)]))
 }
 
 /// `GET /callback`: the provider has sent the browser back.
@@ -91,27 +96,28 @@ async fn begin_session(call: Call<'_>) -> Reply {
     tracing::info!(subject = signed_in.principal.subject, "signed in");
     let to = format!("{}{}", call.state.path_prefix(call.request), signed_in.to);
     let names = login.names();
-    let session = cookie(login, names.session, signed_in.session.reveal(), SESSION_SECONDS);
-    Ok(redirect(&to, &[session, cookie(login, names.login, "", 0)]))
+    let session = cookie(names, names.session, signed_in.session.reveal(), SESSION_SECONDS);
+    Ok(redirect(&to, &[session, cookie(names, names.login, "", 0)]))
 }
 
-/// `POST /logout`: ends the session.
+/// `POST /logout`: ends the session, at all nodes.
 pub async fn sign_out(call: Call<'_>) -> Reply {
-    let login = login_of(call.state)?;
-    login.sign_out(cookies_of(call.request)).await.map_err(Fault::from)?;
+    let sessions = sessions_of(call.state)?;
+    sessions.sign_out(cookies_of(call.request)).await.map_err(problem_of_session)?;
     let mut response = HttpResponse::NoContent();
-    response.append_header((SET_COOKIE, cookie(login, login.names().session, "", 0)));
+    let names = sessions.names();
+    response.append_header((SET_COOKIE, cookie(names, names.session, "", 0)));
     Ok(response.finish())
 }
 
 /// `GET /session`: who has signed in, and what pages send with commands.
 pub async fn show_session(call: Call<'_>) -> Reply {
-    let login = login_of(call.state)?;
+    let sessions = sessions_of(call.state)?;
     let Some(principal) = caller::principal_of(call.request) else {
         return Err(not_signed_in());
     };
     let by_cookie = caller::is_by_cookie(call.request, call.state);
-    let session = login.session_of(cookies_of(call.request)).filter(|_| by_cookie);
+    let session = sessions.shown_in(cookies_of(call.request)).filter(|_| by_cookie);
     let roles: Vec<Role> = Role::iter().filter(|role| principal.roles.has(*role)).collect();
     let mut response = json_response(&json!({
         "issuer": principal.issuer,
@@ -148,27 +154,37 @@ fn not_signed_in() -> Problem {
     .with_parameter("www-authenticate", "Bearer".to_owned())
 }
 
-fn problem_of(error: LoginError) -> Problem {
-    let later = |what: String| {
-        let ko = "지금은 로그인할 수 없습니다";
-        Problem::new("retry-later", what, ko).with_parameter("retry-after", "1".to_owned())
-    };
+fn retry_later(what: String) -> Problem {
+    let ko = "지금은 로그인하거나 로그아웃할 수 없습니다";
+    Problem::new("retry-later", what, ko).with_parameter("retry-after", "1".to_owned())
+}
+
+fn login_refused(what: String) -> Problem {
+    Problem::new("login-failed", what, "로그인 제공자가 로그인을 확인해 주지 않았습니다")
+}
+
+/// The problem of a session that does not begin, or is not known to have ended.
+pub fn problem_of_session(error: SessionError) -> Problem {
     match error {
-        LoginError::Unavailable(what) => later(what.to_owned()),
-        LoginError::Session(SessionError::Store(error)) => Fault::from(error).into(),
-        LoginError::Session(error @ SessionError::TooMany) => later(error.to_string()),
-        LoginError::NoRandomness(_) | LoginError::Session(SessionError::NoRandomness(_)) => {
-            Problem::crashed()
-        }
+        SessionError::Store(error) => Fault::from(error).into(),
+        error @ (SessionError::TooMany | SessionError::Away) => retry_later(error.to_string()),
+        error @ SessionError::Refused => login_refused(error.to_string()),
+        // Two random ids do not meet.
+        SessionError::NoRandomness(_) | SessionError::Taken => Problem::crashed(),
+    }
+}
+
+/// The problem of a login that does not lead to a session.
+pub fn problem_of(error: LoginError) -> Problem {
+    match error {
+        LoginError::Unavailable(what) => retry_later(what.to_owned()),
+        LoginError::Session(error) => problem_of_session(error),
+        LoginError::NoRandomness(_) => Problem::crashed(),
         LoginError::Unknown => Problem::new(
             "login-failed",
             error.to_string(),
             "이 브라우저에서 진행 중인 로그인이 없거나 10분이 지났습니다",
         ),
-        LoginError::Refused | LoginError::Invalid(_) => Problem::new(
-            "login-failed",
-            error.to_string(),
-            "로그인 제공자가 로그인을 확인해 주지 않았습니다",
-        ),
+        LoginError::Refused | LoginError::Invalid(_) => login_refused(error.to_string()),
     }
 }

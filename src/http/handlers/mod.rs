@@ -15,6 +15,7 @@ pub mod forward;
 pub mod health;
 pub mod internal;
 pub mod jobs;
+pub mod keeper;
 pub mod keys;
 pub mod list;
 pub mod live;

@@ -71,7 +71,7 @@ pub async fn answer(call: Call<'_>) -> Reply {
     let chosen = acting_as.as_deref().and_then(|text| text.parse::<ActAs>().ok());
     let acting_as = acting_as.map(|text| if chosen.is_some() { text } else { String::new() });
     let principal = chosen.map(|chosen| Arc::new(chosen.principal()));
-    let session = state.settings.login.as_ref().and_then(|login| login.session_of(cookies));
+    let session = state.settings.sessions.as_ref().and_then(|known| known.shown_in(cookies));
     let session = session.filter(|_| caller::is_by_cookie(request, state));
     let visitor = Visitor {
         language: Language::of_request(cookie(LANGUAGE_COOKIE).as_deref(), accept),

@@ -208,6 +208,12 @@ pub const METRICS: &[Metric] = &[
         "Logs whose history differs from what another node knows",
         |now, to| to.add_sample(NONE, now.disputes as u64),
     ),
+    new_counter(
+        "holdfast_node_tokens_repeated",
+        NONE,
+        "Tokens of nodes that were shown before, and refused",
+        |now, to| to.add_sample(NONE, now.repeated_tokens),
+    ),
     new_gauge(
         "holdfast_commands_up",
         INGRESS,

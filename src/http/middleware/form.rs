@@ -4,9 +4,9 @@
 use crate::{
     api::{Problem, header_text},
     credentials::{self, same_bytes},
-    http::{middleware::caller, state::AppState},
+    http::{forwarder::FromOwnPage, middleware::caller, state::AppState},
 };
-use actix_web::HttpRequest;
+use actix_web::{HttpMessage, HttpRequest};
 
 /// The header with the token that pages of this server send with commands.
 const FORM_TOKEN: &str = "x-form-token";
@@ -19,10 +19,11 @@ pub fn check(request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
     }
     check_own_page(request, state)?;
     let cookies = header_text(request, "cookie").unwrap_or_default();
-    let session = state.settings.login.as_ref().and_then(|login| login.session_of(cookies));
+    let session = state.settings.sessions.as_ref().and_then(|known| known.shown_in(cookies));
     let expected = session.map(|session| session.form_token()).unwrap_or_default();
     let shown = header_text(request, FORM_TOKEN).unwrap_or_default();
     if !expected.is_empty() && same_bytes(shown.as_bytes(), expected.as_bytes()) {
+        request.extensions_mut().insert(FromOwnPage);
         return Ok(());
     }
     Err(Problem::new(

@@ -67,7 +67,7 @@ impl Cluster {
         Self::with_lines(system, contexts, shows, |line| line)
     }
 
-    /// The same, where the line of each node in `node.keys` is changed before the others read it.
+    /// The same, where the line of each node in `node.keys` is changed for the others. Its own list has it as it is.
     pub fn with_lines(
         system: &'static str,
         contexts: &[&'static str],
@@ -87,12 +87,19 @@ impl Cluster {
             }
             let output = command.output().unwrap();
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            format!("{:?}", change(String::from_utf8(output.stdout).unwrap().trim().to_owned()))
+            (*name, String::from_utf8(output.stdout).unwrap().trim().to_owned())
         });
-        let lines = lines.collect::<Vec<_>>().join(", ");
+        let lines = lines.collect::<Vec<_>>();
+        let known_to = |reader: &str| {
+            let known = lines.iter().map(|(name, line)| {
+                let line = line.clone();
+                format!("{:?}", if *name == reader { line } else { change(line) })
+            });
+            known.collect::<Vec<_>>().join(", ")
+        };
         let start = |((name, context, address), directory): (&Place, TempDir)| {
             let credential = format!("credential = \"{CREDENTIAL}\"\n");
-            let keys = format!("keys = [{lines}]\n");
+            let keys = format!("keys = [{}]\n", known_to(name));
             let shown = match shows(name) {
                 Shows::Credential => credential,
                 Shows::Key => keys,
