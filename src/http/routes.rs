@@ -4,9 +4,9 @@ use crate::{
     http::{
         call::{Call, ProbeReply, ProbeRequest, Reply},
         handlers::{
-            admin, audit, documents, event_filter::EventQuery, events, health, internal, jobs, keeper,
-            keys, login, metrics, node_list, node_reports, pages, problems, query::has_parameter,
-            root, saga_list,
+            admin, audit, documents, event_filter::EventQuery, events, health, internal, jobs,
+            keeper, keys, login, metrics, node_list, node_reports, pages, problems,
+            query::has_parameter, root, saga_list,
         },
         openapi::{
             identities,
