@@ -7,7 +7,8 @@ use crate::{
     config::{AuthMode, IssuerSection, Settings},
     credentials::{
         ActingAs, ApiKeys, DevelopmentTokens, EndedLog, ForgetEnded, Identifiers, KeyInquiry,
-        KeyStore, Login, NoDevelopmentTokens, ProviderTokens, SessionInquiry, SessionStore, Sessions, follow_ended,
+        KeyStore, Login, NoDevelopmentTokens, ProviderTokens, SessionInquiry, SessionStore,
+        Sessions, follow_ended,
     },
     store::Store,
 };
