@@ -36,7 +36,7 @@ const ENTITY: &[Known] = &[
     ("holds", Form::Expr, "holds = self.is_driving().then_some(self.car_id)"),
     ("held_by", Form::Expr, "held_by = self.trip_id"),
     ("owner", Form::Expr, "owner = self.user_id"),
-    ("debit", Form::Items, "debit(paid = self.amount)"),
+    ("debit", Form::Items, "debit(paid = self.amount, stock = (self.product_id, 1))"),
     ("credit", Form::Items, "credit(paid = self.is_placed().then_some(self.amount))"),
 ];
 
@@ -203,21 +203,21 @@ fn invariants(args: &Args) -> Result<TokenStream> {
             }
         }
     });
-    let entries =
-        [("debit", quote!()), ("credit", quote!(-))].into_iter().flat_map(|(side, sign)| {
-            args.items(side).iter().map(move |item| {
-                let Item { name, value: Some(amount), .. } = item else {
-                    let words = format!("write `{side}({} = an amount)`", item.name);
-                    return Err(Error::new(item.name.span(), words));
-                };
-                let sum = name.to_string();
-                Ok(quote!((#sum, #sign ::holdfast::domain::Amount::from(#amount).get())))
-            })
-        });
+    let entries = ["debit", "credit"].into_iter().flat_map(|side| {
+        args.items(side).iter().map(move |item| {
+            let Item { name, value: Some(amount), .. } = item else {
+                let words = format!("write `{side}({} = an amount)`", item.name);
+                return Err(Error::new(item.name.span(), words));
+            };
+            let sum = name.to_string();
+            let side = Ident::new(side, name.span());
+            Ok(quote!(::holdfast::domain::Entry::#side(#sum, id, #amount)))
+        })
+    });
     let entries = entries.collect::<Result<Vec<_>>>()?;
     let balances = (!entries.is_empty()).then(|| {
         quote! {
-            fn balances(&self) -> Vec<(&'static str, i64)> {
+            fn balances(&self, id: ::holdfast::domain::Id<Self>) -> Vec<::holdfast::domain::Entry> {
                 vec![#(#entries),*]
             }
         }

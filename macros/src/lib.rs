@@ -48,7 +48,8 @@ fn finish(item: &impl ToTokens, made: syn::Result<proc_macro2::TokenStream>) -> 
 /// it; without it a context writes both by hand.
 ///
 /// What must hold between contexts: `holds = ..` is the thing that an order has, `held_by = ..` the order that has a thing.
-/// `debit(paid = ..)` and `credit(paid = ..)` are what it adds to, and takes from, a sum that comes out even.
+/// `debit(paid = ..)` and `credit(paid = ..)` are what it adds to, and takes from, a sum that comes out even: the one of its own
+/// number, or, with `(number, amount)`, that of another.
 #[proc_macro_attribute]
 pub fn entity(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut item = parse_macro_input!(item as syn::ItemStruct);

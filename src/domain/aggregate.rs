@@ -134,11 +134,11 @@ pub trait Aggregate: Entity {
         None
     }
 
-    /// What `event` adds to a sum of its system, or takes from it, under the number of another thing: a product gives a unit
-    /// to a rental. `self` is the state before it. Once every saga has ended, each sum of a number is zero; see
-    /// [`Entity::balances`].
-    fn entry(&self, _event: &Self::Event) -> Option<Entry> {
-        None
+    /// What `event` adds to sums of its system, and takes from them, under the numbers of other things: a product gives a unit
+    /// to a rental. `self` is the state before it, `id` its number. Once every saga has ended, each sum of a number is zero;
+    /// see [`Entity::balances`].
+    fn entries(&self, _id: Id<Self>, _event: &Self::Event) -> Vec<Entry> {
+        Vec::new()
     }
 
     /// The keys that this state holds exclusively within its context (a seat), given up when it no longer names them. For

@@ -1,6 +1,6 @@
 //! What is stored under a number and can be read: an aggregate's state, a view's row.
 
-use super::{Id, Kind, Noun, OrderOutcome, Reads, Refusal, Wire, text};
+use super::{Entry, Id, Kind, Noun, OrderOutcome, Reads, Refusal, Wire, text};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, sync::Arc};
@@ -103,11 +103,11 @@ pub trait Entity: Wire + Default {
         None
     }
 
-    /// What it adds to sums of its system, and what it takes from them, under its own number: what is paid for a rental,
-    /// and what the rental was charged. Once every saga has ended, each sum of a number is zero. Declared with
-    /// `debit(..)` and `credit(..)`; where one thing has to do with many numbers, its events say it: see
-    /// [`Aggregate::entry`](super::Aggregate::entry).
-    fn balances(&self) -> Vec<(&'static str, i64)> {
+    /// What it adds to sums of its system, and what it takes from them, under its own number or that of another thing: what is
+    /// paid for a rental, and what the rental was charged. Once every saga has ended, each sum of a number is zero. Declared
+    /// with `debit(..)` and `credit(..)`; where one thing has to do with many numbers, its events say it: see
+    /// [`Aggregate::entries`](super::Aggregate::entries).
+    fn balances(&self, _id: Id<Self>) -> Vec<Entry> {
         Vec::new()
     }
 

@@ -5,21 +5,22 @@
 
 use super::Id;
 
-/// How much of something, for a sum: none counts as zero, and a flag as one.
+/// How much of something, for a sum: none counts as zero, and a flag as one. With a number beside it, it counts for the sum of
+/// that number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Amount(i64);
-
-impl Amount {
-    /// The bare number.
-    #[must_use]
-    pub fn get(self) -> i64 {
-        self.0
-    }
+pub struct Amount {
+    of: Option<u64>,
+    much: i64,
 }
 
 impl From<u64> for Amount {
     fn from(amount: u64) -> Self {
-        Self(i64::try_from(amount).unwrap_or(i64::MAX))
+        Self { of: None, much: i64::try_from(amount).unwrap_or(i64::MAX) }
+    }
+}
+impl<T, A: Into<Self>> From<(Id<T>, A)> for Amount {
+    fn from((of, amount): (Id<T>, A)) -> Self {
+        Self { of: Some(of.get()), ..amount.into() }
     }
 }
 impl From<Option<u64>> for Amount {
@@ -29,16 +30,16 @@ impl From<Option<u64>> for Amount {
 }
 impl From<i32> for Amount {
     fn from(amount: i32) -> Self {
-        Self(amount.into())
+        Self { of: None, much: amount.into() }
     }
 }
 impl From<bool> for Amount {
     fn from(flag: bool) -> Self {
-        Self(flag.into())
+        Self::from(i32::from(flag))
     }
 }
 
-/// What an event adds to a sum, or takes from it.
+/// What a state or an event adds to a sum, or takes from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// The name of the sum.
@@ -50,12 +51,14 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Adds to the sum.
+    /// Adds to the sum of that number, unless the amount has one of its own.
     pub fn debit<T>(sum: &'static str, of: Id<T>, amount: impl Into<Amount>) -> Self {
-        Self { sum, number: of.get(), amount: amount.into().get() }
+        let Amount { of: other, much: amount } = amount.into();
+        Self { sum, number: other.unwrap_or(of.get()), amount }
     }
-    /// Takes from the sum.
+    /// Takes from the sum, likewise.
     pub fn credit<T>(sum: &'static str, of: Id<T>, amount: impl Into<Amount>) -> Self {
-        Self { sum, number: of.get(), amount: -amount.into().get() }
+        let added = Self::debit(sum, of, amount);
+        Self { amount: -added.amount, ..added }
     }
 }

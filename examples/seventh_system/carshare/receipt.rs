@@ -37,9 +37,9 @@ impl Aggregate for Receipt {
         *self = Self { trip_id: Some(trip_id), user_id };
     }
 
-    fn entry(&self, event: &Event) -> Option<Entry> {
+    fn entries(&self, _: Id<Self>, event: &Event) -> Vec<Entry> {
         let Event::Written { trip_id, .. } = *event;
-        Some(Entry::credit("receipts", trip_id, 1))
+        vec![Entry::credit("receipts", trip_id, 1)]
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {

@@ -17,7 +17,8 @@ mod version_1;
 #[entity(
     context = "gbike.billing", reads = owner, collection = "billings", korean = "청구서", port = 8083, supporting,
     id(billid: Id<Billing>, rentid: Id<Rent>), index(status, userid), owner = self.userid, personal(userid),
-    old_versions(version_1::Billing), credit(charged = self.fee.filter(|_| self.status == Status::Closed))
+    old_versions(version_1::Billing), credit(charged = self.fee.filter(|_| self.status == Status::Closed)),
+    debit(arrears = (self.userid, self.fee.filter(|_| self.status == Status::ApplyFee)))
 )]
 pub struct Billing {
     /// Who pays.

@@ -21,7 +21,7 @@ mod version_1;
 #[entity(
     context = "gbike.userDeposit", reads = owner, collection = "userDeposits", korean = "예치금", port = 8084,
     generic, personal(userid),
-    id(userid: Id<UserDeposit>), owner = id, old_versions(version_1::UserDeposit)
+    id(userid: Id<UserDeposit>), owner = id, old_versions(version_1::UserDeposit), credit(arrears = self.arrears.sum())
 )]
 pub struct UserDeposit {
     #[exists]
@@ -125,9 +125,8 @@ impl Aggregate for UserDeposit {
         }
     }
 
-    fn entry(&self, event: &Event) -> Option<Entry> {
-        let Event::UpdatedDeposit { deposit, billid: Some(bill), .. } = *event else { return None };
-        Some(Entry::debit("charged", bill, self.deposit.saturating_sub(deposit)))
+    fn entries(&self, _: Id<Self>, event: &Event) -> Vec<Entry> {
+        paying::entries(self.deposit, event)
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {

@@ -14,7 +14,7 @@ use crate::domain::prelude::*;
     context = "purifier.delivery", reads = owner, collection = "deliveries", korean = "배송",
     title = "RentalDelivery", port = 8083,
     supporting, personal(customer_id, address, phone), id_aliases("rentalId", "paymentId"),
-    index(status, product_id = self.shipped.product_id), debit(units = self.has_unit)
+    index(status, product_id = self.shipped.product_id), debit(units = self.has_unit, stock = (self.shipped.product_id, self.has_unit))
 )]
 pub struct Delivery {
     #[shown(

@@ -13,7 +13,8 @@ use super::{
 use crate::domain::prelude::*;
 
 /// One product. Each delivery remembers whether it has a unit, so that the state does not grow with use.
-#[entity(context = "purifier.product", reads = public, collection = "products", korean = "상품", port = 8084)]
+#[entity(context = "purifier.product", reads = public, collection = "products", korean = "상품", port = 8084,
+    debit(stock = self.stock))]
 pub struct Product {
     #[exists]
     #[hidden]
@@ -116,9 +117,7 @@ impl Aggregate for Product {
                 *self = Product { registered: true, name, amt, stock, withdrawn: false };
             }
             Event::ProductDecreased(Decreased { stock, .. })
-            | Event::ProductIncreased { stock, .. } => {
-                self.stock = stock;
-            }
+            | Event::ProductIncreased { stock, .. } => self.stock = stock,
             Event::ProductRefused { .. } => {}
             Event::ProductCorrected(corrected) => self.take_over(corrected),
             Event::ProductWithdrawn { .. } => self.withdrawn = true,
@@ -126,8 +125,8 @@ impl Aggregate for Product {
         }
     }
 
-    fn entry(&self, event: &Event) -> Option<Entry> {
-        stock::entry(event)
+    fn entries(&self, id: Id<Self>, event: &Event) -> Vec<Entry> {
+        stock::entries(self.stock, id, event)
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
@@ -260,7 +259,25 @@ mod tests {
     #[test]
     fn a_unit_that_is_out_is_entered_under_the_number_of_its_rental() {
         let back = ProductIncreased { product_id: PRODUCT, rental_id: RENTAL, stock: 3 };
-        assert_eq!(Product::default().entry(&back), Some(Entry::debit("units", RENTAL, 1)));
+        let entries = Product::default().entries(PRODUCT, &back);
+        assert_eq!(entries, [Entry::debit("units", RENTAL, 1)]);
         assert_eq!(Entry::credit("units", RENTAL, true).amount, -1);
+    }
+
+    #[test]
+    fn what_staff_brings_in_is_entered_under_the_number_of_the_product() {
+        let product = product(5).0;
+        let corrected = |stock| {
+            let product_id = PRODUCT;
+            ProductCorrected(CorrectedProduct { product_id, name: None, amt: None, stock })
+        };
+        let sum = |event: &Event| -> i64 {
+            product.entries(PRODUCT, event).iter().map(|entry| entry.amount).sum()
+        };
+        assert_eq!(
+            (sum(&corrected(Some(7))), sum(&corrected(Some(4))), sum(&corrected(None))),
+            (-2, 1, 0)
+        );
+        assert_eq!(product.balances(PRODUCT), [Entry::debit("stock", PRODUCT, 5)]);
     }
 }

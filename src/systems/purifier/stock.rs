@@ -1,7 +1,7 @@
 //! What is said of the stock of a product: that a unit has gone out, or why none has.
 
 use super::{
-    product::{Event, Product},
+    product::{CorrectedProduct, Event, Product},
     rental::Rental,
 };
 use crate::domain::prelude::*;
@@ -33,13 +33,19 @@ pub enum Reason {
     PriceDiffers,
 }
 
-/// A unit that has gone out is with a delivery until it comes back.
-pub(super) fn entry(event: &Event) -> Option<Entry> {
+/// A unit that has gone out is with a delivery until it comes back. What staff brings in, or takes out, is in stock, or with a
+/// delivery.
+pub(super) fn entries(before: u64, product: Id<Product>, event: &Event) -> Vec<Entry> {
+    let supplied = |stock: u64| {
+        vec![Entry::credit("stock", product, stock), Entry::debit("stock", product, before)]
+    };
     match *event {
         Event::ProductDecreased(Decreased { rental_id, .. }) => {
-            Some(Entry::credit("units", rental_id, 1))
+            vec![Entry::credit("units", rental_id, 1)]
         }
-        Event::ProductIncreased { rental_id, .. } => Some(Entry::debit("units", rental_id, 1)),
-        _ => None,
+        Event::ProductIncreased { rental_id, .. } => vec![Entry::debit("units", rental_id, 1)],
+        Event::ProductRegistered { stock, .. }
+        | Event::ProductCorrected(CorrectedProduct { stock: Some(stock), .. }) => supplied(stock),
+        _ => Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! What contexts declare of each other: who has a thing, and which sums come out even. It is kept as their events are read.
 
-use holdfast::domain::{Aggregate, Key, Name};
+use holdfast::domain::{Aggregate, Entry, Id, Key, Name};
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 /// One thing: its context, and its number.
@@ -21,8 +21,8 @@ struct Book {
     held_by: BTreeMap<Place, Named>,
     /// Which thing has a key.
     keys: BTreeMap<(&'static str, String), u64>,
-    /// The sums of each context, by name and number.
-    sums: BTreeMap<&'static str, BTreeMap<(&'static str, u64), i64>>,
+    /// What each context adds to the sums of its system, by name and number.
+    sums: BTreeMap<Name, BTreeMap<(&'static str, u64), i64>>,
     /// Who has what has changed since that was checked.
     is_new: bool,
 }
@@ -40,8 +40,9 @@ impl Book {
         };
         Some((name.context, number?))
     }
-    fn add(&mut self, context: &'static str, sum: (&'static str, u64), amount: i64) {
-        *self.sums.entry(context).or_default().entry(sum).or_default() += amount;
+    fn add(&mut self, context: Name, entry: Entry) {
+        let sums = self.sums.entry(context).or_default();
+        *sums.entry((entry.sum, entry.number)).or_default() += entry.amount;
     }
 }
 
@@ -51,14 +52,12 @@ impl Ledger {
         let context = A::NAME.context;
         let place = (context, number);
         let mut book = self.0.borrow_mut();
-        for (sum, amount) in before.balances() {
-            book.add(context, (sum, number), -amount);
+        let id = Id::new(number);
+        for entry in before.balances(id) {
+            book.add(A::NAME, Entry { amount: -entry.amount, ..entry });
         }
-        for (sum, amount) in after.balances() {
-            book.add(context, (sum, number), amount);
-        }
-        if let Some(entry) = before.entry(event) {
-            book.add(context, (entry.sum, entry.number), entry.amount);
+        for entry in after.balances(id).into_iter().chain(before.entries(id, event)) {
+            book.add(A::NAME, entry);
         }
         for key in before.held_keys() {
             book.keys.remove(&(context, key));
@@ -83,7 +82,7 @@ impl Ledger {
         book.holds.retain(|(of, _), _| *of != context);
         book.held_by.retain(|(of, _), _| *of != context);
         book.keys.retain(|(of, _), _| *of != context);
-        book.sums.remove(context);
+        book.sums.retain(|of, _| of.context != context);
         book.is_new = true;
     }
 
@@ -126,11 +125,15 @@ impl Ledger {
             }
         }
         let mut sums = BTreeMap::<_, i64>::new();
-        for (sum, amount) in book.sums.values().flatten() {
-            *sums.entry(*sum).or_default() += amount;
+        for (name, of_context) in &book.sums {
+            for ((sum, number), amount) in of_context {
+                *sums.entry((name.system, *sum, *number)).or_default() += amount;
+            }
         }
         match sums.into_iter().find(|(_, left)| *left != 0) {
-            Some(((sum, number), left)) => Err(format!("`{sum}` of {number} is off by {left}")),
+            Some(((system, sum, number), left)) => {
+                Err(format!("`{sum}` of {number} in {system} is off by {left}"))
+            }
             None => Ok(()),
         }
     }

@@ -6,6 +6,16 @@ use crate::{
     systems::gbike::arrears::AT_HAND,
 };
 
+/// What a change of the deposit has paid, under the number of the bill.
+pub(super) fn entries(before: u64, event: &Event) -> Vec<Entry> {
+    match *event {
+        Event::UpdatedDeposit { deposit, billid: Some(bill), .. } => {
+            vec![Entry::debit("charged", bill, before.saturating_sub(deposit))]
+        }
+        _ => Vec::new(),
+    }
+}
+
 impl UserDeposit {
     /// Money comes in, and pays what it covers, oldest first.
     pub(super) fn top_up(&self, userid: Id<Self>, paid_in: u64) -> Decision<Event> {
