@@ -15,7 +15,8 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("HashSet", &[]),
     ("RandomState", &[]),
 ];
-/// The same of other crates.
+/// The same of other crates. tokio wakes those who wait for one value in an order of chance: where a `watch` is, one waits, or
+/// the order makes no difference.
 const CRATES: &[(&str, &[&str])] = &[
     ("uuid", &["port/machine.rs"]),
     ("rand", &[]),
@@ -23,7 +24,21 @@ const CRATES: &[(&str, &[&str])] = &[
     ("spawn_blocking", &[]),
     ("block_in_place", &[]),
     ("thread_rng", &[]),
+    ("SyncArbiter", &[]),
+    (
+        "watch",
+        &[
+            "port/event_log.rs",
+            "outbox/event_log.rs",
+            "cluster/replica.rs",
+            "subscription/source.rs",
+            "node/watchdog.rs",
+        ],
+    ),
 ];
+/// The same, as it is called: each of these is a thread of its own.
+const CALLS: &[(&str, &[&str])] =
+    &[("Arbiter::new", &["node/watchdog.rs"]), ("Arbiter::with_tokio_rt", &[])];
 
 /// The `use` declarations of `code` that begin with `std`, and paths into it elsewhere.
 fn of_std(code: &str) -> String {
@@ -52,8 +67,12 @@ fn differing(file: &str, text: &str) -> Vec<String> {
         OUTSIDE.iter().filter(|(word, allowed)| names(&std, word) && is_elsewhere(allowed));
     let of_crates =
         CRATES.iter().filter(|(word, allowed)| names(&code, word) && is_elsewhere(allowed));
-    let mut found: Vec<String> =
-        of_std.chain(of_crates).map(|(word, _)| format!("{file} names {word}")).collect();
+    let calls = CALLS.iter().filter(|(call, allowed)| code.contains(call) && is_elsewhere(allowed));
+    let mut found: Vec<String> = of_std
+        .chain(of_crates)
+        .chain(calls)
+        .map(|(word, _)| format!("{file} names {word}"))
+        .collect();
     for (at, _) in code.match_indices("select!") {
         let body = code[at..].split_once('{').map_or("", |(_, body)| body);
         if !body.trim_start().starts_with("biased;") {
@@ -83,6 +102,9 @@ fn what_differs_from_run_to_run_is_recognized_however_it_is_named() {
         "use std::{collections::{BTreeMap, HashMap}, thread};",
         "tokio::select! {\n    a = b => {}\n}",
         "let id = uuid::Uuid::now_v7();",
+        "let arbiter = actix::Arbiter::new();",
+        "let workers = actix::SyncArbiter::start(2, || Worker);",
+        "use tokio::sync::{oneshot, watch};",
     ] {
         assert!(!differing("ask/guard.rs", text).is_empty(), "{text}");
     }
@@ -90,6 +112,7 @@ fn what_differs_from_run_to_run_is_recognized_however_it_is_named() {
         "use std::time::Duration;\nuse tokio::time::Instant;",
         "tokio::select! {\n    biased;\n    a = b => {}\n}",
         "// a thread of std::time::Instant",
+        "(placed.spawn)(&Arbiter::current());",
     ] {
         assert_eq!(differing("ask/guard.rs", text), Vec::<String>::new(), "{text}");
     }
