@@ -31,9 +31,12 @@ use crate::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use schemars::{Schema, SchemaGenerator};
-use std::sync::{
-    Arc,
-    atomic::Ordering::{Relaxed, SeqCst},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::Ordering::{Relaxed, SeqCst},
+    },
 };
 use tokio::sync::oneshot;
 
@@ -286,6 +289,10 @@ impl<P: HandlePart> Context for ContextHandle<P> {
         }
     }
 
+    fn positions(&self) -> Option<BTreeMap<String, u64>> {
+        let (counters, _) = self.tree.read_counters().ok()?;
+        counters.building.is_none().then_some(counters.positions)
+    }
     fn phase(&self) -> Phase {
         self.context_status().phase()
     }

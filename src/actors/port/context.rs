@@ -22,7 +22,7 @@ use crate::{
     store::{Commit, StoreHealth},
 };
 use futures_util::future::BoxFuture;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// A context of this node, without its types.
 ///
@@ -82,6 +82,11 @@ pub trait Context: Declaration {
 
     /// How it is doing.
     fn health(&self) -> ContextHealth;
+    /// How far it has listened to each of its sources, as stored: right even if it does not run. Of a view, how far what it
+    /// shows has; nothing while it is rebuilt.
+    fn positions(&self) -> Option<BTreeMap<String, u64>> {
+        None
+    }
     /// Its phase; looked up without asking the store.
     fn phase(&self) -> Phase {
         self.health().state
