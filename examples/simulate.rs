@@ -1,22 +1,28 @@
 //! Simulates systems under many seeds: `cargo run --release --example simulate -- --seeds 2000`. With `--proof` it shows which
-//! mitigations would be missed.
+//! safeguards would be missed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[path = "../tests/simulation/simulator/mod.rs"]
 mod simulator;
 
 use clap::Parser;
-use holdfast::domain;
-use simulator::{Business, Mitigation, Run, business, businesses, run_many, seeds_until_noticed};
+use holdfast::{actors::Safeguard, domain};
+use simulator::{
+    Business, Run, businesses, businesses_by_routes, find_business, run_many, seeds_until_noticed,
+    together,
+};
 use std::process::ExitCode;
 use strum::VariantArray;
 
 /// Runs the real actors of systems in virtual time, where everything goes wrong.
 #[derive(Parser)]
 struct Options {
-    /// Which system; all of them when left out.
+    /// Which system, or `all` of them at once; one after the other, and then at once, when left out.
     #[arg(long)]
     system: Option<String>,
+    /// Clients know no more than the routes.
+    #[arg(long)]
+    by_routes: bool,
     /// One seed.
     #[arg(long)]
     seed: Option<u64>,
@@ -38,10 +44,10 @@ struct Options {
     /// Shows everything that happens under the seed.
     #[arg(long)]
     trace: bool,
-    /// Leaves one mitigation out: `keep-withdrawals`.
+    /// Leaves one safeguard out: `keep-withdrawals`.
     #[arg(long)]
-    without: Option<Mitigation>,
-    /// Leaves the mitigations out one by one, or the one that is named, and prints after how many seeds it shows.
+    without: Option<Safeguard>,
+    /// Leaves the safeguards out one by one, or the one that is named, and prints after how many seeds it shows.
     #[arg(long)]
     proof: bool,
 }
@@ -49,8 +55,9 @@ struct Options {
 fn main() -> ExitCode {
     let options = Options::parse();
     let chosen: Vec<&Business> = match &options.system {
-        Some(system) => business(system).into_iter().collect(),
-        None => businesses().iter().collect(),
+        Some(system) => find_business(system, options.by_routes).into_iter().collect(),
+        None if options.by_routes => businesses_by_routes().iter().collect(),
+        None => businesses().iter().chain(together()).collect(),
     };
     if chosen.is_empty() {
         eprintln!("there is no such system to simulate");
@@ -70,7 +77,7 @@ fn main() -> ExitCode {
             let verdict = run.run(business, options.trace);
             println!(
                 "{}, seed {seed}: {}",
-                business.system,
+                business.name,
                 verdict.wrong.as_deref().unwrap_or("all is well")
             );
             right &= verdict.wrong.is_none();
@@ -88,12 +95,12 @@ fn main() -> ExitCode {
     if right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn prove(business: &'static Business, only: Option<Mitigation>, seeds: u64) {
-    let chosen = |mitigation: &&Mitigation| only.is_none_or(|only| only == **mitigation);
-    for mitigation in Mitigation::VARIANTS.iter().filter(chosen) {
-        let system = business.system;
-        let name = mitigation.as_ref();
-        match seeds_until_noticed(business, *mitigation, seeds) {
+fn prove(business: &'static Business, only: Option<Safeguard>, seeds: u64) {
+    let chosen = |safeguard: &&Safeguard| only.is_none_or(|only| only == **safeguard);
+    for safeguard in Safeguard::VARIANTS.iter().filter(chosen) {
+        let system = business.name;
+        let name = safeguard.as_ref();
+        match seeds_until_noticed(business, *safeguard, seeds) {
             Some((run, wrong)) => println!("{system} without {name}: seed {}: {wrong}", run.seed),
             None => println!("{system} without {name}: unnoticed in {seeds} seeds"),
         }

@@ -46,4 +46,6 @@ pub use port::reads::{ListLimits, ListPage, ListQuery, Seen};
 pub use port::safeguard::Safeguard;
 pub use port::saga::SagaId;
 pub use tables::audit::RowAudit;
+#[doc(hidden)]
+pub use tables::counters::with_positions_of;
 pub use tables::node_tree::NodeTree;

@@ -40,6 +40,9 @@ impl Behavior for AggregateBehavior {
         if !self.shared.does(Safeguard::KeepPositions) {
             self.counters.positions.clear();
         }
+        if !self.shared.does(Safeguard::KeepNumbers) {
+            self.counters.last_number = 0;
+        }
         self.subscribers.load_history(&self.tree, Some(self.counters.last_sequence + 1))?;
         if rebuild::is_due(&self.counters, &self.tree) {
             return Ok(());

@@ -1,7 +1,34 @@
 //! What the runtime does against faults. A test leaves one out, to prove that its lack would be noticed.
+//!
+//! | what has gone wrong | what is done against it |
+//! |---|---|
+//! | a record that can be written and never read | `store::codec`, by a property of its own; that the runtime writes none: `SplitRows` |
+//! | a message that cannot be stored fails its neighbours | `IsolateMessages` |
+//! | one damaged state fails the whole context | `IsolateDamage` |
+//! | a damaged row of the runtime keeps orders open for ever | `RecoverAsks` |
+//! | a state that grows with use | the systems: `tests/simulation/shuffle/gbike.rs` |
+//! | damage that no reader notices | in logs `NoticeGaps`, in lists `NameMissingRows`; blocks and runs of the disk are the store's: `tests/store` |
+//! | two nodes decide for one context, or one has an older copy of its data | `ComparePasts` for asks, `ContinueLogs` for events |
+//! | the name of an event is given twice | `BeginEpochs` |
+//! | the answer to one ask is taken for that to another | `CompareAsks` |
+//! | a copy of the data is started beside the first process | the lease, which is the broker's: `tests/amqp` |
+//! | events of another sender | the seals, which are the transport's: `tests/amqp` |
+//! | a damaged directory is changed before it is refused | the store's: `tests/store` |
+//! | "nothing was recorded" is said of what was | `TrackProgress` |
+//! | a process that was stopped for a while is taken for hanging | the watchdog has a thread and a clock of its own: its tests in `actors/node` |
+//! | what a receiver has not taken is not sent again | `KeepUntilTaken` |
+//! | time goes back within a process, over a restart, or wraps | `KeepTimeForward`, `CarryTimeOn`, `BoundAdvance` |
+//! | the limits of the operating system | `limits` and its tests |
+//! | an order is begun that cannot end | `LookAhead` |
+//! | an ask waits before a guard that is shut | `SettleAtOnce` |
+//! | an ask that must be answered is given up | `RepeatAsks` |
 
-/// One thing that the runtime does against a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use strum::{AsRefStr, EnumString, VariantArray};
+
+/// One thing that the runtime does against a fault. Most are left out by the runtime itself, where a test wants it; the rows of
+/// the others are kept from it by the store of the test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, AsRefStr, EnumString, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Safeguard {
     /// An undo withdraws its ask: one that comes later is refused.
     KeepWithdrawals,
@@ -63,4 +90,22 @@ pub enum Safeguard {
     SettleAtOnce,
     /// An ask whose answer has changed nothing is asked again.
     RepeatAsks,
+    /// A number that has been given is not given again.
+    KeepNumbers,
+    /// A position and the effect of what was heard there are one batch.
+    MoveWithEffect,
+    /// What is durable, a crash does not take.
+    KeepWhatIsDurable,
+    /// What leaves the process waits for the disk.
+    WaitForDisk,
+    /// A key is claimed by one thing at a time.
+    CheckClaims,
+    /// Timers are found again after a restart.
+    KeepTimers,
+    /// Open asks are found again after a restart.
+    KeepQuestions,
+    /// A request that comes again under its key is the same request.
+    KeepKeys,
+    /// A node tells another whose saga it is that it asks in.
+    TellOwners,
 }

@@ -104,6 +104,15 @@ impl Versions {
     }
 }
 
+/// The record of counters `now`, but for the positions, which are those of `before`. A test that keeps a position apart from
+/// its effect writes that first.
+#[must_use]
+pub fn with_positions_of(now: &[u8], before: Option<&[u8]>) -> Option<Vec<u8>> {
+    let before = before.map_or_else(|| Ok(Counters::default()), decode_counters).ok()?;
+    let now = decode_counters(now).ok()?;
+    encode_counters(&Counters { positions: before.positions, ..now }).ok()
+}
+
 /// Writes the counters.
 pub fn encode_counters(meta: &Counters) -> Result<Vec<u8>, StoreError> {
     codec::encode(Space::Meta, META_VERSION, meta)

@@ -2,10 +2,15 @@
 
 use super::{mirror::Mirror, world::World};
 use holdfast::{
-    actors::{Context, Phase, RecordedEvent},
+    actors::{Context, GuardHealth, Phase, RecordedEvent},
     domain::{Aggregate, Id, Name},
 };
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    time::Duration,
+};
 use tokio::time::Instant;
 
 /// What a command of a client has recorded.
@@ -46,6 +51,9 @@ struct Shut {
     until: Instant,
 }
 
+/// One who waits, by context and number, and for which context.
+type Waits = (&'static str, u64, &'static str);
+
 /// The breakers that are open, by the context that is asked from its own node.
 pub struct Breakers {
     shut: BTreeMap<&'static str, Shut>,
@@ -53,7 +61,7 @@ pub struct Breakers {
     /// How often each context has restarted, and since when no more often: what it had committed before is published.
     calm: BTreeMap<&'static str, (u64, Instant)>,
     /// Who waits for an answer since when, and of whom.
-    asking: BTreeMap<(&'static str, u64, &'static str), Instant>,
+    asking: BTreeMap<Waits, Instant>,
 }
 
 impl Breakers {
@@ -63,11 +71,10 @@ impl Breakers {
     }
 
     /// Looks at the breakers. One that has opened since the last look is open for a while from then on, at the least.
-    pub fn look(&mut self, asked: impl Iterator<Item = Arc<dyn Context>>) {
+    pub fn look(&mut self, asked: impl Iterator<Item = (&'static str, Option<GuardHealth>)>) {
         let now = Instant::now();
-        for context in asked {
-            let name = context.name().context;
-            let Some(guard) = context.health().guard.filter(|guard| guard.breaker == "open") else {
+        for (name, guard) in asked {
+            let Some(guard) = guard.filter(|guard| guard.breaker == "open") else {
                 self.shut.remove(name);
                 continue;
             };
@@ -93,22 +100,23 @@ impl Breakers {
         self.shut.get(context).is_some_and(is_long)
     }
 
-    /// Who waits now. Gives one who has waited for a context that could not be asked since before it began to wait.
-    pub fn waits_for_shut(
-        &mut self,
-        asking: impl Iterator<Item = (&'static str, u64, &'static str)>,
-    ) -> Option<(&'static str, u64, &'static str)> {
+    /// Who waits now, and whether that is looked at: not while its answer may lie before its context. Gives one who has waited
+    /// for a context that could not be asked since before it began to wait.
+    pub fn waits_for_shut(&mut self, asking: impl Iterator<Item = (Waits, bool)>) -> Option<Waits> {
         let now = Instant::now();
         let known = std::mem::take(&mut self.asking);
-        for one in asking {
+        let mut judged = BTreeSet::new();
+        for (one, is_judged) in asking {
+            // Who was there all the time has waited since then, looked at or not.
             let since = known.get(&one).copied().unwrap_or(now);
             self.asking.insert(one, since);
+            judged.extend(Some(one).filter(|_| is_judged));
         }
-        let waits_for_shut = |(one, since): (&(&'static str, u64, &'static str), &Instant)| {
+        let waits_for_shut = |(one, since): (&Waits, &Instant)| {
             let shut = self.shut.get(one.2)?;
             let is_calm = self.calm.get(one.0).is_some_and(|(_, calm)| *calm < shut.since);
             let is_long = shut.since < *since && *since < now && now <= shut.until;
-            (is_calm && is_long).then_some(*one)
+            (is_calm && is_long && judged.contains(one)).then_some(*one)
         };
         self.asking.iter().find_map(waits_for_shut)
     }
@@ -117,23 +125,24 @@ impl Breakers {
 impl World {
     /// Looks at the breakers of contexts that are asked, and whether any one waits before one that is open.
     pub fn look_at_breakers(&mut self) -> Option<String> {
-        let asked: Vec<_> = self.mirrors.asked.iter().map(|name| self.context(name)).collect();
-        self.breakers.look(asked.into_iter());
+        let contexts = self.contexts();
+        let mut healths: Vec<_> = contexts.iter().map(|context| context.health()).collect();
+        let guards = healths.iter_mut().map(|health| (health.context, health.guard.take()));
+        self.breakers.look(guards.filter(|(context, _)| self.mirrors.asked.contains(context)));
         let mut asking = Vec::new();
         let mut restarted = Vec::new();
-        for mirror in self.each() {
-            let name = mirror.name().context;
-            let context = self.context(name);
-            let health = context.health();
+        for (mirror, health) in self.each().zip(&healths) {
+            let name = health.context;
             let known = self.breakers.calm.get(name).map(|(restarts, _)| *restarts);
-            if known != Some(health.restarts) || health.state != Phase::Running {
+            let is_up = known == Some(health.restarts) && health.state == Phase::Running;
+            if !is_up {
                 restarted.push((name, health.restarts));
-            } else if health.mailbox == 0 {
-                let host = |context: &'static str| self.cluster.hosts.get(context);
-                let near = |(_, callee): &(u64, &'static str)| host(callee) == host(name);
-                let waits = mirror.asking().into_iter().filter(near);
-                asking.extend(waits.map(|(number, callee)| (name, number, callee)));
             }
+            let host = |context: &'static str| self.cluster.hosts.get(context);
+            let near = |(_, callee): &(u64, &'static str)| host(callee) == host(name);
+            let waits = mirror.asking().into_iter().filter(near);
+            let is_judged = is_up && health.mailbox == 0;
+            asking.extend(waits.map(|(number, callee)| ((name, number, callee), is_judged)));
         }
         let now = Instant::now();
         self.breakers.calm.extend(restarted.into_iter().map(|(name, times)| (name, (times, now))));

@@ -1,7 +1,7 @@
 //! What clients see and send: things, orders, and the routes that take them.
 
 use holdfast::domain::{
-    Aggregate, Body, Entity, Id, Lifecycle, Role, Routes, Target, lenient, patch,
+    Aggregate, Body, Entity, Id, Lifecycle, Name, Role, Routes, Target, lenient, patch,
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt};
@@ -44,6 +44,8 @@ impl Things {
 /// A client's request.
 #[derive(Clone)]
 pub struct Order {
+    /// None until it is sent.
+    pub system: &'static str,
     pub collection: &'static str,
     pub number: Option<u64>,
     pub verb: &'static str,
@@ -54,17 +56,24 @@ pub struct Order {
 
 impl Order {
     pub fn post(collection: &'static str, body: Value) -> Self {
-        Self { collection, number: None, verb: "POST", body, key: None }
+        Self { system: "", collection, number: None, verb: "POST", body, key: None }
     }
     pub fn patch(collection: &'static str, number: u64, body: Value) -> Self {
-        Self { collection, number: Some(number), verb: "PATCH", body, key: None }
+        Self { system: "", collection, number: Some(number), verb: "PATCH", body, key: None }
     }
     /// `PATCH /{collection}/{verb}/{number}`
     pub fn verb(collection: &'static str, verb: &'static str, number: u64) -> Self {
-        Self { collection, number: Some(number), verb, body: Value::Null, key: None }
+        Self { system: "", collection, number: Some(number), verb, body: Value::Null, key: None }
     }
     pub fn delete(collection: &'static str, number: u64) -> Self {
-        Self { collection, number: Some(number), verb: "DELETE", body: Value::Null, key: None }
+        Self {
+            system: "",
+            collection,
+            number: Some(number),
+            verb: "DELETE",
+            body: Value::Null,
+            key: None,
+        }
     }
     /// What staff does to a thing of a catalogue: one of these corrections, a withdrawal, or the end of it.
     pub fn maintain(
@@ -82,13 +91,18 @@ impl Order {
             }
         }
     }
+    /// Whether it goes to that context.
+    pub fn is_to(&self, name: Name) -> bool {
+        name.system == self.system && name.collection == self.collection
+    }
     pub fn is_post(&self) -> bool {
         self.verb == "POST"
     }
 }
 impl fmt::Debug for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}/{:?} {}", self.verb, self.collection, self.number, self.body)
+        let Self { system, collection, number, verb, body, .. } = self;
+        write!(f, "{verb} {system}/{collection}/{number:?} {body}")
     }
 }
 

@@ -1,9 +1,12 @@
 //! The disk of a node: what is accepted is in memory, and the schedule decides what of it is durable.
 
-use super::{conditions::Conditions, mitigation::Mitigation};
-use holdfast::store::{
-    Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, MemoryStore, Row, Scan, Store,
-    StoreError, StoreHealth, TreeId, keys::Space,
+use super::conditions::Conditions;
+use holdfast::{
+    actors::{Safeguard, with_positions_of},
+    store::{
+        Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, MemoryStore, Row, Scan, Store,
+        StoreError, StoreHealth, TreeId, keys::Space,
+    },
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -41,24 +44,23 @@ pub struct Disk {
     memory: MemoryStore,
     conditions: Conditions,
     progress: Mutex<Progress>,
-    off: Option<Mitigation>,
+    off: Option<Safeguard>,
 }
 
 /// Rows of these are never there, where what they are for is left out.
-fn forgotten(off: Option<Mitigation>) -> Option<Space> {
+fn forgotten(off: Option<Safeguard>) -> Option<Space> {
     match off? {
-        Mitigation::CheckClaims => Some(Space::Claim),
-        Mitigation::KeepKeys => Some(Space::Idempotency),
+        Safeguard::CheckClaims => Some(Space::Claim),
+        Safeguard::KeepKeys => Some(Space::Idempotency),
         _ => None,
     }
 }
 
 /// Rows of these do not outlive a process, where what they are for is left out.
-fn volatile(off: Option<Mitigation>) -> Option<Space> {
+fn volatile(off: Option<Safeguard>) -> Option<Space> {
     match off? {
-        Mitigation::KeepTimers => Some(Space::Timer),
-        Mitigation::KeepQuestions => Some(Space::Question),
-        Mitigation::KeepNumbers => Some(Space::Meta),
+        Safeguard::KeepTimers => Some(Space::Timer),
+        Safeguard::KeepQuestions => Some(Space::Question),
         _ => None,
     }
 }
@@ -76,7 +78,7 @@ fn is_unstorable((key, record): &(Vec<u8>, Option<Vec<u8>>)) -> bool {
 
 impl Disk {
     /// An empty one.
-    pub fn new(conditions: Conditions, off: Option<Mitigation>) -> Self {
+    pub fn new(conditions: Conditions, off: Option<Safeguard>) -> Self {
         Self::of(MemoryStore::new(), 0, conditions, off)
     }
 
@@ -84,7 +86,7 @@ impl Disk {
         memory: MemoryStore,
         durable: Commit,
         conditions: Conditions,
-        off: Option<Mitigation>,
+        off: Option<Safeguard>,
     ) -> Self {
         memory.hold_durability();
         let progress = Mutex::new(Progress { durable, ..Progress::default() });
@@ -221,8 +223,25 @@ impl Disk {
         Some(row)
     }
 
-    fn does(&self, mitigation: Mitigation) -> bool {
-        self.off != Some(mitigation)
+    /// Two batches of one: with the positions as they were, and then those that they are now.
+    fn submit_positions_apart(&self, mut batch: Batch) -> Result<CommitVerdict, StoreError> {
+        let moved = batch.writes.iter_mut().find(|(key, _)| is_in(Some(Space::Meta), key));
+        let Some((key, Some(record))) = moved else { return self.memory.submit(batch) };
+        let before = self.memory.read(batch.tree, &[key.as_slice()])?.pop().flatten();
+        let before = before.as_ref().map(|row| row.record.as_slice());
+        let Some(unmoved) = with_positions_of(record, before) else {
+            return self.memory.submit(batch);
+        };
+        let now = (key.clone(), Some(std::mem::replace(record, unmoved)));
+        let move_on = Batch { writes: vec![now], expects: Vec::new(), ..batch };
+        match self.memory.submit(batch)? {
+            CommitVerdict::Accepted(_) => self.memory.submit(move_on),
+            verdict => Ok(verdict),
+        }
+    }
+
+    fn does(&self, safeguard: Safeguard) -> bool {
+        self.off != Some(safeguard)
     }
 }
 
@@ -271,24 +290,13 @@ impl Store for Disk {
             }
         }
         batch.expects.retain(|(key, _)| !is_in(forgotten(self.off), key));
-        if !self.does(Mitigation::MoveWithEffect) {
-            let (meta, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut batch.writes)
-                .into_iter()
-                .partition(|(key, _)| is_in(Some(Space::Meta), key));
-            let first = Batch { writes: rest, expects: batch.expects.clone(), ..batch };
-            batch.writes = meta;
-            if !first.writes.is_empty() {
-                match self.memory.submit(first)? {
-                    verdict if batch.writes.is_empty() => return Ok(verdict),
-                    CommitVerdict::Accepted(_) => batch.expects.clear(),
-                    verdict => return Ok(verdict),
-                }
-            }
+        if !self.does(Safeguard::MoveWithEffect) {
+            return self.submit_positions_apart(batch);
         }
         self.memory.submit(batch)
     }
     fn durable_commit(&self) -> Commit {
-        if self.does(Mitigation::WaitForDisk) { self.durable() } else { self.accepted() }
+        if self.does(Safeguard::WaitForDisk) { self.durable() } else { self.accepted() }
     }
     fn accepted_commit(&self) -> Commit {
         self.accepted()
@@ -299,7 +307,7 @@ impl Store for Disk {
             drop(progress);
             return callback(Err(StoreError::Failed("the process has ended".into())));
         }
-        if commit > progress.durable && self.does(Mitigation::WaitForDisk) {
+        if commit > progress.durable && self.does(Safeguard::WaitForDisk) {
             progress.waiting.entry(commit).or_default().push(callback);
         } else {
             drop(progress);

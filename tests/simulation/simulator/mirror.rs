@@ -15,7 +15,7 @@ use super::{
     trace::Digest,
 };
 use holdfast::{
-    actors::{Context, Fault, RecordedEvent},
+    actors::{Context, Fault, RecordedEvent, Seen},
     domain::{
         Aggregate, Board, DecisionContext, Entity, Id, Lifecycle, Name, NoAnswer, Reads, Target,
         Timestamp, View, lenient::BadBody,
@@ -118,6 +118,10 @@ pub trait Mirror {
     /// What it waits for, if for anything.
     fn waits(&self, _now: Timestamp) -> Option<String> {
         None
+    }
+    /// Whether a view shows what it has heard, however far that is.
+    fn shows_what_it_heard(&mut self, _context: &dyn Context) -> Result<(), String> {
+        Ok(())
     }
     /// What must hold when nothing is left to do. A view keeps what it shows.
     fn at_rest(&mut self, context: &dyn Context) -> Result<(), String>;
@@ -224,7 +228,7 @@ impl<A: Aggregate> AggregateMirror<A> {
         self.shown.set(number, state);
         self.seen.borrow_mut().step(number, &old, &event, state);
         let history = self.histories.entry(number).or_default();
-        *history = history.and(format_args!("{event:?}"));
+        *history = history.and(format_args!("{} {}", recorded.name, recorded.data));
         self.log.borrow_mut().push(Said { number, version, history: *history, event });
         Ok(())
     }
@@ -236,8 +240,9 @@ fn typed<A: Aggregate>(name: &str, data: &Value) -> Result<A::Event, String> {
     whole.or_else(|why| bare().map_err(|_| format!("{name} {data} is no event of it: {why}")))
 }
 
-fn shown_by(context: &dyn Context, number: u64) -> Result<Option<Value>, String> {
-    match context.read_item(number) {
+/// What is to be seen under that number.
+fn shown_by(seen: Result<Seen, Fault>, number: u64) -> Result<Option<Value>, String> {
+    match seen {
         Ok(seen) => serde_json::from_slice(&seen.body).map(Some).map_err(|why| why.to_string()),
         Err(Fault::Refused(_)) => Ok(None),
         Err(fault) => Err(format!("#{number} cannot be read: {fault}")),
@@ -266,6 +271,10 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
         let log = context.event_log().ok_or("it has no log")?;
         loop {
             let from = self.log.borrow().len() as u64 + 1;
+            // Zero where its actor has not started yet: then all that is there is to be read.
+            if (1..from).contains(&*log.latest().borrow()) {
+                return Ok(());
+            }
             let page = match log.read_page(from) {
                 // There is something, and it is noticed that it cannot be read.
                 Err(StoreError::Damaged(_)) if has_gap => return Ok(()),
@@ -387,7 +396,7 @@ impl<A: Aggregate> Mirror for AggregateMirror<A> {
     fn at_rest(&mut self, context: &dyn Context) -> Result<(), String> {
         for number in self.states.keys() {
             let folded = self.shown.get(*number).cloned();
-            let stored = shown_by(context, *number)?;
+            let stored = shown_by(context.read_item(*number), *number)?;
             if stored != folded {
                 return Err(format!("#{number} is {stored:?}, and its events say {folded:?}"));
             }

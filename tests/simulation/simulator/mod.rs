@@ -8,7 +8,7 @@
 //! | module | what |
 //! |---|---|
 //! | `nodes` | the nodes, as the server starts them, and one life of each |
-//! | `world` | the nodes of a system, its clients, and what they were promised |
+//! | `world` | the nodes of some systems, their clients, and what they were promised |
 //! | `wire`, `broker` | what lies between two nodes: their questions and events |
 //! | `disk` | the store of a node: what of it is durable, and what a death leaves |
 //! | `conditions` | the network, the clock, chance, and where the actors crash |
@@ -21,7 +21,7 @@
 //! | `breakers` | what was begun, and which contexts could not be asked then |
 //! | `damage` | what disks do to rows, and operators to clocks |
 //! | `systems` | for each system: which bodies make sense, and what must hold beside what its contexts declare |
-//! | `mitigation` | what may be left out, to see that it would be noticed |
+//! | `panics` | panics that are caught where they happen |
 //! | `seeds` | many seeds, and the shortest schedule of one that fails |
 
 // Each of the two programs that share this uses its part of it.
@@ -35,9 +35,9 @@ mod damage;
 mod disk;
 mod ledger;
 mod mirror;
-mod mitigation;
 mod nodes;
 mod owners;
+mod panics;
 mod plan;
 mod promises;
 mod schedule;
@@ -48,7 +48,9 @@ mod trace;
 mod wire;
 mod world;
 
-pub use mitigation::Mitigation;
 pub use seeds::{Run, Verdict, missing, run_many, seeds_until_noticed};
 pub use seen::Seen;
-pub use systems::{Business, business, businesses, businesses_by_routes, seventh};
+pub use systems::{
+    Business, Model, businesses, businesses_by_routes, find_business, lonely, seventh, together,
+};
+pub use world::Scene;

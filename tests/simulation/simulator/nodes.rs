@@ -5,14 +5,13 @@ use super::{
     broker::{BROKER, Broker},
     conditions::Conditions,
     disk::Disk,
-    mitigation::Mitigation,
-    systems::{Business, ask_timeout_millis, lay_out},
+    systems::{Business, Model, ask_timeout_millis},
     wire::{Hosts, Nodes, Wire},
 };
 use holdfast::{
     actors::{
         BreakerSettings, CommandFault, GuardSettings, LocalNode, NodeSettings, Outcome, PeerClient,
-        Threads,
+        Safeguard, Threads,
     },
     store::Store,
 };
@@ -56,14 +55,13 @@ impl Life {
         business: &Business,
         disk: Arc<Disk>,
         conditions: &Conditions,
-        off: Option<Mitigation>,
+        off: Option<Safeguard>,
         cluster: &Cluster,
         place: usize,
     ) -> Self {
         let crashes = conditions.clone();
-        let guard = GuardSettings {
-            timeout: ask_timeout_millis(business.system)
-                .map_or(GuardSettings::default().timeout, Duration::from_millis),
+        let guard = |timeout: Option<u64>| GuardSettings {
+            timeout: timeout.map_or(GuardSettings::default().timeout, Duration::from_millis),
             // A schedule is short: so that some open.
             breaker: BreakerSettings {
                 window: 8,
@@ -73,6 +71,9 @@ impl Life {
             },
             ..GuardSettings::default()
         };
+        fn of_each<T>(business: &Business, of: impl Fn(&Model) -> T) -> BTreeMap<String, T> {
+            business.models.iter().map(|model| (model.system.to_owned(), of(model))).collect()
+        }
         let Cluster { nodes, hosts, broker, count } = cluster;
         let of_this = hosts.iter().filter(|(_, at)| **at == place);
         let contexts = of_this.map(|(context, _)| (*context).to_owned()).collect();
@@ -91,15 +92,13 @@ impl Life {
             machine: conditions.machine(),
             network: Some(Arc::new(conditions.clone())),
             chaos: Some(Arc::new(move |context, point| crashes.crash(context, point))),
-            without: off.and_then(Mitigation::safeguard),
-            systems: BTreeMap::from([(business.system.to_owned(), (business.settings)())]),
-            system_guards: BTreeMap::from([(business.system.to_owned(), guard)]),
+            without: off,
+            systems: of_each(business, |model| (model.settings)()),
+            system_guards: of_each(business, |model| guard(ask_timeout_millis(model.name))),
             ..NodeSettings::default()
         };
         let store: Arc<dyn Store> = disk.clone();
-        let node = LocalNode::start(store, settings, |board| {
-            lay_out(business.system, board);
-        });
+        let node = LocalNode::start(store, settings, |board| business.lay_out(board));
         let node = Arc::new(node.expect("the node starts"));
         nodes.put(place, node.clone());
         let mut flows = Vec::new();

@@ -35,7 +35,7 @@ impl Promises {
 /// Whether clients may take it that nothing is recorded, and nothing will be.
 fn has_no_effect(failed: &CommandFault, asks_later: bool) -> bool {
     match failed.fault {
-        Fault::Away(_) | Fault::DiskFull => true,
+        Fault::Away(_) | Fault::DiskFull | Fault::Crashed => true,
         // An order that has come to nothing says so; what is no order, and asks, does not.
         Fault::Busy { .. } => failed.order.is_none() && !asks_later,
         _ => false,

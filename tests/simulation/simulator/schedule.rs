@@ -1,7 +1,10 @@
 //! What happens next: chance decides, and in the end everything heals and must come to rest.
 
-use super::{conditions::Link, mitigation::Mitigation, world::World};
-use holdfast::actors::{Context, Phase};
+use super::{
+    conditions::Link,
+    world::{Order, World},
+};
+use holdfast::actors::{Context, Phase, Safeguard};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use support::chance::Chance;
 
@@ -18,8 +21,10 @@ impl World {
     /// Runs the schedule to its end, or to the first thing that is wrong. Of the steps, those in `skipped` do nothing, and
     /// there are no more than `most`. Says how many steps it took.
     pub async fn run(&mut self, most: u64, skipped: &BTreeSet<u64>) -> u64 {
-        for order in (self.business.opening)() {
-            self.send(order);
+        for model in &self.business.models {
+            for order in (model.opening)() {
+                self.send(Order { system: model.system, ..order });
+            }
         }
         let steps = self.plan.steps.min(most);
         for step in 0..steps {
@@ -125,14 +130,14 @@ impl World {
             let again = self.sent[chance.number() as usize % self.sent.len()].clone();
             return self.enter(&again);
         }
-        let mut order = (self.business.order)(chance, self);
+        let mut order = self.any_order(chance);
         // Clients are quick: what they have just ordered, they change before it is settled.
         if order.number.is_some() && chance.coin() {
-            order.number = self.unsettled(order.collection).or(order.number);
+            order.number = self.unsettled(&order).or(order.number);
         }
         self.send(order);
     }
-    fn send(&mut self, mut order: super::world::Order) {
+    fn send(&mut self, mut order: Order) {
         if order.is_post() {
             order.key = Some(self.sent.len() as u64);
         }
@@ -155,7 +160,7 @@ impl World {
         let node = self.any_node(chance);
         let durable = self.disk(node).durable();
         let accepted = self.disk(node).accepted();
-        let first = if self.does(Mitigation::KeepWhatIsDurable) { durable } else { durable / 2 };
+        let first = if self.does(Safeguard::KeepWhatIsDurable) { durable } else { durable / 2 };
         let to = chance.between(first, accepted + 1);
         self.say(format_args!("process {node} dies, and {to} of {accepted} commits are left"));
         self.die(node, to);

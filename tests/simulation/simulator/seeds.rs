@@ -1,12 +1,14 @@
 //! Many seeds, and the shortest schedule of one that fails.
 
 use super::{
-    mitigation::Mitigation,
+    panics::Watch,
+    plan::Plan,
     seen::{Declared, Seen},
-    systems::{Business, lay_out},
+    systems::Business,
     trace::{Tail, Trace},
     world::World,
 };
+use holdfast::actors::Safeguard;
 use std::{
     collections::BTreeSet,
     fmt,
@@ -18,6 +20,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use support::chance::Chance;
 
 /// To shrink a schedule, no more than so many are tried.
 const TRIES: usize = 150;
@@ -27,7 +30,7 @@ const TRIES: usize = 150;
 pub struct Run {
     pub seed: u64,
     /// What is left out.
-    pub without: Option<Mitigation>,
+    pub without: Option<Safeguard>,
     /// No more than so many steps.
     pub most: u64,
     /// Steps that do nothing.
@@ -43,15 +46,16 @@ pub struct Verdict {
     pub wrong: Option<String>,
     /// What happened.
     pub seen: Seen,
-    /// How many events came to another node by its feed, and how many its source was asked for.
-    pub carried: (u64, u64),
+    /// How many events came to another node by its feed, and how many its source was asked for, where any node listens to
+    /// another.
+    pub carried: Option<(u64, u64)>,
 }
 
 impl Run {
     pub fn of(seed: u64) -> Self {
         Self { seed, without: None, most: u64::MAX, skipped: BTreeSet::new() }
     }
-    pub fn without(self, without: Option<Mitigation>) -> Self {
+    pub fn without(self, without: Option<Safeguard>) -> Self {
         Self { without, ..self }
     }
 
@@ -72,8 +76,10 @@ impl Run {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let words = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without words");
             let wrong = Some(format!("it panics: {words}"));
+            // It ended somewhere within its schedule.
+            let steps = Plan::of(&mut Chance::new(self.seed)).steps.min(self.most);
             let seen = Seen::default();
-            Verdict { hash: 0, steps: self.most, wrong, seen, carried: (0, 0) }
+            Verdict { hash: 0, steps, wrong, seen, carried: None }
         })
     }
 
@@ -84,6 +90,7 @@ impl Run {
         trace: Trace,
         look: impl FnOnce(&mut World, u64) -> T,
     ) -> std::thread::Result<T> {
+        let _watch = Watch::begin();
         catch_unwind(AssertUnwindSafe(|| {
             let runtime = || {
                 let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -131,7 +138,7 @@ impl Run {
 
     /// What goes wrong, the end of the trace with fewer steps, and how to see all of it.
     pub fn report(&self, business: &'static Business) -> String {
-        let system = business.system;
+        let system = business.name;
         let Self { seed, .. } = self;
         let Some(wrong) = self.run(business, false).wrong else {
             return format!("{system}, seed {seed}: all is well");
@@ -157,10 +164,15 @@ impl Run {
 
     /// The command that runs it again and shows everything.
     pub fn command(&self, business: &Business) -> String {
+        // What overflows without a word in a release stops a build for tests.
+        let profile = if cfg!(debug_assertions) { "" } else { "--release " };
         let mut command = format!(
-            "cargo run --release --example simulate -- --system {} --seed {}",
-            business.system, self.seed
+            "cargo run {profile}--example simulate -- --system {} --seed {}",
+            business.name, self.seed
         );
+        if business.is_by_routes {
+            command.push_str(" --by-routes");
+        }
         if self.most < u64::MAX {
             command.push_str(&format!(" --steps {}", self.most));
         }
@@ -189,7 +201,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { business, seeds, steps, took, failed } = self;
         let per_second = *seeds as f64 / took.as_secs_f64();
-        let system = business.system;
+        let system = business.name;
         let took = took.as_secs_f64();
         write!(
             f,
@@ -206,7 +218,7 @@ impl fmt::Display for Report {
 pub fn run_many(
     business: &'static Business,
     seeds: Range<u64>,
-    without: Option<Mitigation>,
+    without: Option<Safeguard>,
     threads: usize,
 ) -> Report {
     let next = AtomicU64::new(seeds.start);
@@ -247,14 +259,14 @@ pub fn run_many(
     }
 }
 
-/// The first seed, of so many, under which the lack of `mitigation` shows, and how.
+/// The first seed, of so many, under which the lack of `safeguard` shows, and how.
 pub fn seeds_until_noticed(
     business: &'static Business,
-    mitigation: Mitigation,
+    safeguard: Safeguard,
     seeds: u64,
 ) -> Option<(Run, String)> {
     (1..=seeds).find_map(|seed| {
-        let run = Run::of(seed).without(Some(mitigation));
+        let run = Run::of(seed).without(Some(safeguard));
         let wrong = run.run(business, false).wrong?;
         Some((run, wrong))
     })
@@ -263,7 +275,7 @@ pub fn seeds_until_noticed(
 /// What the contexts of a system declare, and no run has brought about.
 pub fn missing(business: &Business, seen: &[Seen]) -> Vec<String> {
     let mut declared = Declared::default();
-    lay_out(business.system, &mut declared);
+    business.lay_out(&mut declared);
     let is_missing = |what: &String| !seen.iter().any(|seen| seen.0.contains(what));
     declared.0.0.into_iter().filter(is_missing).collect()
 }

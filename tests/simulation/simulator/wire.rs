@@ -1,13 +1,11 @@
 //! The way from one node to another, in memory: what the server does over HTTP, with the faults of a network.
 
-use super::{
-    conditions::{Conditions, Link},
-    mitigation::Mitigation,
-};
+use super::conditions::{Conditions, Link};
 use futures_util::{FutureExt, future::BoxFuture};
 use holdfast::actors::{
     Context, EventId, Fault, LocalNode, Node, Past, PeerClient, PeerQuestion, PeerReply,
-    RecordedEvent, Silence, Transmission, TransmissionKind, answer_question, check_continues,
+    RecordedEvent, Safeguard, Silence, Transmission, TransmissionKind, answer_question,
+    check_continues,
 };
 use std::{
     collections::BTreeMap,
@@ -47,7 +45,7 @@ pub struct Wire {
     pub nodes: Nodes,
     pub hosts: Arc<Hosts>,
     pub place: usize,
-    pub off: Option<Mitigation>,
+    pub off: Option<Safeguard>,
 }
 
 fn silence(fault: Fault) -> Silence {
@@ -76,7 +74,7 @@ impl Wire {
         mut question: PeerQuestion,
         within: Duration,
     ) -> Result<PeerReply, Silence> {
-        question.owner.take_if(|_| self.off == Some(Mitigation::TellOwners));
+        question.owner.take_if(|_| self.off == Some(Safeguard::TellOwners));
         let (node, asked) = self.find(context)?;
         let is_early = self.conditions.is_early();
         let sent =

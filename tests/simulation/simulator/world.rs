@@ -3,29 +3,30 @@
 mod judge;
 mod put_back;
 mod rest;
+mod scene;
 
 pub use super::client::{Order, Things};
+pub use scene::Scene;
 
 use super::{
     breakers::Breakers,
     conditions::Conditions,
     disk::{Disk, UNSTORABLE},
-    mirror::{AggregateMirror, Mirror, Mirrors},
-    mitigation::Mitigation,
+    mirror::{Mirror, Mirrors},
     nodes::{Cluster, Life, Reply},
     owners::customer_of,
+    panics,
     plan::Plan,
     promises::Promises,
     seen::Seen,
-    systems::{Business, lay_out},
+    systems::Business,
     trace::Trace,
 };
 use holdfast::{
-    actors::{CommandRequest, Context, IdempotencyKey, Node, RouteInfo, Verb},
-    domain::{Aggregate, Timestamp},
+    actors::{CommandRequest, Context, IdempotencyKey, Node, RouteInfo, Safeguard, Verb},
+    domain::Timestamp,
     store::Commit,
 };
-use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use support::chance::Chance;
 
@@ -41,11 +42,13 @@ pub struct World {
     pub(super) mirrors: Mirrors,
     pub(super) lives: Vec<Life>,
     pub(super) cluster: Cluster,
-    pub(super) off: Option<Mitigation>,
+    pub(super) off: Option<Safeguard>,
     /// The commit up to which the logs have been read.
     pub(super) looked: Option<Vec<Commit>>,
     pub(super) promises: Promises,
     pub(super) breakers: Breakers,
+    /// Sums were looked at since something was accepted.
+    pub(super) is_even: bool,
 }
 
 impl World {
@@ -53,15 +56,15 @@ impl World {
     pub fn new(
         business: &'static Business,
         seed: u64,
-        off: Option<Mitigation>,
+        off: Option<Safeguard>,
         trace: Trace,
     ) -> Self {
-        let start: Timestamp = business.clock.parse().expect("a time");
+        let start: Timestamp = business.clock().parse().expect("a time");
         let mut chance = Chance::new(seed);
         let plan = Plan::of(&mut chance);
         let conditions = Conditions::new(chance.fork(), plan.clone(), start, trace);
         let mut mirrors = Mirrors::default();
-        lay_out(business.system, &mut mirrors);
+        business.lay_out(&mut mirrors);
         let names = mirrors.all.iter().map(|mirror| mirror.name().context);
         let cluster = Cluster::of(seed, names, &conditions);
         let start = |place| {
@@ -83,6 +86,7 @@ impl World {
             looked: None,
             promises: Promises::default(),
             breakers: Breakers::new(),
+            is_even: false,
         }
     }
 
@@ -117,8 +121,8 @@ impl World {
     pub fn wrong(&mut self, what: String) {
         self.wrong.get_or_insert(what);
     }
-    pub fn does(&self, mitigation: Mitigation) -> bool {
-        self.off != Some(mitigation)
+    pub fn does(&self, safeguard: Safeguard) -> bool {
+        self.off != Some(safeguard)
     }
     /// Business time.
     pub fn now(&self) -> Timestamp {
@@ -128,48 +132,40 @@ impl World {
     pub(super) fn each(&self) -> impl Iterator<Item = &dyn Mirror> {
         self.mirrors.all.iter().map(|mirror| mirror.as_ref())
     }
-    pub(super) fn find(&self, context: &str) -> &dyn Mirror {
-        let found = self.each().find(|known| known.name().short() == context);
-        found.unwrap_or_else(|| panic!("there is no context {context}"))
+    pub(super) fn find(&self, system: &str, short: &str) -> &dyn Mirror {
+        let is_it = |known: &&dyn Mirror| {
+            let name = known.name();
+            name.system == system && name.short() == short
+        };
+        self.each().find(is_it).unwrap_or_else(|| panic!("there is no context {system}.{short}"))
     }
-    /// What there is to see of the context with that short name.
-    pub fn all(&self, context: &str) -> &Things {
-        self.find(context).things()
-    }
-    /// The last thing that was said of in that collection, where that is not to be seen yet.
-    pub fn unsettled(&self, collection: &str) -> Option<u64> {
-        let found = self.each().find(|known| known.name().collection == collection)?;
+    /// The last thing that was said of where that order goes, if it is not to be seen yet.
+    pub fn unsettled(&self, order: &Order) -> Option<u64> {
+        let found = self.each().find(|known| order.is_to(known.name()))?;
         let (number, _) = found.events().last()?;
         found.things().get(*number).is_none().then_some(*number)
     }
-    /// How often thing `number` of that context has said `event`.
-    pub fn said(&self, context: &str, number: u64, event: &str) -> usize {
-        self.find(context).said(number, event)
-    }
-    /// Each thing that was said in the context of `A`, in order: by which of them, and what.
-    pub fn each_said<A: Aggregate>(&self, look: impl FnMut(u64, &A::Event)) {
-        let found = self.find(A::NAME.short()).as_any().downcast_ref::<AggregateMirror<A>>();
-        found.expect("a context of that type").each_said(look);
-    }
-    /// Everything that a context has said, as JSON.
-    pub fn events(&self, context: &str) -> &[(u64, Value)] {
-        self.find(context).events()
+    /// What a client of some system sends next.
+    pub fn any_order(&self, chance: &mut Chance) -> Order {
+        let model = self.business.choose_model(chance);
+        let order = (model.order)(chance, &self.scene(model.name, model.system));
+        Order { system: model.system, ..order }
     }
     /// Which events have happened, and which statuses things have had.
     pub fn seen(&self) -> Seen {
         self.mirrors.seen.borrow().clone()
     }
     /// How many events came to another node by its feed, and how many its source was asked for.
-    pub fn carried(&self) -> (u64, u64) {
+    pub fn carried(&self) -> Option<(u64, u64)> {
         let replicas = self.lives.iter().flat_map(|life| life.node.replica_health());
-        replicas.fold((0, 0), |(fed, asked), replica| (fed + replica.fed, asked + replica.asked))
+        let carried = replicas.map(|replica| (replica.fed, replica.asked));
+        carried.reduce(|(fed, asked), (more, further)| (fed + more, asked + further))
     }
 
     /// A client's request comes to its context.
     pub fn enter(&mut self, order: &Order) {
         self.say(format_args!("client: {order:?}"));
-        let at = |known: &dyn Mirror| known.name().collection == order.collection;
-        let Some(place) = self.each().position(at) else {
+        let Some(place) = self.each().position(|known| order.is_to(known.name())) else {
             return self.wrong(format!("there is no collection for {order:?}"));
         };
         let is_new = match self.mirrors.all[place].makes_new(order) {
@@ -181,8 +177,8 @@ impl World {
         let Some(route) = context.routes().iter().position(|route| takes(route, order.verb)) else {
             return self.wrong(format!("{} has no route for {order:?}", context.name()));
         };
-        let idempotency =
-            order.key.map(|key| IdempotencyKey::new(format!("{}/{key}", order.collection)));
+        let scope = |key| format!("{}/{}/{key}", order.system, order.collection);
+        let idempotency = order.key.map(|key| IdempotencyKey::new(scope(key)));
         let owner = customer_of(order).filter(|_| self.mirrors.all[place].is_owned());
         let is_unstorable = self.conditions.is_unstorable();
         let request = self.promises.enter();
@@ -211,11 +207,14 @@ impl World {
         let accepted: Vec<_> = self.lives.iter().map(|life| life.disk.accepted()).collect();
         if self.looked.as_ref() != Some(&accepted) {
             self.looked = Some(accepted);
+            self.is_even = false;
             let read = self.read_logs().and_then(|()| self.check_begun());
-            let read = read.and_then(|()| self.holds_always());
-            if let Err(what) = read.and_then(|()| (self.business.always)(self)) {
+            if let Err(what) = read.and_then(|()| self.holds_always()) {
                 self.wrong(what);
             }
+        } else if !self.is_even {
+            self.is_even = true;
+            self.adds_up();
         }
         let replies = |life: &Life| std::mem::take(&mut *life.replies.borrow_mut());
         let replies: Vec<_> = self.lives.iter().flat_map(replies).collect();
@@ -227,15 +226,25 @@ impl World {
         if let Some(dispute) = dispute {
             self.wrong(format!("two pasts of {}: {}", dispute.context, dispute.detail));
         }
+        if let Some(panic) = panics::take() {
+            self.wrong(format!("it panics: {panic}"));
+        }
     }
 
     fn read_logs(&mut self) -> Result<(), String> {
         let conditions = self.conditions.clone();
+        self.read_logs_and_say(&mut |line| conditions.say(line))
+    }
+
+    pub(super) fn read_logs_and_say(
+        &mut self,
+        say: &mut dyn FnMut(std::fmt::Arguments<'_>),
+    ) -> Result<(), String> {
         let contexts = self.contexts();
         for (mirror, context) in self.mirrors.all.iter_mut().zip(contexts) {
             let name = mirror.name().context;
             let has_gap = self.lives[self.cluster.hosts[name]].disk.has_gap(name);
-            let read = mirror.read(context.as_ref(), has_gap, &mut |line| conditions.say(line));
+            let read = mirror.read(context.as_ref(), has_gap, say);
             read.map_err(|what| format!("{}: {what}", mirror.name()))?;
         }
         self.has_causes()
@@ -258,13 +267,24 @@ impl World {
         Ok(())
     }
 
-    /// What every context declares of itself holds at any time.
-    fn holds_always(&self) -> Result<(), String> {
+    /// What every context declares of itself holds at any time, and what the owners of each system have said. A view shows what
+    /// it has heard.
+    fn holds_always(&mut self) -> Result<(), String> {
         let checked = |mirror: &dyn Mirror| {
             mirror.always().map_err(|what| format!("{}: {what}", mirror.name()))
         };
         self.each().try_for_each(checked)?;
-        self.mirrors.ledger.holds_always()
+        self.mirrors.ledger.holds_always()?;
+        let contexts = self.contexts();
+        for (mirror, context) in self.mirrors.all.iter_mut().zip(contexts) {
+            let name = mirror.name();
+            if !self.lives[self.cluster.hosts[name.context]].disk.was_damaged() {
+                let shows = mirror.shows_what_it_heard(context.as_ref());
+                shows.map_err(|what| format!("{name}: {what}"))?;
+            }
+        }
+        let mut models = self.business.models.iter().zip(self.scenes());
+        models.try_for_each(|(model, scene)| (model.always)(&scene))
     }
 
     /// The process of that node dies, and the next one finds all up to commit `to`. The others go on.

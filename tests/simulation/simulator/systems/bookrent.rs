@@ -1,13 +1,14 @@
 //! BookRent: one rent at a time holds a book.
 
 use super::{
-    super::world::{Order, World},
-    Business, must, text, withdrawn_is_given_to_none,
+    super::world::{Order, Scene},
+    Model, must, text, withdrawn_is_given_to_none,
 };
 use serde_json::json;
 use support::chance::Chance;
 
-pub const BUSINESS: Business = Business {
+pub const MODEL: Model = Model {
+    name: "bookrent",
     system: "bookrent",
     settings: || json!({}),
     clock: "2026-03-02T09:00:00Z",
@@ -26,7 +27,7 @@ fn address(chance: &mut Chance) -> String {
     if chance.between(0, 4) == 0 { "a".to_owned() } else { "가".repeat(1200) }
 }
 
-fn order(chance: &mut Chance, world: &World) -> Order {
+fn order(chance: &mut Chance, world: &Scene<'_>) -> Order {
     let one_of_them = chance.between(1, 4);
     match chance.between(0, 13) {
         0 => book(),
@@ -58,11 +59,11 @@ fn order(chance: &mut Chance, world: &World) -> Order {
     }
 }
 
-fn always(world: &World) -> Result<(), String> {
+fn always(world: &Scene<'_>) -> Result<(), String> {
     withdrawn_is_given_to_none(world, "book", |event, _| event == "StatusChanged")
 }
 
-fn finally(world: &World) -> Result<(), String> {
+fn finally(world: &Scene<'_>) -> Result<(), String> {
     let rents = world.all("rent");
     let views = world.all("view");
     for (number, rent) in rents.iter() {

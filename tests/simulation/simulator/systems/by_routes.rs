@@ -1,8 +1,8 @@
 //! A system without a model: clients send what its routes take, and what holds of every system must hold of it.
 
 use super::{
-    super::world::{Order, World},
-    Business,
+    super::world::{Order, Scene},
+    Model,
 };
 use holdfast::{
     board::sample::of_schema,
@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::LazyLock};
 use support::chance::Chance;
 
-pub const fn business(system: &'static str) -> Business {
-    Business {
+pub const fn model(name: &'static str, system: &'static str) -> Model {
+    Model {
+        name,
         system,
         settings: || json!({}),
         clock: "2026-03-02T09:00:00Z",
@@ -78,7 +79,7 @@ static ROUTES: LazyLock<BTreeMap<&str, Vec<Route>>> = LazyLock::new(|| {
         super::lay_out(system, &mut found);
         (system, found.0)
     };
-    systems::NAMES.iter().copied().chain([super::SEVENTH]).map(of).collect()
+    systems::NAMES.iter().copied().chain([super::SEVENTH, super::LONELY]).map(of).collect()
 });
 
 /// What a word is in a sample, and others that may stand for it.
@@ -99,8 +100,8 @@ fn with_few_values(body: &Value, chance: &mut Chance) -> Value {
     }
 }
 
-fn order(chance: &mut Chance, world: &World) -> Order {
-    let routes = &ROUTES[world.business.system];
+fn order(chance: &mut Chance, world: &Scene<'_>) -> Order {
+    let routes = &ROUTES[world.name()];
     let route = &routes[chance.number() as usize % routes.len()];
     let body = &route.bodies[chance.number() as usize % route.bodies.len()];
     let number = match world.all(route.context).any(chance.number()) {
@@ -108,6 +109,7 @@ fn order(chance: &mut Chance, world: &World) -> Order {
         _ => chance.between(1, 5),
     };
     Order {
+        system: world.system,
         collection: route.collection,
         number: (route.verb != "POST").then_some(number),
         verb: route.verb,

@@ -1,13 +1,14 @@
 //! The e-book library: a book is held or lent for one rent, and what is paid is kept for a rent or paid back.
 
 use super::{
-    super::world::{Order, World},
-    Business, must, text, withdrawn_is_given_to_none,
+    super::world::{Order, Scene},
+    Model, must, text, withdrawn_is_given_to_none,
 };
 use serde_json::json;
 use support::chance::Chance;
 
-pub const BUSINESS: Business = Business {
+pub const MODEL: Model = Model {
+    name: "ebook",
     system: "ebook",
     settings: || json!({ "decline_from": DEAR }),
     clock: "2026-03-02T09:00:00Z",
@@ -25,7 +26,7 @@ fn book(fee: u64) -> Order {
     Order::post("books", json!({ "bookName": "Hello, JAVA", "rentalFee": fee }))
 }
 
-fn order(chance: &mut Chance, world: &World) -> Order {
+fn order(chance: &mut Chance, world: &Scene<'_>) -> Order {
     let mut number = |context| world.all(context).any(chance.number());
     let book_number = number("book").unwrap_or(1);
     let rent = number("rent").unwrap_or(1);
@@ -59,7 +60,7 @@ fn order(chance: &mut Chance, world: &World) -> Order {
     }
 }
 
-fn always(world: &World) -> Result<(), String> {
+fn always(world: &Scene<'_>) -> Result<(), String> {
     withdrawn_is_given_to_none(world, "book", |event, _| event == "RequestHeld")?;
     for (number, rent) in world.all("rent").iter() {
         let Some(payment) = world.all("payment").get(number) else {
@@ -105,7 +106,7 @@ fn always(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-fn finally(world: &World) -> Result<(), String> {
+fn finally(world: &Scene<'_>) -> Result<(), String> {
     let rents = world.all("rent");
     let rows = world.all("dashboard");
     let payments = world.all("payment");

@@ -1,15 +1,16 @@
 //! gbike: a bike is ridden by one rent at a time, and a fee is charged whole, once, or owed.
 
 use super::{
-    super::world::{Order, World},
-    Business, must, text, withdrawn_is_given_to_none,
+    super::world::{Order, Scene},
+    Model, must, text, withdrawn_is_given_to_none,
 };
 use holdfast::systems::gbike::user_deposit::{Event::UpdatedDeposit, UserDeposit};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use support::chance::Chance;
 
-pub const BUSINESS: Business = Business {
+pub const MODEL: Model = Model {
+    name: "gbike",
     system: "gbike",
     // More than anyone but the rider wants.
     settings: || json!({ "bikes_per_customer": 8 }),
@@ -52,7 +53,7 @@ fn ride(user: u64, bike: u64) -> Order {
     Order::post("rents", json!({ "userid": user, "bikeid": bike }))
 }
 
-fn order(chance: &mut Chance, world: &World) -> Order {
+fn order(chance: &mut Chance, world: &Scene<'_>) -> Order {
     if chance.coin()
         && let Some(order) = riders_order(world)
     {
@@ -82,7 +83,7 @@ fn order(chance: &mut Chance, world: &World) -> Order {
 }
 
 /// Brings back one bike after the other, and pays when there is a chain of bills.
-fn riders_order(world: &World) -> Option<Order> {
+fn riders_order(world: &Scene<'_>) -> Option<Order> {
     let is_riders =
         |thing: &Value, status: &str| thing["userid"] == RIDER && text(thing, "status") == status;
     let unpaid =
@@ -94,7 +95,7 @@ fn riders_order(world: &World) -> Option<Order> {
     Some(Order::patch("rents", rent.0, json!({ "endlocation": "C" })))
 }
 
-fn always(world: &World) -> Result<(), String> {
+fn always(world: &Scene<'_>) -> Result<(), String> {
     withdrawn_is_given_to_none(world, "bike", |_, fields| text(fields, "status") == "사용중")?;
     for (number, rent) in world.all("rent").iter() {
         must!(
@@ -116,7 +117,7 @@ fn always(world: &World) -> Result<(), String> {
 }
 
 /// A deposit is what was paid in less the fees that were charged, each of them once, and a closed bill was charged.
-fn deposits_add_up(world: &World) -> Result<(), String> {
+fn deposits_add_up(world: &Scene<'_>) -> Result<(), String> {
     let mut holds = BTreeMap::<u64, u64>::new();
     let mut charged = BTreeMap::new();
     let mut wrong = Ok(());
@@ -162,7 +163,7 @@ fn fee(bill: &Value) -> u64 {
     (at("endtime") - at("starttime")).max(0) as u64 / 60_000_000 * 100
 }
 
-fn finally(world: &World) -> Result<(), String> {
+fn finally(world: &Scene<'_>) -> Result<(), String> {
     let rents = world.all("rent");
     let bills = world.all("billing");
     let views = world.all("view");
@@ -216,7 +217,7 @@ fn finally(world: &World) -> Result<(), String> {
 }
 
 /// What was paid in is what is left and what was charged; what is owed is what is not closed, and could not be covered.
-fn accounts_agree(world: &World, user: u64) -> Result<(), String> {
+fn accounts_agree(world: &Scene<'_>, user: u64) -> Result<(), String> {
     let of_user = || world.all("billing").iter().filter(move |(_, bill)| bill["userid"] == user);
     let sum = |status: &str| -> u64 {
         of_user()
@@ -235,8 +236,7 @@ fn accounts_agree(world: &World, user: u64) -> Result<(), String> {
     });
     let payments = payments.count() as u64;
     let asked = world
-        .sent
-        .iter()
+        .sent()
         .filter(|order| order.collection == "userDeposits" && order.body["userid"] == user);
     must!(
         payments <= asked.count() as u64,

@@ -8,21 +8,22 @@ mod carshare;
 
 /// A system of which neither the crate nor the simulator knows anything.
 pub const SEVENTH: &str = "carshare";
+/// The same with one context only, which has nothing to say to another.
+pub const LONELY: &str = "carshare.member";
 
-/// Lays the contexts of `system` out on `board`.
-pub fn lay_out(system: &str, board: &mut impl Board) {
-    if system == SEVENTH {
-        carshare::lay_out(board);
-    } else {
-        assert!(systems::lay_out(system, board), "there is no system {system}");
+/// Lays the contexts of what is called `name` out on `board`.
+pub fn lay_out(name: &str, board: &mut impl Board) {
+    match name {
+        SEVENTH => carshare::lay_out(board),
+        LONELY => board.aggregate::<carshare::member::Member>(),
+        system => assert!(systems::lay_out(system, board), "there is no system {system}"),
     }
 }
 
-/// How long one try of an ask may take in it, in milliseconds.
-pub fn ask_timeout_millis(system: &str) -> Option<u64> {
-    if system == SEVENTH {
-        Some(carshare::ASK_TIMEOUT_MILLIS)
-    } else {
-        systems::ask_timeout_millis(system)
+/// How long one try of an ask may take there, in milliseconds.
+pub fn ask_timeout_millis(name: &str) -> Option<u64> {
+    match name {
+        SEVENTH | LONELY => Some(carshare::ASK_TIMEOUT_MILLIS),
+        system => systems::ask_timeout_millis(system),
     }
 }

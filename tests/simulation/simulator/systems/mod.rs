@@ -9,17 +9,20 @@ mod movie;
 mod purifier;
 mod ticketing;
 
-pub use laid_out::{SEVENTH, ask_timeout_millis, lay_out};
+pub use laid_out::ask_timeout_millis;
+use laid_out::{LONELY, SEVENTH, lay_out};
 
-use super::world::{Order, World};
-use holdfast::systems;
+use super::world::{Order, Scene};
+use holdfast::{domain::Board, systems};
 use serde_json::Value;
 use std::{collections::BTreeSet, sync::LazyLock};
 use support::{chance::Chance, selected_systems};
 
 /// A system as its clients and its owners see it.
 #[derive(Clone, Copy)]
-pub struct Business {
+pub struct Model {
+    /// How it is laid out: the name of its system, but where that has only a part of its contexts.
+    pub name: &'static str,
     pub system: &'static str,
     /// Its table of the configuration.
     pub settings: fn() -> Value,
@@ -28,41 +31,99 @@ pub struct Business {
     /// What is sent first.
     pub opening: fn() -> Vec<Order>,
     /// What a client sends next, seeing what there is.
-    pub order: fn(&mut Chance, &World) -> Order,
+    pub order: fn(&mut Chance, &Scene<'_>) -> Order,
     /// What holds at any time, between any two steps.
-    pub always: fn(&World) -> Result<(), String>,
+    pub always: fn(&Scene<'_>) -> Result<(), String>,
     /// What holds when all is healed and quiet.
-    pub finally: fn(&World) -> Result<(), String>,
+    pub finally: fn(&Scene<'_>) -> Result<(), String>,
+}
+
+/// What is simulated at once.
+pub struct Business {
+    pub name: &'static str,
+    /// Its systems, which share a node or two.
+    pub models: Vec<Model>,
+    /// Its clients know no more than the routes, although its owners have said more.
+    pub is_by_routes: bool,
+}
+
+impl Business {
+    pub fn of(model: Model) -> Self {
+        Self { name: model.name, models: vec![model], is_by_routes: false }
+    }
+    pub fn lay_out(&self, board: &mut impl Board) {
+        self.models.iter().for_each(|model| lay_out(model.name, board));
+    }
+    /// When it opens: with the first of its systems.
+    pub fn clock(&self) -> &'static str {
+        self.models.iter().map(|model| model.clock).min().expect("it has a system")
+    }
+    /// Whether the owners of each of its systems have said what must hold.
+    pub fn is_known(&self) -> bool {
+        let is_known = |model: &Model| known_model(model.name).is_some();
+        !self.is_by_routes && self.models.iter().all(is_known)
+    }
+    /// The system whose customer acts next.
+    pub fn choose_model(&self, chance: &mut Chance) -> &Model {
+        match self.models.as_slice() {
+            [only] => only,
+            several => &several[chance.number() as usize % several.len()],
+        }
+    }
 }
 
 /// The systems whose owners have said what must hold.
-const MODELS: &[Business] = &[
-    bookrent::BUSINESS,
-    purifier::BUSINESS,
-    ebook::BUSINESS,
-    movie::BUSINESS,
-    ticketing::BUSINESS,
-    gbike::BUSINESS,
-];
+const MODELS: &[Model] =
+    &[bookrent::MODEL, purifier::MODEL, ebook::MODEL, movie::MODEL, ticketing::MODEL, gbike::MODEL];
+
+/// All systems at once.
+const TOGETHER: &str = "all";
 
 static BUSINESSES: LazyLock<Vec<Business>> = LazyLock::new(|| {
-    let business = |system| model(system).unwrap_or(by_routes::business(system));
-    selected_systems(systems::NAMES).into_iter().map(business).collect()
+    let models = selected_systems(systems::NAMES).into_iter().map(model);
+    models.map(Business::of).collect()
+});
+
+static TOGETHER_BUSINESS: LazyLock<Option<Business>> = LazyLock::new(|| {
+    let models: Vec<_> = selected_systems(systems::NAMES).into_iter().map(model).collect();
+    let is_by_routes = false;
+    (models.len() > 1).then_some(Business { name: TOGETHER, models, is_by_routes })
 });
 
 static BY_ROUTES: LazyLock<Vec<Business>> = LazyLock::new(|| {
-    selected_systems(systems::NAMES).into_iter().map(by_routes::business).collect()
+    let by_routes = |business: &Business| {
+        let models = business.models.iter().map(|model| by_routes::model(model.name, model.system));
+        Business { name: business.name, models: models.collect(), is_by_routes: true }
+    };
+    businesses().iter().chain(together()).map(by_routes).collect()
 });
 
-static BUSINESS_OF_SEVENTH: Business = by_routes::business(SEVENTH);
+static SEVENTH_BUSINESS: LazyLock<Business> =
+    LazyLock::new(|| Business::of(by_routes::model(SEVENTH, SEVENTH)));
+static LONELY_BUSINESS: LazyLock<Business> =
+    LazyLock::new(|| Business::of(by_routes::model(LONELY, SEVENTH)));
 
 /// A system without a line in the simulator: what must hold of it is what its contexts declare.
 pub fn seventh() -> &'static Business {
-    &BUSINESS_OF_SEVENTH
+    &SEVENTH_BUSINESS
 }
 
-fn model(system: &str) -> Option<Business> {
-    MODELS.iter().find(|model| model.system == system).copied()
+/// Another one, which has one context.
+pub fn lonely() -> &'static Business {
+    &LONELY_BUSINESS
+}
+
+/// All systems on one node or two, whose customers act at once; none where one system is selected.
+pub fn together() -> Option<&'static Business> {
+    TOGETHER_BUSINESS.as_ref()
+}
+
+fn known_model(system: &str) -> Option<Model> {
+    MODELS.iter().find(|model| model.name == system).copied()
+}
+
+fn model(system: &'static str) -> Model {
+    known_model(system).unwrap_or(by_routes::model(system, system))
 }
 
 /// Each system: by its model, or by its routes where it has none.
@@ -70,14 +131,16 @@ pub fn businesses() -> &'static [Business] {
     &BUSINESSES
 }
 
-/// Each system as if it had no model.
+/// Each system, and all of them, as if none had a model.
 pub fn businesses_by_routes() -> &'static [Business] {
     &BY_ROUTES
 }
 
-/// The one of that system.
-pub fn business(system: &str) -> Option<&'static Business> {
-    businesses().iter().chain([seventh()]).find(|business| business.system == system)
+/// The one of that name.
+pub fn find_business(name: &str, is_by_routes: bool) -> Option<&'static Business> {
+    let known = businesses().iter().chain(together()).chain([seventh(), lonely()]);
+    let all: Vec<_> = if is_by_routes { BY_ROUTES.iter().collect() } else { known.collect() };
+    all.into_iter().find(|business| business.name == name)
 }
 
 /// That it is so, or what is not.
@@ -97,7 +160,7 @@ fn text<'a>(shown: &'a Value, field: &str) -> &'a str {
 
 /// While a thing of `context` is withdrawn, none of its events gives it to an order.
 fn withdrawn_is_given_to_none(
-    world: &World,
+    world: &Scene<'_>,
     context: &str,
     gives: fn(&str, &Value) -> bool,
 ) -> Result<(), String> {

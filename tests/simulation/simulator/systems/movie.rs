@@ -1,13 +1,14 @@
 //! Movie booking: a seat is sold once, and of printing and canceling one wins.
 
 use super::{
-    super::world::{Order, World},
-    Business, must, text,
+    super::world::{Order, Scene},
+    Model, must, text,
 };
 use serde_json::json;
 use support::chance::Chance;
 
-pub const BUSINESS: Business = Business {
+pub const MODEL: Model = Model {
+    name: "movie",
     system: "movie",
     settings: || json!({ "decline_from": DEAR }),
     clock: "2026-03-02T09:00:00Z",
@@ -22,7 +23,7 @@ const DEAR: u64 = 90_000;
 const SEATS: [(u64, &str); 5] = [(1, "1A"), (1, "2B"), (2, "1A,2B"), (2, "2B, 3C"), (2, "1A")];
 const SHOWS: [Option<&str>; 3] = [Some("2026-03-02T19:00:00Z"), Some("2026-03-03"), None];
 
-fn order(chance: &mut Chance, world: &World) -> Order {
+fn order(chance: &mut Chance, world: &Scene<'_>) -> Order {
     let mut one = |context: &str| world.all(context).any(chance.number());
     let book = one("book").unwrap_or(1);
     let ticket = one("ticket").unwrap_or(1);
@@ -42,11 +43,11 @@ fn order(chance: &mut Chance, world: &World) -> Order {
     }
 }
 
-fn status<'a>(world: &'a World, context: &str, number: u64) -> Option<&'a str> {
+fn status<'a>(world: &Scene<'a>, context: &str, number: u64) -> Option<&'a str> {
     world.all(context).get(number).map(|it| text(it, "status"))
 }
 
-fn always(world: &World) -> Result<(), String> {
+fn always(world: &Scene<'_>) -> Result<(), String> {
     for (number, payment) in world.all("payment").iter() {
         must!(
             payment["totalPrice"].as_u64() < Some(DEAR),
@@ -81,7 +82,7 @@ fn always(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-fn finally(world: &World) -> Result<(), String> {
+fn finally(world: &Scene<'_>) -> Result<(), String> {
     let books = world.all("book");
     for (number, book) in books.iter() {
         let of = |context| status(world, context, number);

@@ -2,14 +2,15 @@
 //! back.
 
 use super::{
-    super::world::{Order, World},
-    Business, must, text, withdrawn_is_given_to_none,
+    super::world::{Order, Scene},
+    Model, must, text, withdrawn_is_given_to_none,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use support::chance::Chance;
 
-pub const BUSINESS: Business = Business {
+pub const MODEL: Model = Model {
+    name: "purifier",
     system: "purifier",
     settings: || json!({ "decline_from": DEAR }),
     clock: "2026-03-02T09:00:00Z",
@@ -27,7 +28,7 @@ fn product(stock: u64) -> Order {
     Order::post("products", json!({ "name": "P1", "amt": PRICE, "stock": stock }))
 }
 
-fn order(chance: &mut Chance, world: &World) -> Order {
+fn order(chance: &mut Chance, world: &Scene<'_>) -> Order {
     let rental = world.all("rental").any(chance.number()).unwrap_or(1);
     let one_of_them = chance.between(1, 4);
     match chance.between(0, 13) {
@@ -57,7 +58,7 @@ fn order(chance: &mut Chance, world: &World) -> Order {
 }
 
 /// What a product has said, in order.
-fn said(world: &World, product: u64) -> impl Iterator<Item = (String, Value)> {
+fn said(world: &Scene<'_>, product: u64) -> impl Iterator<Item = (String, Value)> {
     let events = world.events("product").iter().filter(move |(number, _)| *number == product);
     events.filter_map(|(_, event)| {
         let (name, fields) = event.as_object()?.iter().next()?;
@@ -65,9 +66,8 @@ fn said(world: &World, product: u64) -> impl Iterator<Item = (String, Value)> {
     })
 }
 
-/// How many units there would be if none was out: those at first, and what staff has added or taken since. Contexts declare
-/// no such sum: an event would have to enter both what it does to its product's stock and what it does to its rental's units.
-fn supplied(world: &World, product: u64) -> usize {
+/// How many units there would be if none was out: those at first, and what staff has added or taken since.
+fn supplied(world: &Scene<'_>, product: u64) -> usize {
     let mut supplied = 0;
     let mut stock = 0;
     for (name, fields) in said(world, product) {
@@ -81,7 +81,7 @@ fn supplied(world: &World, product: u64) -> usize {
 }
 
 /// What the product cost when it gave its unit to a rental.
-fn price_when_taken(world: &World, product: u64, rental: u64) -> Option<u64> {
+fn price_when_taken(world: &Scene<'_>, product: u64, rental: u64) -> Option<u64> {
     let mut price = None;
     for (name, fields) in said(world, product) {
         price = fields["amt"].as_u64().or(price);
@@ -92,7 +92,7 @@ fn price_when_taken(world: &World, product: u64, rental: u64) -> Option<u64> {
     None
 }
 
-fn always(world: &World) -> Result<(), String> {
+fn always(world: &Scene<'_>) -> Result<(), String> {
     withdrawn_is_given_to_none(world, "product", |event, _| event == "ProductDecreased")?;
     for (number, product) in world.all("product").iter() {
         let at_first = supplied(world, number);
@@ -120,7 +120,7 @@ fn always(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-fn finally(world: &World) -> Result<(), String> {
+fn finally(world: &Scene<'_>) -> Result<(), String> {
     let rentals = world.all("rental");
     let payments = world.all("payment");
     let deliveries = world.all("delivery");
@@ -129,8 +129,12 @@ fn finally(world: &World) -> Result<(), String> {
             delivery["productId"] == number && text(delivery, "status") == "DeliveryStarted"
         };
         let out = deliveries.iter().filter(|(_, delivery)| is_out(delivery)).count();
-        let at_first = supplied(world, number);
-        must!(product["stock"] == at_first - out, "of product {number}, {product}, {out} are out");
+        let left = product["stock"].as_u64().map(|stock| stock as usize);
+        let supplied = supplied(world, number);
+        must!(
+            left.is_some_and(|left| left + out == supplied),
+            "of product {number}, {product}, {out} of {supplied} are out"
+        );
     }
     for (number, rental) in rentals.iter() {
         let status = |context| world.all(context).get(number).map(|it| text(it, "status"));

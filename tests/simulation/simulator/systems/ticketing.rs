@@ -1,14 +1,15 @@
 //! Ticket reservation: a ticket is held by one reservation, expires by itself, and its price goes back exactly.
 
 use super::{
-    super::world::{Order, World},
-    Business, must, text, withdrawn_is_given_to_none,
+    super::world::{Order, Scene},
+    Model, must, text, withdrawn_is_given_to_none,
 };
 use holdfast::domain::Timestamp;
 use serde_json::{Value, json};
 use support::chance::Chance;
 
-pub const BUSINESS: Business = Business {
+pub const MODEL: Model = Model {
+    name: "ticketing",
     system: "ticketing",
     settings: || json!({}),
     // A Monday.
@@ -39,7 +40,7 @@ fn ticket(number: u64, day: usize) -> Order {
     Order::post("tickets", body)
 }
 
-fn order(chance: &mut Chance, world: &World) -> Order {
+fn order(chance: &mut Chance, world: &Scene<'_>) -> Order {
     let reservation = world.all("reservation").any(chance.number()).unwrap_or(1);
     let wanted = if chance.between(0, 12) == 0 { SOLD } else { chance.between(1, 6) };
     let one_of_them = chance.between(1, 6);
@@ -69,16 +70,16 @@ fn order(chance: &mut Chance, world: &World) -> Order {
 }
 
 /// The reservations that hold this ticket.
-fn holders(world: &World, ticket: u64) -> impl Iterator<Item = (u64, &Value)> {
+fn holders<'a>(world: &Scene<'a>, ticket: u64) -> impl Iterator<Item = (u64, &'a Value)> {
     let is_live = move |it: &Value| it["ticketId"] == ticket && text(it, "status") == "RESERVED";
     world.all("reservation").iter().filter(move |(_, reservation)| is_live(reservation))
 }
 
-fn always(world: &World) -> Result<(), String> {
+fn always(world: &Scene<'_>) -> Result<(), String> {
     withdrawn_is_given_to_none(world, "ticket", |_, fields| !fields["reservationId"].is_null())
 }
 
-fn finally(world: &World) -> Result<(), String> {
+fn finally(world: &Scene<'_>) -> Result<(), String> {
     for (number, ticket) in world.all("ticket").iter() {
         let holder = holders(world, number).next();
         let at = |field| text(ticket, field).parse::<Timestamp>().unwrap_or_default();

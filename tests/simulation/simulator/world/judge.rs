@@ -13,8 +13,11 @@ use std::sync::Arc;
 impl World {
     /// What must hold when nothing is left to do.
     pub fn judge(&mut self) {
+        // What was read as it happened may have been changed since.
+        self.mirrors.all.iter_mut().for_each(|mirror| mirror.forget());
+        let mut found = Vec::from_iter(self.read_logs_and_say(&mut |_| ()).err());
+        self.mirrors.begun.borrow_mut().clear();
         self.acknowledged_stands();
-        let mut found = Vec::new();
         let contexts = self.contexts();
         for (mirror, context) in self.mirrors.all.iter_mut().zip(&contexts) {
             let rest = mirror.at_rest(context.as_ref());
@@ -26,7 +29,8 @@ impl World {
         found.extend(self.holds_for_owners(&contexts).err());
         found.extend(self.holds_for_orders().err());
         found.extend(self.mirrors.ledger.holds_at_rest().err());
-        found.extend((self.business.finally)(self).err());
+        let models = self.business.models.iter().zip(self.scenes());
+        found.extend(models.filter_map(|(model, scene)| (model.finally)(&scene).err()));
         found.into_iter().for_each(|what| self.wrong(what));
     }
 
@@ -34,7 +38,7 @@ impl World {
     fn holds_for_orders(&self) -> Result<(), String> {
         for mirror in self.each() {
             for (number, order, of) in mirror.held_for() {
-                if self.find(order.short()).things().get(of).is_none() {
+                if self.find(order.system, order.short()).things().get(of).is_none() {
                     let name = mirror.name();
                     return Err(format!(
                         "{name} #{number} is held for {order} #{of}, which is not there"
@@ -58,9 +62,10 @@ impl World {
         }
         let decides =
             |context: &&Arc<dyn Context>| context.is_order() && context.event_log().is_some();
-        let order = contexts.iter().find(decides);
-        let order = order.map_or("", |context| context.name().context);
         for (mirror, context) in self.each().zip(contexts).filter(|(mirror, _)| mirror.is_owned()) {
+            let is_near = |order: &&Arc<dyn Context>| order.name().system == mirror.name().system;
+            let order = contexts.iter().filter(decides).find(is_near);
+            let order = order.map_or("", |context| context.name().context);
             let rows = mirror.has_owned_rows(context.as_ref(), order, &owners);
             rows.map_err(|what| of(mirror, what))?;
         }

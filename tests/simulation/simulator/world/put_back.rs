@@ -51,7 +51,7 @@ impl World {
             if request == REQUESTS && !is_early {
                 self.conditions.toggle_cut(Link::Nodes);
             }
-            let order = (self.business.order)(&mut chance, self);
+            let order = self.any_order(&mut chance);
             self.enter(&order);
             self.sync();
             let millis = if request < REQUESTS { 100 } else { 1000 };

@@ -9,6 +9,22 @@ impl World {
         if self.lives.iter().any(|life| life.disk.durable() < life.disk.accepted()) {
             return Some("not all is durable".to_owned());
         }
+        self.is_under_way()
+    }
+
+    /// When nothing is under way, sums come out even, also in the middle of a schedule.
+    pub(super) fn adds_up(&mut self) {
+        let is_whole = |life: &Life| !life.disk.was_damaged();
+        if self.lives.iter().all(is_whole)
+            && self.is_under_way().is_none()
+            && let Err(what) = self.mirrors.ledger.holds_at_rest()
+        {
+            self.wrong(what);
+        }
+    }
+
+    /// What has not come to its end.
+    fn is_under_way(&self) -> Option<String> {
         if let Some(flow) = self.lives.iter().find_map(|life| self.flows(life)) {
             return Some(flow);
         }
