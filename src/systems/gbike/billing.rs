@@ -1,8 +1,7 @@
 //! Billing: what a ride costs, from its start to the day on which it is paid.
 //!
 //! A bill follows the rent with its number. It closes when the deposit has charged this very bill, and on no other change
-//! of a deposit. Where a customer owes for many rides, each bill knows the one to be paid after it, and names it when it
-//! closes.
+//! of a deposit. Where a customer owes for many rides, each bill knows the next one, and names it when it closes.
 
 use super::{
     order::{BillId, RentId, UserId},

@@ -2,10 +2,15 @@
 //! runs or not. What the actor has stored must be the same.
 
 mod listed;
+mod logs;
 mod view;
 
 pub use self::listed::Listed;
-use self::{listed::lists_what_is_established, view::ViewMirror};
+use self::{
+    listed::lists_what_is_established,
+    logs::{Log, Logs, Said},
+    view::ViewMirror,
+};
 use super::{
     breakers::{Begun, SharedBegun},
     client::{CommandRoute, Order, Things, command_routes},
@@ -25,32 +30,8 @@ use holdfast::{
 use serde_json::{Value, json};
 use std::{
     any::Any,
-    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    rc::Rc,
 };
-
-/// An event in the log of its context.
-struct Said<E> {
-    number: u64,
-    version: u64,
-    /// The digest of the events of this thing up to here.
-    history: Digest,
-    event: E,
-}
-
-type Log<S> = Rc<RefCell<Vec<Said<<S as Aggregate>::Event>>>>;
-
-/// The logs of all contexts, by name; a view may be laid out before its source.
-#[derive(Default)]
-struct Logs(BTreeMap<&'static str, Box<dyn Any>>);
-
-impl Logs {
-    fn of<S: Aggregate>(&mut self) -> Log<S> {
-        let log = self.0.entry(S::NAME.context).or_insert_with(|| Box::new(Log::<S>::default()));
-        log.downcast_ref::<Log<S>>().expect("the log of that type").clone()
-    }
-}
 
 /// A context, whichever, as far as it is known from outside. What a view does not do has a body here.
 pub trait Mirror {

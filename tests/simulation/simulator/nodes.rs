@@ -10,8 +10,8 @@ use super::{
 };
 use holdfast::{
     actors::{
-        BreakerSettings, CommandFault, GuardSettings, LocalNode, NodeSettings, Outcome, PeerClient,
-        Safeguard, Threads,
+        BreakerSettings, CommandFault, Context, GuardSettings, LocalNode, Node, NodeSettings,
+        Outcome, PeerClient, Safeguard, Threads,
     },
     store::Store,
 };
@@ -36,6 +36,7 @@ pub struct Reply {
 /// One life of the process.
 pub struct Life {
     pub node: Arc<LocalNode>,
+    pub contexts: BTreeMap<&'static str, Arc<dyn Context>>,
     pub disk: Arc<Disk>,
     pub replies: Rc<RefCell<Vec<Reply>>>,
     /// What flows in and out, where there is another node.
@@ -112,7 +113,9 @@ impl Life {
             // What is fed need not be asked for.
             flows.extend(node.follow_replicas().into_iter().map(actix_rt::spawn));
         }
-        Self { node, disk, replies: Rc::default(), flows }
+        let named = |context: &Arc<dyn Context>| (context.name().context, context.clone());
+        let contexts = node.contexts().iter().map(named).collect();
+        Self { node, contexts, disk, replies: Rc::default(), flows }
     }
 }
 
