@@ -28,6 +28,7 @@ const CRATES: &[(&str, &[&str])] = &[
     (
         "watch",
         &[
+            "port/changes.rs",
             "port/event_log.rs",
             "outbox/event_log.rs",
             "cluster/replica.rs",
