@@ -23,13 +23,7 @@ use actix_web::{
 };
 use futures_util::{StreamExt, stream};
 use reqwest::{Client, RequestBuilder, Url};
-use std::{
-    future::Future,
-    io,
-    net::IpAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::Future, io, net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
@@ -155,7 +149,7 @@ impl Forwarder {
         let permit = self.take_permit()?;
         let forwarded = self.write_request(request, body, url, via, stream.is_some());
         let may_repeat = is_safe || request.headers().contains_key("idempotency-key");
-        let answer = self.send_until_reached(&forwarded, to, may_repeat).await;
+        let answer = self.outages.send_until_reached(&forwarded, to, may_repeat).await;
         let answer = answer.map_err(|may_be_done| match may_be_done {
             MayBeDone(true) => no_answer(to.name.context, is_safe),
             MayBeDone(false) => away(),
@@ -271,42 +265,6 @@ impl Forwarder {
             return Ok(self.stream_events(response, answer, (permit, stream)));
         }
         self.forward_response(response, answer, permit, from, is_safe).await
-    }
-
-    /// Sends `request` to the node of `to`, and for a while again if that did not accept it, as while it is replaced; if it
-    /// `may_repeat`, also where it may have been carried out.
-    async fn send_until_reached(
-        &self,
-        request: &RequestBuilder,
-        to: &RemoteTarget,
-        may_repeat: bool,
-    ) -> Result<reqwest::Response, MayBeDone> {
-        let node = to.url.as_ref().map_or("", |url| url.as_str());
-        let mut may_be_done = false;
-        let mut attempt = 0;
-        // It can be copied, because its body is in memory.
-        while let Some(copy) = request.try_clone() {
-            let why = match copy.send().await {
-                Ok(answer) => {
-                    self.outages.end(node);
-                    return Ok(answer);
-                }
-                Err(why) => why,
-            };
-            let context = to.name.context;
-            let error = describe_error(&why);
-            may_be_done |= !why.is_connect();
-            let repeats = why.is_connect() || (may_repeat && !why.is_timeout());
-            let pause = self.outages.pause_before(node, attempt, Instant::now());
-            let Some(pause) = pause.filter(|_| repeats) else {
-                tracing::warn!(context, attempt, error, "failed to forward request");
-                break;
-            };
-            tracing::debug!(context, attempt, error, "forwarding request again");
-            tokio::time::sleep(pause).await;
-            attempt += 1;
-        }
-        Err(MayBeDone(may_be_done))
     }
 
     /// Answers with a small body at once, and with a large one as it arrives and as the client reads it.

@@ -3,7 +3,8 @@
 //! A node that is replaced is away for a moment: what it never accepted is sent again. A node that stays away is given up for
 //! all requests alike: the time runs from the first one that did not reach it.
 
-use crate::sync;
+use crate::{client_errors::describe_error, http::settings::RemoteTarget, sync};
+use reqwest::{RequestBuilder, Response};
 use std::{
     collections::HashMap,
     sync::Mutex,
@@ -30,9 +31,45 @@ struct Outage {
 }
 
 impl Outages {
+    /// Sends `request` to the node of `to`, and for a while again if that did not accept it, as while it is replaced; if it
+    /// `may_repeat`, also where it may have been carried out.
+    pub async fn send_until_reached(
+        &self,
+        request: &RequestBuilder,
+        to: &RemoteTarget,
+        may_repeat: bool,
+    ) -> Result<Response, MayBeDone> {
+        let node = to.url.as_ref().map_or("", |url| url.as_str());
+        let mut may_be_done = false;
+        let mut attempt = 0;
+        // It can be copied, because its body is in memory.
+        while let Some(copy) = request.try_clone() {
+            let why = match copy.send().await {
+                Ok(answer) => {
+                    self.end(node);
+                    return Ok(answer);
+                }
+                Err(why) => why,
+            };
+            let context = to.name.context;
+            let error = describe_error(&why);
+            may_be_done |= !why.is_connect();
+            let repeats = why.is_connect() || (may_repeat && !why.is_timeout());
+            let pause = self.pause_before(node, attempt, Instant::now());
+            let Some(pause) = pause.filter(|_| repeats) else {
+                tracing::warn!(context, attempt, error, "failed to forward request");
+                break;
+            };
+            tracing::debug!(context, attempt, error, "forwarding request again");
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+        Err(MayBeDone(may_be_done))
+    }
+
     /// A request did not reach `node`. Gives how long to pause before it is sent again, as the `attempt`-th time; `None` if it
     /// is given up.
-    pub fn pause_before(&self, node: &str, attempt: u32, now: Instant) -> Option<Duration> {
+    fn pause_before(&self, node: &str, attempt: u32, now: Instant) -> Option<Duration> {
         let mut all = sync::lock(&self.0);
         let outage = all.entry(node.to_owned()).or_insert(Outage { first: now, last: now });
         // No request has asked for so long that it may have been back in between.
@@ -46,7 +83,7 @@ impl Outages {
     }
 
     /// A request has reached `node`.
-    pub fn end(&self, node: &str) {
+    fn end(&self, node: &str) {
         let mut all = sync::lock(&self.0);
         if !all.is_empty() {
             all.remove(node);
