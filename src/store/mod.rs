@@ -5,6 +5,7 @@
 //! batch (from then on everything in this process sees it) and later makes it *durable* (from then
 //! on a power cut cannot take it back). What leaves the process waits for [`Store::durable`].
 
+pub mod backup;
 pub mod codec;
 mod durability;
 mod event_part;
@@ -13,21 +14,24 @@ mod memory;
 pub mod paging;
 mod port;
 mod postgres;
+mod row_block;
 mod sled;
+mod varint;
 
 pub use self::{
     event_part::EventPart,
     memory::MemoryStore,
     port::{
-        Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, Row, Scan, Store, StoreError,
-        StoreHealth, TreeId,
+        Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, Row, Scan, Snapshot, Store,
+        StoreError, StoreHealth, TreeId,
     },
     postgres::{
         Attempt, CANDIDATE_PAUSE, LeaseHolder, PostgresCandidate, PostgresOptions, PostgresStore,
         check_database_url, is_encrypted,
     },
     sled::{
-        Audit, CheckReport, FailPoints, Options, Recovery, Reserve, ScrubSettings, SledStore,
-        StoreProblem, TreeReport, check_store, has_store, prepare_directory,
+        Audit, CheckReport, DirectoryLoader, DirectoryState, FailPoints, Options, Recovery,
+        Reserve, ScrubSettings, SledStore, StoreProblem, TreeReport, check_store, has_store,
+        look_at_directory, prepare_directory,
     },
 };

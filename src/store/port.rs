@@ -216,6 +216,16 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         durable.map(|result| result.unwrap_or_else(|_| Err(StoreError::closed()))).boxed()
     }
 
+    /// All rows as they are now, while the store goes on. It waits for the disk, so it is called off the threads that serve.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`]; [`StoreError::Invalid`] of a store that has no snapshots.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Err(StoreError::Invalid(
+            "this store has no snapshots: back it up with its own tools".into(),
+        ))
+    }
+
     /// Whether the disk has so little room left that only what has been accepted should still be
     /// written.
     fn is_full(&self) -> bool {
@@ -237,6 +247,32 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// Writes what has been accepted, and takes no more. Reading goes on.
     fn close(&self) {}
+}
+
+/// All rows of a store, as they were when one commit had been accepted and none after it. It is durable with all before it.
+///
+/// What it reads stays as it is until it is dropped, however much is written meanwhile, and takes up room on the disk: it
+/// should not be kept for longer than it is read.
+pub trait Snapshot: Send + fmt::Debug + 'static {
+    /// Which store it is of.
+    fn store(&self) -> u128;
+
+    /// The last commit that it has something of.
+    fn commit(&self) -> Commit;
+
+    /// The trees, in the order of their names.
+    fn trees(&self) -> Vec<String>;
+
+    /// Reads rows of a tree in the order of their keys, at most `limit`, from the key `from` on.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`], [`StoreError::Damaged`], or [`StoreError::Invalid`] for a tree that it does not have.
+    fn read_page(
+        &self,
+        tree: &str,
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Row)>, StoreError>;
 }
 
 /// How the store is doing, for health, metrics and admission.

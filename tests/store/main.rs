@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod adapters;
+mod backups;
 mod contract;
 mod crash;
 mod damaged_copies;

@@ -16,6 +16,7 @@ use std::{
     sync::{
         Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
     },
     thread::Thread,
     time::{Duration, Instant},
@@ -186,6 +187,19 @@ impl CommitQueue {
             self.committer_wake.notify_one();
         }
         Ok(CommitVerdict::Accepted(commit))
+    }
+
+    /// Calls `read` with the last accepted commit, while no other is accepted.
+    pub fn at_one_commit<T>(&self, read: impl FnOnce(Commit) -> T) -> T {
+        let state = sync::lock(&self.state);
+        read(state.accepted)
+    }
+
+    /// Waits until `commit` is durable.
+    pub fn wait_durable(&self, commit: Commit) -> Result<(), StoreError> {
+        let (sender, durable) = mpsc::channel();
+        self.on_durable(commit, Box::new(move |result| drop(sender.send(result))));
+        durable.recv().map_err(|_| StoreError::Failed("the committer has ended".into()))?
     }
 
     /// Calls `callback` once `commit` is durable or never will be. An awaited commit is synced

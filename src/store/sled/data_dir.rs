@@ -98,6 +98,19 @@ pub fn lock_unchanged(dir: &Path) -> Result<Option<File>, StoreError> {
     }
 }
 
+/// Whether a process uses the store in `dir`.
+pub fn is_in_use(dir: &Path) -> io::Result<bool> {
+    match File::open(dir.join(LOCK)) {
+        Ok(file) => match file.try_lock() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The files in `dir` that sled reads and writes, and its snapshots that were set aside.
 pub fn list_sled_files(dir: &Path) -> io::Result<Vec<String>> {
     let mut files = Vec::new();

@@ -15,8 +15,10 @@
 //!
 //! The header is in each checksum, so that neither an earlier content of the file nor what a client
 //! has sent is ever taken for a record. Numbers of fixed length are little-endian, lengths LEB128.
-use super::block::{put_varint, take_bytes, take_varint};
-use crate::store::Commit;
+use crate::store::{
+    Commit,
+    varint::{put_varint, take_bytes, take_varint},
+};
 
 /// Files are made full of zeros at this size, because growing a file makes each sync dearer (measured: 118 against
 /// 87 µs), and larger ones make a pause when they are made.

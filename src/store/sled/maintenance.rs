@@ -24,7 +24,7 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, Mutex, atomic::Ordering, mpsc},
+    sync::{Arc, Mutex, atomic::Ordering},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -151,17 +151,18 @@ impl StoreMaintenance {
 
     /// The tree that should write its rows, if one should: the one with most, or with the oldest.
     fn pick_flush(&self) -> Option<Arc<Table>> {
-        let tables = self.all_tables().into_iter();
+        let mut tables = self.all_tables().into_iter();
         let crowds = journal_ring::journal_pressure(&self.ring);
         if self.commit_queue.take_flush_request() && crowds < 2 {
-            return tables.max_by_key(|table| table.newest_bytes());
+            return tables.max_by_key(|table| table.unflushed_bytes());
         }
         if crowds > 0 {
             return tables
                 .filter(|table| table.first_unflushed().is_some())
                 .min_by_key(|table| table.first_unflushed());
         }
-        None
+        // Every read looks into what a snapshot has set apart.
+        tables.find(|table| table.has_frozen())
     }
 
     fn flush_next(&self) -> Result<bool, StoreError> {
@@ -191,10 +192,7 @@ impl StoreMaintenance {
     pub fn flush_table(&self, table: &Table, is_open: impl Fn() -> bool) -> Result<(), StoreError> {
         let Some(frozen) = table.freeze_memtable() else { return Ok(()) };
         // A run must not have what a crash takes back elsewhere.
-        let (word, durable) = mpsc::channel();
-        self.commit_queue
-            .on_durable(frozen.last_commit(), Box::new(move |result| drop(word.send(result))));
-        durable.recv().map_err(|_| StoreError::Failed("the committer has ended".into()))??;
+        self.commit_queue.wait_durable(frozen.last_commit())?;
         if table.write_frozen(&frozen, is_open)? {
             self.commit_queue.add_memory(-(frozen.size_in_bytes() as isize));
         }

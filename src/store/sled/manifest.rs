@@ -4,13 +4,13 @@
 //! where the sum begins with that of the tree's name. Before there were seals it was a bincode record, which never begins
 //! with 255.
 
-use super::{
-    block::{put_varint, take_bytes, take_varint},
-    panic::{catch_panic, catch_panic_silently},
-};
+use super::panic::{catch_panic, catch_panic_silently};
 use crate::{
     domain::Decoder,
-    store::{Commit, StoreError, codec},
+    store::{
+        Commit, StoreError, codec,
+        varint::{put_varint, take_bytes, take_varint},
+    },
 };
 use serde::{Deserialize, Serialize};
 use sled::Tree;

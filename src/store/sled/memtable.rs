@@ -1,7 +1,6 @@
 //! A memtable: the newest rows of a tree. The journal has them, and no run has them yet.
 
-use super::block::Entry;
-use crate::store::{Commit, Row, Scan};
+use crate::store::{Commit, Row, Scan, row_block::Entry};
 use std::{collections::BTreeMap, ops::Bound};
 
 /// What a row takes up besides its key and record: its place in the map, and what the allocator adds.

@@ -1,7 +1,6 @@
 //! Several ordered sources as one: for each key, the entry of the newest source.
 
-use super::block::Entry;
-use crate::store::StoreError;
+use crate::store::{StoreError, row_block::Entry};
 use std::iter::Peekable;
 
 /// Entries in one direction.

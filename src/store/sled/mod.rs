@@ -12,14 +12,14 @@
 //! | [`watermark`] | how far the store has got, in a file beside it |
 //! | [`commit_queue`] | from acceptance to the journal, in order |
 //! | [`journal`], [`journal_format`], [`journal_ring`] | a ring of files that are synced |
-//! | [`table`], [`memtable`] | one context's tree: rows in memory over runs |
-//! | [`manifest`], [`sorted_run`], [`block`] | rows in sled |
+//! | [`table`], [`table_state`], [`table_view`], [`memtable`] | one context's tree: rows in memory over runs |
+//! | [`manifest`], [`sorted_run`] | rows in sled, in [blocks](super::row_block) |
 //! | [`run_writer`], [`run_range`], [`merge`] | writing a run, reading one, reading several |
 //! | [`maintenance`] | flushes, merges, and truncation of the journal |
+//! | [`snapshot`], [`loader`] | all rows at one commit, and a directory made of them |
 //! | [`disk_space`] | the room that is left on the disk |
 //! | [`integrity`] | what shows that something is missing or damaged |
 
-mod block;
 mod commit_queue;
 mod data_dir;
 mod disk_space;
@@ -27,6 +27,7 @@ mod integrity;
 mod journal;
 mod journal_format;
 mod journal_ring;
+mod loader;
 mod maintenance;
 mod manifest;
 mod memtable;
@@ -38,8 +39,11 @@ mod recovery;
 mod run_range;
 mod run_writer;
 mod sled_store;
+mod snapshot;
 mod sorted_run;
 mod table;
+mod table_state;
+mod table_view;
 mod watermark;
 
 pub use self::{
@@ -47,8 +51,10 @@ pub use self::{
     disk_space::Reserve,
     integrity::{
         check::{Audit, CheckReport, StoreProblem, TreeReport, check_store},
+        look::{DirectoryState, look_at_directory},
         scrub::ScrubSettings,
     },
+    loader::DirectoryLoader,
     options::{FailPoints, Options},
     recovery::Recovery,
     sled_store::SledStore,

@@ -4,13 +4,15 @@
 //! missing before a valid record was acknowledged: that is reported as damage.
 
 use super::{
-    block::{take_bytes, take_varint},
     journal_format::{
         HEAD, RECORD_MAGIC, RecoveredSegment, parse_header, parse_record, parse_writes,
     },
     journal_ring::{SegmentRing, UsedSegment, segment_path},
 };
-use crate::store::Commit;
+use crate::store::{
+    Commit,
+    varint::{take_bytes, take_varint},
+};
 use std::{
     fs::{self, OpenOptions},
     io,

@@ -2,12 +2,14 @@
 //! next, so that a missing block is noticed, wherever it was.
 
 use super::{
-    block::{BlockRows, Entry},
     integrity::seal::damaged_block,
     panic::catch_panic_silently,
     sorted_run::{BLOCK, SortedRun, first_key, run_key},
 };
-use crate::store::{Scan, StoreError};
+use crate::store::{
+    Scan, StoreError,
+    row_block::{BlockRows, Entry},
+};
 use sled::{IVec, Tree};
 
 /// Blocks of a run, or their rows.

@@ -1,12 +1,11 @@
 //! Writing a run: block after block, then its summary.
 
 use super::{
-    block::Builder,
     integrity::seal::{self, Seal},
     panic::catch_panic,
     sorted_run::{BLOCK, SortedRun, Spans, run_key, shorten_key},
 };
-use crate::store::{Row, StoreError};
+use crate::store::{Row, StoreError, row_block::Builder};
 use serde_bytes::ByteBuf;
 use sled::Tree;
 

@@ -3,7 +3,9 @@
 use super::{
     commit_queue::CommitQueue,
     disk_space::DiskSpace,
-    integrity::{damage::DamageLog, scrub::Scrubber, store_mark::StoreMark},
+    integrity::{
+        damage::DamageLog, inspection::DEFAULT_TREE, scrub::Scrubber, store_mark::StoreMark,
+    },
     journal::Journal,
     journal_format::SEGMENT,
     journal_ring::{self, SharedRing},
@@ -12,12 +14,13 @@ use super::{
     options::{FailPoints, Options},
     panic::catch_panic,
     recovery::{RecoveredBatch, Recovery},
+    snapshot::SledSnapshot,
     table::{Table, Tables},
 };
 use crate::{
     store::{
-        Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, Row, Scan, Store, StoreError,
-        StoreHealth, TreeId, codec::MAX_RECORD,
+        Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, Row, Scan, Snapshot, Store,
+        StoreError, StoreHealth, TreeId, codec::MAX_RECORD,
     },
     sync,
 };
@@ -316,6 +319,18 @@ impl Store for SledStore {
 
     fn failure(&self) -> Option<String> {
         self.commit_queue.durability.failure().map(|error| error.to_string())
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        // Those too that no context of this process has opened.
+        let db = sync::lock(&self.db).clone().ok_or_else(StoreError::closed)?;
+        let names = catch_panic(|| Ok(db.tree_names()))?;
+        for name in names.iter().filter(|name| *name != DEFAULT_TREE) {
+            self.open_tree(&String::from_utf8_lossy(name))?;
+        }
+        drop(db);
+        let taken = SledSnapshot::take_snapshot(self.identity, &self.commit_queue, &self.trees);
+        Ok(Box::new(taken?))
     }
 
     fn is_full(&self) -> bool {

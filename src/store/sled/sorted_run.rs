@@ -1,4 +1,4 @@
-//! Sorted runs: rows of a tree that no longer change, as [blocks](super::block) in key order. A
+//! Sorted runs: rows of a tree that no longer change, as [blocks](crate::store::row_block) in key order. A
 //! tree is a few runs, the newer over the older, and a [manifest](super::manifest), which lists the
 //! live runs. Blocks are written first and become live with the manifest.
 //! | key in sled | value |
@@ -8,14 +8,17 @@
 //! | `2`, run | the spans of the run, and its seal |
 
 use super::{
-    block::{BlockRows, put_varint, take_bytes, take_varint},
     integrity::seal::{self, Seal, damaged_block, unseal_block},
     manifest::{Member, NEW},
     panic::{catch_panic, catch_panic_silently},
 };
 use crate::{
     domain::Decoder,
-    store::{Row, StoreError, codec},
+    store::{
+        Row, StoreError, codec,
+        row_block::BlockRows,
+        varint::{put_varint, take_bytes, take_varint},
+    },
 };
 use serde_bytes::ByteBuf;
 use sled::{IVec, Tree};

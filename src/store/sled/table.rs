@@ -1,7 +1,6 @@
 //! One context's tree: rows in memory over runs in sled.
 
 use super::{
-    block::Entry,
     integrity::{damage::DamageLog, roots::Root},
     manifest::Manifest,
     memtable::Memtable,
@@ -9,6 +8,8 @@ use super::{
     run_range::RunRange,
     run_writer::RunWriter,
     sorted_run::SortedRun,
+    table_state::TableState,
+    table_view::{Runs, TableView},
 };
 use crate::{
     store::{Commit, Row, Scan, StoreError},
@@ -30,11 +31,11 @@ const MERGE_WIDTH: usize = 6;
 /// into all of them.
 const MAX_RUNS_PER_LEVEL: usize = 4 * MERGE_WIDTH;
 
+/// The level of a run that has a whole tree: it is merged seldom, for it is large.
+const LOADED_LEVEL: u8 = 3;
+
 /// The tables of a store, by their [`TreeId`](crate::store::TreeId).
 pub type Tables = Arc<RwLock<Vec<Arc<Table>>>>;
-
-/// The runs of a tree, the newest first.
-pub type Runs = Arc<Vec<Arc<SortedRun>>>;
 
 /// Runs, and the level of what they become.
 type MergeCandidate = (Vec<Arc<SortedRun>>, u8);
@@ -57,20 +58,6 @@ pub struct Table {
     unmergeable: Mutex<BTreeSet<u64>>,
 }
 
-#[derive(Debug, Default)]
-struct TableState {
-    newest: Memtable,
-    /// Is being written as a run.
-    frozen: Option<Arc<Memtable>>,
-    runs: Runs,
-}
-
-impl TableState {
-    fn in_memory(&self, key: &[u8]) -> Option<&Option<Row>> {
-        self.newest.get(key).or_else(|| self.frozen.as_ref()?.get(key))
-    }
-}
-
 impl Table {
     pub fn open(name: &str, tree: sled::Tree, damage: Arc<DamageLog>) -> Result<Self, StoreError> {
         let manifest = Manifest::read(&tree)?;
@@ -80,7 +67,7 @@ impl Table {
         let table = Self {
             name: name.into(),
             tree,
-            state: RwLock::new(TableState { runs, ..TableState::default() }),
+            state: RwLock::new(TableState::with_runs(runs)),
             manifest: Mutex::new(manifest),
             next_run,
             too_many_runs: AtomicBool::new(false),
@@ -141,6 +128,11 @@ impl Table {
         self.read_state().runs.clone()
     }
 
+    /// Takes note of damage among the outcomes of reading.
+    pub fn report_if_damaged<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.damage.report_if_damaged(&self.name, outcome)
+    }
+
     pub fn sled_tree(&self) -> &sled::Tree {
         &self.tree
     }
@@ -158,26 +150,20 @@ impl Table {
         self.state_mut().newest.apply_writes(commit, writes)
     }
 
-    /// How much of it is in memory only and not yet on its way to a run.
-    pub fn newest_bytes(&self) -> usize {
-        self.read_state().newest.size_in_bytes()
+    /// How much of it is in memory only.
+    pub fn unflushed_bytes(&self) -> usize {
+        self.read_state().unflushed_bytes()
     }
 
     /// The first commit that no run has something of.
     pub fn first_unflushed(&self) -> Option<Commit> {
-        let state = self.read_state();
-        let frozen = state.frozen.as_ref().and_then(|frozen| frozen.first_commit());
-        frozen.or_else(|| state.newest.first_commit())
+        self.read_state().first_unflushed()
     }
 
     /// Whether those of these rows that memory knows have these commits.
     pub fn memory_allows(&self, expects: &[(Vec<u8>, Commit)]) -> bool {
         let state = self.read_state();
-        expects.iter().all(|(key, commit)| {
-            state
-                .in_memory(key)
-                .is_none_or(|row| row.as_ref().map_or(0, |row| row.commit) == *commit)
-        })
+        expects.iter().all(|(key, commit)| state.allows(key, *commit))
     }
 
     pub fn read_rows(&self, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
@@ -189,7 +175,7 @@ impl Table {
         let read = |(key, recent): (&&[u8], Option<_>)| {
             recent.map_or_else(|| self.read_runs(&runs, key), Ok)
         };
-        self.damage.report_if_damaged(&self.name, keys.iter().zip(recent).map(read).collect())
+        self.report_if_damaged(keys.iter().zip(recent).map(read).collect())
     }
 
     fn read_runs(&self, runs: &Runs, key: &[u8]) -> Result<Option<Row>, StoreError> {
@@ -202,41 +188,52 @@ impl Table {
     }
 
     pub fn scan_rows(&self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
-        let (newest, frozen, runs) = {
+        let (newest, view) = {
             let state = self.read_state();
-            (state.newest.scan_range(scan), state.frozen.clone(), state.runs.clone())
+            (state.newest.scan_range(scan), state.view())
         };
-        // What is newer may hide as many of the rows below it.
-        let gone = newest.iter().filter(|(_, row)| row.is_none()).count();
-        let below = Scan { limit: scan.limit.saturating_add(gone), ..scan.clone() };
-        let mut sources: Vec<EntryIter<'_>> = vec![Box::new(newest.into_iter().map(Ok))];
-        if let Some(frozen) = frozen {
-            sources.push(Box::new(frozen.scan_range(&below).into_iter().map(Ok)));
-        }
-        for run in runs.iter() {
-            if let Some(range) =
-                self.damage.report_if_damaged(&self.name, RunRange::over(run, &self.tree, scan))?
-            {
-                sources.push(Box::new(range));
-            }
-        }
-        let there = |entry: Result<Entry, StoreError>| match entry {
-            Ok((key, row)) => row.map(|row| Ok((key, row))),
-            Err(error) => Some(Err(error)),
-        };
-        self.damage.report_if_damaged(
-            &self.name,
-            MergeIter::new(sources, scan.backwards).filter_map(there).take(scan.limit).collect(),
-        )
+        self.report_if_damaged(view.scan_rows(&self.tree, newest, scan))
     }
 
-    /// Sets the rows in memory apart, to be written as a run; new ones gather beside them.
+    /// The tree as it is now. What is in memory is set apart for it.
+    pub fn freeze_view(&self) -> TableView {
+        let mut state = self.state_mut();
+        state.freeze_newest();
+        state.view()
+    }
+
+    /// Whether rows have been set apart that no run has yet.
+    pub fn has_frozen(&self) -> bool {
+        !self.read_state().frozen.is_empty()
+    }
+
+    /// Writes all rows of a tree that has none, in the order of their keys, as one run, and gives how many those are. They are
+    /// what the tree has at the commit `through`.
+    pub fn load_rows<E: From<StoreError>>(
+        &self,
+        rows: impl Iterator<Item = Result<(Vec<u8>, Row), E>>,
+        through: Commit,
+    ) -> Result<u64, E> {
+        let mut writer = RunWriter::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
+        let mut count = 0;
+        for row in rows {
+            let (key, row) = row?;
+            writer.push_row(&key, Some(&row))?;
+            count += 1;
+        }
+        let run = writer.finish_run(LOADED_LEVEL)?.map(Arc::new);
+        self.change_runs(Some(through), |runs| runs.extend(run))?;
+        Ok(count)
+    }
+
+    /// Sets the rows in memory apart, unless some are already, and gives the oldest of what is set apart, to be written as
+    /// a run; new ones gather beside them.
     pub fn freeze_memtable(&self) -> Option<Arc<Memtable>> {
         let mut state = self.state_mut();
-        if state.frozen.is_none() && state.newest.first_commit().is_some() {
-            state.frozen = Some(Arc::new(std::mem::take(&mut state.newest)));
+        if state.frozen.is_empty() {
+            state.freeze_newest();
         }
-        state.frozen.clone()
+        state.frozen.last().cloned()
     }
 
     /// Writes what [`Table::freeze_memtable`] gave as the newest run, and gives whether it did; nothing changes if `go_on` ends it.
@@ -277,7 +274,7 @@ impl Table {
         *manifest = changed;
         let mut state = self.state_mut();
         state.runs = Arc::new(runs);
-        let written = if flushed_through.is_some() { state.frozen.take() } else { None };
+        let written = if flushed_through.is_some() { state.frozen.pop() } else { None };
         // Taking many rows apart takes a while.
         drop(state);
         drop(written);

@@ -83,6 +83,11 @@ impl WatermarkRecord {
         }
     }
 
+    /// Whether the file beside the store in `dir` is in the format before this one.
+    pub fn is_old(dir: &Path) -> bool {
+        fs::read(dir.join(FILE)).is_ok_and(|stored| stored.starts_with(&MAGIC_V1))
+    }
+
     /// Writes it over what is in the file.
     fn write_into(self, file: &File) -> io::Result<()> {
         file.write_all_at(&self.to_bytes(), 0)?;

@@ -3,7 +3,6 @@
 use crate::store::{
     Row, Scan, StoreError, codec,
     sled::{
-        block::Builder,
         manifest::Manifest,
         run_range::{RunRange, verify_run},
         run_writer::RunWriter,

@@ -13,6 +13,7 @@ pub mod check;
 pub mod damage;
 pub mod file_backup;
 pub mod inspection;
+pub mod look;
 #[cfg(test)]
 mod missing_blocks;
 pub mod roots;

@@ -9,10 +9,10 @@ use crate::{
     store::{
         StoreError,
         sled::{
-            block::{put_varint, take_bytes, take_varint},
             manifest::Manifest,
             panic::{catch_panic, catch_panic_silently},
         },
+        varint::{put_varint, take_bytes, take_varint},
     },
     sync,
 };

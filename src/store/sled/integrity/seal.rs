@@ -10,7 +10,7 @@
 
 use crate::store::{
     StoreError,
-    sled::block::{put_varint, take_bytes, take_varint},
+    varint::{put_varint, take_bytes, take_varint},
 };
 
 const SUM: usize = 4;

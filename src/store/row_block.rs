@@ -1,11 +1,13 @@
-//! Blocks: some rows of a run, in key order, as one value of sled, whose key ends with the first of
-//! theirs.
+//! Blocks: some rows of a tree, in key order, as bytes. The first key is kept beside them.
 //!
 //! For each row: how many bytes of its key it shares with the key before, how many are its own,
 //! those, then 0 for a removed row, or the record's length plus one, the commit and the record.
 //! Numbers are LEB128.
 
-use crate::store::{Row, StoreError};
+use crate::store::{
+    Row, StoreError,
+    varint::{put_varint, take_bytes, take_varint},
+};
 
 /// A key, and its row or that it has been removed.
 pub type Entry = (Vec<u8>, Option<Row>);
@@ -43,6 +45,11 @@ impl Builder {
         }
         self.last.truncate(shared);
         self.last.extend_from_slice(own);
+    }
+
+    /// How many bytes it has.
+    pub fn size_in_bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Whether a row of `bytes` bytes should begin the next block.
@@ -123,36 +130,6 @@ impl Iterator for BlockRows<'_> {
         let row = self.next_row().transpose()?;
         Some(row.map(|row| (self.key.clone(), row.map(owned_row))))
     }
-}
-
-/// Appends a number.
-pub fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-/// Takes a number off the front.
-pub fn take_varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut number = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (byte, behind) = rest.split_first()?;
-        *rest = behind;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
-}
-
-/// Takes `len` bytes off the front.
-pub fn take_bytes<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
-    let (taken, behind) = rest.split_at_checked(len)?;
-    *rest = behind;
-    Some(taken)
 }
 
 #[cfg(test)]
