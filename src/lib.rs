@@ -13,6 +13,7 @@
 //! | [`credentials`] | what verifies API keys and tokens |
 //! | [`audit`] | who did what |
 //! | [`sagas`] | what contexts still owe, for those who run the server |
+//! | [`backups`] | backups of a running server |
 //! | [`amqp`] | the bridge to RabbitMQ |
 //! | [`notifications`] | text messages to people outside |
 //! | [`board`] | the drawing of a system's board, derived from its code |
@@ -31,6 +32,7 @@ pub mod amqp;
 pub mod api;
 pub mod app;
 pub mod audit;
+pub mod backups;
 pub mod board;
 mod bounded;
 pub mod cli;

@@ -218,6 +218,14 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         "기록이 바뀌었습니다",
         ("read the events from the beginning", "이벤트를 처음부터 다시 읽어 주세요"),
     ),
+    describe_code("backup-running", 409, "Backup running", "백업이 진행 중입니다", LATER),
+    describe_code(
+        "no-backup-directory",
+        409,
+        "No directory for backups",
+        "백업 디렉터리가 없습니다",
+        ("operators: set `backup.directory`", "운영자: `backup.directory`를 설정하세요"),
+    ),
     describe_code(
         "version-mismatch",
         412,
@@ -270,6 +278,7 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
             "숫자는 9007199254740991(2^53 − 1)까지 보내 주세요",
         ),
     ),
+    describe_code("unknown-commit", 422, "Unknown commit", "없는 커밋입니다", CORRECT),
     describe_code(
         "key-reused",
         422,
@@ -314,6 +323,7 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
             "다른 데이터는 정상입니다. 운영자는 `holdfast check-store`를 실행하세요",
         ),
     ),
+    describe_code("backup-failed", 500, "Backup failed", "백업을 만들지 못했습니다", LATER),
     describe_code(
         "outcome-unknown",
         500,

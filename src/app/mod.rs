@@ -33,4 +33,5 @@ pub(crate) use open_store::{OpenedStore, open_store};
 pub use passed_sockets::PassedSockets;
 pub use run::run_server;
 pub use server::serve_system;
+pub(crate) use settings::store_options;
 pub use signals::stop_signal;

@@ -10,7 +10,7 @@ use super::{
     node_identity::NodeIdentity,
     open_store::{OpenedStore, database_options, open_directory},
     outbound::{self, Outbound},
-    settings::{http_settings, node_settings, saga_settings},
+    settings::{backup_settings, http_settings, node_settings, saga_settings},
     signals::{hangups, renew_on_hangup},
     standby::Candidacy,
     ways_in::WaysIn,
@@ -20,6 +20,7 @@ use crate::{
     amqp::{Senders, ownership::OwnershipConflict},
     api::RateLimits,
     audit::AuditLog,
+    backups::{Backups, Schedule},
     config::{AuthMode, Config, ConfigProblem},
     http::{self, Drain, HttpSettings, Listeners},
     identity::Principal,
@@ -123,6 +124,14 @@ pub async fn serve_system(
         .as_mut()
         .map(|broker| broker.start_consumers(settings, &node, &store, senders))
         .transpose()?;
+    let backups = Backups::new(
+        store.clone(),
+        store.identity(),
+        backup_settings(settings),
+        Machine::default(),
+    );
+    let backups = Arc::new(backups);
+    let schedule = Schedule::start(&backups).map_err(Failure::from_error)?;
     let lifecycle =
         LifecycleLog::log_start(began, settings, &addresses, &node, (&*store, recovery));
     if let Some(accepting) = accepting {
@@ -179,6 +188,7 @@ pub async fn serve_system(
         ended: ways_in.ended,
         audit: Some(audit),
         rates,
+        backups: Some(Arc::clone(&backups)),
         nodes: nodes.trust,
         node_rights: nodes.rights,
         node_pass: nodes.pass,
@@ -208,7 +218,8 @@ pub async fn serve_system(
     let (ending, reason) = ended.unwrap_or(("signal", None));
     let failed = store_failure(&node).or(reason);
     renewing.abort();
-    drop(broker);
+    backups.stop();
+    drop((broker, schedule));
     for context in node.contexts() {
         context.stop().await;
     }

@@ -3,6 +3,7 @@
 use crate::{
     actors::{GuardSettings, ListLimits, Machine, NodeSettings, collect_declarations},
     api::{PersonalFields, ProblemTypes, Refusals},
+    backups::BackupSettings,
     config::{AuthMode, Settings},
     events::{EventNames, SealKeys},
     http::{HostList, HttpSettings},
@@ -65,6 +66,16 @@ pub(super) fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
         ..NodeSettings::default()
     };
     NodeSettings { accept_history, event_versions, ..settings }
+}
+
+/// Where backups are made, and how often.
+pub(super) fn backup_settings(settings: &Settings) -> BackupSettings {
+    let backup = &settings.backup;
+    BackupSettings {
+        directory: backup.directory.clone(),
+        keep: usize::try_from(backup.keep).unwrap_or(usize::MAX),
+        every: backup.interval(),
+    }
 }
 
 /// How this installation names its events.

@@ -9,7 +9,16 @@ use super::{
 use std::{collections::HashMap, sync::LazyLock};
 
 /// Variables that are read before there is a configuration.
-const NOT_SETTINGS: &[&str] = &["HOLDFAST_LOG_FORMAT"];
+const NOT_SETTINGS: &[&str] = &[
+    "HOLDFAST_LOG_FORMAT",
+    // Those of commands that ask a running server.
+    "HOLDFAST_URL",
+    "HOLDFAST_TOKEN",
+    "HOLDFAST_TOKEN_FILE",
+    "HOLDFAST_CA_FILE",
+    "HOLDFAST_PROFILE",
+    "HOLDFAST_PROFILES",
+];
 
 /// Reads the variables whose names begin with `HOLDFAST_`.
 pub(super) fn read_environment(

@@ -5,6 +5,7 @@ use super::{
     alerts::AlertsSection,
     amqp::Amqp,
     auth::Auth,
+    backup::Backup,
     check::{Invalid, require_setting},
     compat::Compat,
     events::Events,
@@ -44,6 +45,8 @@ pub struct Settings {
     pub http: Http,
     /// `[store]`
     pub store: StoreSection,
+    /// `[backup]`
+    pub backup: Backup,
     /// `[guard."system.context"]`, by system and context.
     #[schemars(extend("x-each-context" = "asked"))]
     pub guard: BTreeMap<String, BTreeMap<String, GuardSection>>,
@@ -172,6 +175,7 @@ impl Settings {
             self.alerts.check(),
             self.amqp.check(),
             self.events.check(),
+            self.backup.check(&self.store),
             self.check_compat(),
             self.node.check(),
             self.check_credential(),

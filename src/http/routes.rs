@@ -4,12 +4,12 @@ use crate::{
     http::{
         call::{Call, ProbeReply, ProbeRequest, Reply},
         handlers::{
-            admin, audit, documents, event_filter::EventQuery, events, health, internal, jobs,
-            keeper, keys, login, metrics, node_list, node_reports, pages, problems,
+            admin, audit, backups, documents, event_filter::EventQuery, events, health, internal,
+            jobs, keeper, keys, login, metrics, node_list, node_reports, pages, problems,
             query::has_parameter, root, saga_list,
         },
         openapi::{
-            identities,
+            backups as backup_pages, identities,
             operations::{self, Deployment},
             problem_page, sagas,
         },
@@ -229,6 +229,17 @@ pub const ROUTES: &[Route] = &[
     admin_route(READ, "/admin/audit", Access::Read, |call| Box::pin(audit::list_audit(call)))
         .with_query(&["after", "limit"])
         .with_description(identities::describe_audit),
+    admin_route(READ, "/admin/backups", Access::Read, |call| Box::pin(backups::list_backups(call)))
+        .with_description(backup_pages::describe_backups),
+    admin_route(POST, "/admin/backups/make", Access::Act, |call| {
+        Box::pin(backups::make_backup(call))
+    })
+    .with_description(backup_pages::describe_making),
+    admin_route(POST, "/admin/backups/send", Access::Copy, |call| {
+        Box::pin(backups::send_backup(call))
+    })
+    .with_query(&["base", "since"])
+    .with_description(backup_pages::describe_sending),
     admin_route(READ, "/admin/keys", Access::Keys, |call| Box::pin(keys::list_keys(call)))
         .with_description(identities::describe_keys),
     admin_route(POST, "/admin/keys", Access::Keys, |call| Box::pin(keys::add_key(call)))

@@ -4,6 +4,7 @@ use crate::{
     actors::{DeadLetters, Declaration, ListLimits},
     api::{Ingress, PersonalFields, ProblemTypes, RateLimits, Refusals},
     audit::AuditLog,
+    backups::Backups,
     credentials::{EndedLog, Identifiers, KeyStore, Login, NodePass, NodeTrust, Sessions},
     domain::{Name, Timestamp},
     events::{Documents, EventNames},
@@ -121,6 +122,8 @@ pub struct HttpSettings {
     pub ended: Arc<EndedLog>,
     /// Who did what.
     pub audit: Option<Arc<AuditLog>>,
+    /// Makes backups.
+    pub backups: Option<Arc<Backups>>,
     /// How often customers and callers without credentials may call; `None`: any number of times.
     pub rates: Option<Arc<RateLimits>>,
     /// The contexts of other nodes.
@@ -205,6 +208,7 @@ impl Default for HttpSettings {
             sessions: None,
             ended: Arc::default(),
             audit: None,
+            backups: None,
             rates: None,
             remote_contexts: Vec::new(),
             remote_declarations: Vec::new(),

@@ -41,6 +41,8 @@ pub enum Access {
     Act,
     /// Keys are listed, made and revoked.
     Keys,
+    /// Everything that is stored is handed out: a backup.
+    Copy,
     /// Faults are injected, the clock is moved. In development only; there is no such thing elsewhere.
     Development,
 }
@@ -137,7 +139,9 @@ fn roles_of(audience: Audience) -> &'static [Role] {
         Audience::Administration(Access::Read | Access::Act) | Audience::Metrics => {
             &[Role::Admin, Role::Operator]
         }
-        Audience::Administration(Access::Keys | Access::Development) => &[Role::Admin],
+        Audience::Administration(Access::Keys | Access::Copy | Access::Development) => {
+            &[Role::Admin]
+        }
         Audience::Events => &[Role::Admin, Role::Auditor],
         Audience::Node => &[Role::Node],
     }
@@ -258,6 +262,7 @@ mod tests {
             (Audience::Administration(Access::Read), false, [U, F, F, F, A, A, F, F]),
             (Audience::Administration(Access::Act), false, [U, F, F, F, A, A, F, F]),
             (Audience::Administration(Access::Keys), false, [U, F, F, F, A, F, F, F]),
+            (Audience::Administration(Access::Copy), false, [U, F, F, F, A, F, F, F]),
             (Audience::Administration(Access::Development), false, [N; 8]),
             (Audience::Metrics, false, [U, F, F, F, A, A, F, F]),
             (Audience::Events, false, [U, F, F, F, A, F, A, A]),

@@ -35,7 +35,7 @@ pub(super) fn describe_audience(audience: Audience) -> &'static str {
     match audience {
         Audience::Public => "anyone",
         Audience::Administration(Access::Development) => "admins, in development",
-        Audience::Administration(Access::Keys) => "admins",
+        Audience::Administration(Access::Keys | Access::Copy) => "admins",
         Audience::Administration(Access::Read | Access::Act) | Audience::Metrics => {
             "admins and operators"
         }

@@ -34,6 +34,7 @@ const FLOORS: &[&str] = &[
     "credentials",
     "audit",
     "sagas",
+    "backups",
     "api",
     "cluster",
     "notifications",

@@ -78,6 +78,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["sled", "lapin", "actix", "actix_web"],
     ),
     (
+        "backups",
+        &["sync", "domain", "store", "actors", "backups"],
+        &["sled", "lapin", "actix", "actix_web"],
+    ),
+    (
         "http",
         &[
             "sync",
@@ -95,6 +100,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "credentials",
             "audit",
             "sagas",
+            "backups",
             "api",
             "pages",
             "http",

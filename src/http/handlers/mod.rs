@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod admin;
 pub mod audit;
+pub mod backups;
 pub mod body;
 pub mod collections;
 pub mod documents;

@@ -4,12 +4,14 @@ use super::process::ProcessStats;
 use crate::{
     actors::{ClockHealth, ContextHealth, GuardHealth, OutboxHealth, ReplicaHealth, SinkHealth},
     api::IngressHealth,
+    backups::BackupStatus,
     http::{
         handlers::health::is_ready, middleware::connection_limit::ConnectionStats, state::AppState,
     },
     spans::{self, SpanCounts},
     store::StoreHealth,
 };
+use std::time::Duration;
 
 /// The state of the server at one scrape.
 pub struct Snapshot {
@@ -28,11 +30,27 @@ pub struct Snapshot {
     pub disputes: usize,
     pub repeated_tokens: u64,
     pub store: StoreHealth,
+    pub backups: Option<BackupHealth>,
     pub clock: ClockHealth,
     pub connections: ConnectionStats,
     pub streams: usize,
     pub spans: Option<SpanCounts>,
     pub process: ProcessStats,
+}
+
+/// How the backups in the directory are, if there is one.
+pub struct BackupHealth {
+    pub age: Option<Duration>,
+    pub every: Option<Duration>,
+    pub status: BackupStatus,
+}
+
+impl BackupHealth {
+    fn read(state: &AppState) -> Option<Self> {
+        let backups = state.settings.backups.as_ref().filter(|backups| backups.has_directory())?;
+        let age = backups.age();
+        Some(Self { age, every: backups.every(), status: backups.status() })
+    }
 }
 
 impl Snapshot {
@@ -61,6 +79,7 @@ impl Snapshot {
             disputes: node.disputes().len(),
             repeated_tokens: state.settings.nodes.repeated_tokens(),
             store: node.store_health(),
+            backups: BackupHealth::read(state),
             clock: node.clock_health(),
             connections: state.connections.read_stats(),
             streams: state.streams.count_open(),

@@ -1,19 +1,18 @@
 //! Every metric. The scrape and the documents read this table.
 
 use super::{
-    samples::{Metric, MetricKind, Samples, new_counter, new_gauge, new_histogram},
-    snapshot::Snapshot,
+    samples::{Metric, MetricKind, new_counter, new_gauge, new_histogram},
+    sampling::{
+        breaker_state, sample_backups, sample_connections, sample_contexts, sample_guards,
+        sample_ingresses, sample_replicas, sample_sinks, sample_store,
+    },
 };
-use crate::{
-    actors::{ContextHealth, GuardHealth, OrderCounts, Phase, ReplicaHealth, SinkHealth},
-    api::IngressHealth,
-    http::middleware::connection_limit::ConnectionStats,
-    store::StoreHealth,
-};
+use crate::actors::{OrderCounts, Phase};
 
 const NONE: &[&str] = &[];
 const CONTEXT: &[&str] = &["context"];
 const SINK: &[&str] = &["sink"];
+const OUTCOME: &[&str] = &["outcome"];
 const INGRESS: &[&str] = &["ingress"];
 
 /// The duration of requests, counted as they are answered.
@@ -287,6 +286,36 @@ pub const METRICS: &[Metric] = &[
         sample_store(now, to, |store| store.most_runs);
     }),
     new_gauge(
+        "holdfast_backup_age_seconds",
+        NONE,
+        "Seconds since the newest backup in `backup.directory` was made",
+        |now, to| {
+            let age = now.backups.as_ref().and_then(|backups| backups.age);
+            age.into_iter().for_each(|age| to.add_sample(NONE, age.as_secs()));
+        },
+    ),
+    new_gauge(
+        "holdfast_backup_every_seconds",
+        NONE,
+        "Seconds after which the next backup is due, if they are made on a schedule",
+        |now, to| {
+            let every = now.backups.as_ref().and_then(|backups| backups.every);
+            every.into_iter().for_each(|every| to.add_sample(NONE, every.as_secs()));
+        },
+    ),
+    new_gauge("holdfast_backup_failed", NONE, "1 since the last backup failed", |now, to| {
+        sample_backups(now, to, NONE, |status| u64::from(status.failure.is_some()));
+    }),
+    new_counter(
+        "holdfast_backups",
+        OUTCOME,
+        "Backups that were `made`, or `failed`, since the start",
+        |now, to| {
+            sample_backups(now, to, &["made"], |status| status.made);
+            sample_backups(now, to, &["failed"], |status| status.failed);
+        },
+    ),
+    new_gauge(
         "holdfast_clock_stepped_back_seconds",
         NONE,
         "Seconds by which the machine's clock was set back",
@@ -358,39 +387,3 @@ pub const METRICS: &[Metric] = &[
         },
     ),
 ];
-
-fn breaker_state(guard: &GuardHealth) -> u64 {
-    match guard.breaker {
-        "open" => 2,
-        "halfOpen" => 1,
-        _ => 0,
-    }
-}
-
-fn sample_contexts(now: &Snapshot, to: &mut Samples, value: impl Fn(&ContextHealth) -> u64) {
-    now.contexts.iter().for_each(|health| to.add_sample(&[health.context], value(health)));
-}
-
-fn sample_guards(now: &Snapshot, to: &mut Samples, value: impl Fn(&GuardHealth) -> u64) {
-    now.guards.iter().for_each(|(context, guard)| to.add_sample(&[context], value(guard)));
-}
-
-fn sample_sinks(now: &Snapshot, to: &mut Samples, value: impl Fn(&SinkHealth) -> u64) {
-    now.sinks.iter().for_each(|sink| to.add_sample(&[sink.sink], value(sink)));
-}
-
-fn sample_replicas(now: &Snapshot, to: &mut Samples, value: impl Fn(&ReplicaHealth) -> u64) {
-    now.replicas.iter().for_each(|replica| to.add_sample(&[replica.context], value(replica)));
-}
-
-fn sample_ingresses(now: &Snapshot, to: &mut Samples, value: impl Fn(&IngressHealth) -> u64) {
-    now.ingresses.iter().for_each(|ingress| to.add_sample(&[ingress.inlet], value(ingress)));
-}
-
-fn sample_store(now: &Snapshot, to: &mut Samples, value: impl Fn(&StoreHealth) -> u64) {
-    to.add_sample(NONE, value(&now.store));
-}
-
-fn sample_connections(now: &Snapshot, to: &mut Samples, value: impl Fn(&ConnectionStats) -> u64) {
-    to.add_sample(NONE, value(&now.connections));
-}

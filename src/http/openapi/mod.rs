@@ -1,5 +1,6 @@
 //! The API document (OpenAPI 3.1), from the contexts that run and the table of fixed routes.
 
+pub(crate) mod backups;
 mod collection;
 mod components;
 mod document;
