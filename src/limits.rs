@@ -27,6 +27,12 @@ pub fn open_files() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
+/// How many files and connections a process may be given.
+#[must_use]
+pub fn most_open_files() -> u64 {
+    getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX)
+}
+
 /// Raises the soft limit of open files to the hard one, and gives the limit in force. What may be open by default
 /// (1,024) is for programs that still use `select`, and too little for a server.
 ///

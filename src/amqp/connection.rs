@@ -41,6 +41,41 @@ pub struct ConnectionSettings {
     pub tls: Arc<ClientConfig>,
 }
 
+impl ConnectionSettings {
+    /// Connects to one node of the broker.
+    ///
+    /// # Errors
+    /// Why that failed, in words.
+    pub async fn connect(&self, url: &str) -> Result<Connection, String> {
+        let mut uri: AMQPUri = url.parse()?;
+        uri.query.heartbeat.get_or_insert(self.heartbeat);
+        let named = ConnectionProperties::default().with_connection_name(self.name.as_str().into());
+        let connector = RustlsConnector::from(Arc::clone(&self.tls));
+        let runtime = default_runtime().map_err(|why| why.to_string())?;
+        let connecting = Connection::connector(
+            uri,
+            runtime,
+            async move |uri, runtime| {
+                let address =
+                    runtime.to_socket_addrs((uri.authority.host.clone(), uri.authority.port));
+                let stream = AsyncTcpStream::connect(&runtime, address).await?;
+                match uri.scheme {
+                    AMQPScheme::AMQP => Ok(stream),
+                    AMQPScheme::AMQPS => {
+                        Ok(stream.into_rustls(&connector, &uri.authority.host).await?)
+                    }
+                }
+            },
+            named,
+        );
+        match tokio::time::timeout(self.connect_timeout, connecting).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(why)) => Err(why.to_string()),
+            Err(_) => Err(format!("no connection within {:?}", self.connect_timeout)),
+        }
+    }
+}
+
 /// A connection that is up.
 #[derive(Clone)]
 pub struct LiveConnection {
@@ -202,7 +237,7 @@ impl ManagedConnection {
             let Some(url) = self.settings.urls.get(place % self.settings.urls.len().max(1)) else {
                 return;
             };
-            let why = match self.open_connection(url).await {
+            let why = match self.settings.connect(url).await {
                 Ok(connection) => {
                     if generation > 0 {
                         self.reconnects.fetch_add(1, Relaxed);
@@ -232,36 +267,6 @@ impl ManagedConnection {
                 ..ConnectionState::default()
             });
             tokio::time::sleep(retry_delay(failures)).await;
-        }
-    }
-
-    async fn open_connection(&self, url: &str) -> Result<Connection, String> {
-        let mut uri: AMQPUri = url.parse()?;
-        uri.query.heartbeat.get_or_insert(self.settings.heartbeat);
-        let named = ConnectionProperties::default()
-            .with_connection_name(self.settings.name.as_str().into());
-        let connector = RustlsConnector::from(Arc::clone(&self.settings.tls));
-        let runtime = default_runtime().map_err(|why| why.to_string())?;
-        let connecting = Connection::connector(
-            uri,
-            runtime,
-            async move |uri, runtime| {
-                let address =
-                    runtime.to_socket_addrs((uri.authority.host.clone(), uri.authority.port));
-                let stream = AsyncTcpStream::connect(&runtime, address).await?;
-                match uri.scheme {
-                    AMQPScheme::AMQP => Ok(stream),
-                    AMQPScheme::AMQPS => {
-                        Ok(stream.into_rustls(&connector, &uri.authority.host).await?)
-                    }
-                }
-            },
-            named,
-        );
-        match tokio::time::timeout(self.settings.connect_timeout, connecting).await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(why)) => Err(why.to_string()),
-            Err(_) => Err(format!("no connection within {:?}", self.settings.connect_timeout)),
         }
     }
 

@@ -1,11 +1,19 @@
 //! The arguments of the command line.
 
 use super::{
-    check_store::CheckStore, keys::Keys, node_key::PrintNodeKey, probe::Probe, sources::Sources,
+    backup::{Backup, Restore, Verify},
+    check_store::CheckStore,
+    doctor::Doctor,
+    keys::Keys,
+    node_key::PrintNodeKey,
+    probe::Probe,
+    remote::{Contexts, Events, Parked, Sagas, Views},
+    sources::Sources,
     token::MakeToken,
 };
 use crate::{actors::LATEST, domain::Timestamp, lab::Lab};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// A rental and reservation server.
 #[derive(Debug, Parser)]
@@ -30,6 +38,34 @@ pub(super) enum Command {
     },
     /// Read the whole store of a stopped server, without changing it, and report damage.
     CheckStore(CheckStore),
+    /// Write a backup of a running server (`--url`), or of the data directory of a stopped one.
+    Backup(Backup),
+    /// Read a backup completely, without restoring it.
+    Verify(Verify),
+    /// Make a data directory of a backup, and of increments that were made after it.
+    Restore(Restore),
+    /// Find out what is wrong with a server, running or stopped, and what to do; exit 1 where something is.
+    Doctor(Doctor),
+    /// Find out what is wrong with orders of a running server.
+    Sagas {
+        #[command(subcommand)]
+        sagas: Sagas,
+    },
+    /// What a running server could not process.
+    Parked {
+        #[command(subcommand)]
+        parked: Parked,
+    },
+    /// Views of a running server.
+    Views {
+        #[command(subcommand)]
+        views: Views,
+    },
+    /// Events of a running server.
+    Events {
+        #[command(subcommand)]
+        events: Events,
+    },
     /// Make, list and revoke API keys in the data directory of a stopped server; a running one: `/admin/keys`.
     Key {
         #[command(subcommand)]
@@ -56,8 +92,12 @@ pub(super) enum Command {
         /// The system: `bookrent`.
         system: String,
     },
-    /// Print the contexts of a system: name, port of the original (`-`: none), and `aggregate` or `view`.
+    /// List, stop and start the contexts of a running server; or print those of a system: name, port of the original (`-`:
+    /// none), and `aggregate` or `view`.
+    #[command(args_conflicts_with_subcommands = true)]
     Contexts {
+        #[command(subcommand)]
+        contexts: Option<Contexts>,
         /// The system: `bookrent`. All systems, when left out.
         system: Option<String>,
     },
@@ -71,6 +111,12 @@ pub(super) enum Command {
     },
     /// Run a system under the load and the faults that its original was tested with, and check its promises.
     Lab(Lab),
+    /// Print the manual page of this command, or write those of all commands.
+    Man {
+        /// Write a page for each command into this directory, which is there.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
     /// Print a completion script.
     Completions {
         /// The shell.

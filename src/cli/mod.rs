@@ -1,10 +1,13 @@
 //! The command line: its arguments, and what carries them out.
 
 mod arguments;
+mod backup;
 mod check_store;
+mod doctor;
 mod keys;
 mod node_key;
 mod probe;
+mod remote;
 mod run;
 mod sources;
 mod token;

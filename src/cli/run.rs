@@ -44,6 +44,9 @@ fn run_command(command: Command) -> Result<(), Failure> {
         Command::NodeKey(key) => key.run(),
         Command::Probe(probe) => probe.run(),
         Command::CheckStore(check) => check.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Verify(verify) => verify.run(),
+        Command::Restore(restore) => restore.run(),
         Command::CheckConfig { sources, json } => {
             let config = sources.load_config()?;
             telemetry::check_environment().map_err(ConfigProblem)?;
@@ -59,12 +62,26 @@ fn run_command(command: Command) -> Result<(), Failure> {
             Ok(None) => Err(unknown_system(&system)),
             Err(error) => Err(Failure::Internal(error.to_string())),
         },
-        Command::Contexts { system } => print_text(&list_contexts(system.as_deref())?),
+        Command::Contexts { contexts: Some(contexts), .. } => contexts.run(),
+        Command::Contexts { system, .. } => print_text(&list_contexts(system.as_deref())?),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Sagas { sagas } => sagas.run(),
+        Command::Parked { parked } => parked.run(),
+        Command::Views { views } => views.run(),
+        Command::Events { events } => events.run(),
         Command::Docs { list, system } => print_text(&print_docs(list, system.as_deref())),
         Command::Lab(lab) => {
             raise_limits()?;
             telemetry::start_logging().map_err(ConfigProblem)?;
             lab.run()
+        }
+        Command::Man { dir: Some(dir) } => clap_mangen::generate_to(Cli::command(), &dir)
+            .map_err(|error| Failure::Failed(format!("{}: {error}", dir.display()))),
+        Command::Man { dir: None } => {
+            let mut page = Vec::new();
+            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
+            rendered.map_err(Failure::from_error)?;
+            print_text(&String::from_utf8_lossy(&page))
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();

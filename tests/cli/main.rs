@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod commands;
 mod consumers;
 mod deployment;
+mod doctor;
 mod documents;
 mod examples;
 mod imports;

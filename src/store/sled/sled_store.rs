@@ -323,7 +323,8 @@ impl Store for SledStore {
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         // Those too that no context of this process has opened.
-        let names = catch_panic(|| Ok(self.db.tree_names()))?;
+        let db = sync::lock(&self.db).clone().ok_or_else(StoreError::closed)?;
+        let names = catch_panic(|| Ok(db.tree_names()))?;
         for name in names.iter().filter(|name| *name != DEFAULT_TREE) {
             self.open_tree(&String::from_utf8_lossy(name))?;
         }
