@@ -1,5 +1,7 @@
 //! The pages, in a real browser and as plain requests.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 mod accessible;
 mod browser;
 mod console;

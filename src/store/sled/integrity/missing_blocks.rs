@@ -2,6 +2,7 @@
 
 use crate::store::{
     Row, Scan, StoreError, codec,
+    row_block::Builder,
     sled::{
         manifest::Manifest,
         run_range::{RunRange, verify_run},
