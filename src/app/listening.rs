@@ -56,6 +56,8 @@ pub fn bind_listeners(
     mut passed: PassedSockets,
 ) -> Result<Listening, Failure> {
     let are_shared = !passed.is_empty();
+    // Before any is bound: a socket for a wider address would only be in the way of the right one.
+    passed.refuse_others(&settings.own_addresses())?;
     let mut take_address = |port: &str, address: SocketAddr, whose: &str, way_out: &str| {
         let passed = passed.take_socket(port, address).map(Ok);
         let socket = passed.unwrap_or_else(|| bind_address(address));
@@ -87,7 +89,7 @@ pub fn bind_listeners(
     let ops = ops
         .map(|address| take_address(OPS_PORT, address, ", for operators,", way_out))
         .transpose()?;
-    passed.refuse_rest()?;
+    passed.refuse_others(&[])?;
     let local_address = |listener: &TcpListener| {
         listener
             .local_addr()

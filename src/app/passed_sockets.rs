@@ -18,6 +18,16 @@ struct PassedSocket {
     socket: TcpListener,
 }
 
+impl PassedSocket {
+    /// Whether it is reachable from nowhere else than `address`, whose number may be open.
+    fn is_within(&self, address: SocketAddr) -> bool {
+        self.socket.local_addr().is_ok_and(|local| {
+            let is_same = address.port() == 0 || local.port() == address.port();
+            is_same && (address.ip().is_unspecified() || local.ip() == address.ip())
+        })
+    }
+}
+
 impl From<Vec<TcpListener>> for PassedSockets {
     fn from(sockets: Vec<TcpListener>) -> Self {
         let sockets = sockets.into_iter().map(|socket| PassedSocket { port: None, socket });
@@ -60,21 +70,24 @@ impl PassedSockets {
     /// the port had.
     pub fn take_socket(&mut self, port: &str, address: SocketAddr) -> Option<TcpListener> {
         let is_right = |passed: &PassedSocket| {
-            passed.socket.local_addr().is_ok_and(|local| {
-                let is_within = address.ip().is_unspecified() || local.ip() == address.ip();
-                let is_same = passed.port.as_deref() == Some(port);
-                let is_open = address.port() == 0;
-                is_within && if is_open { is_same } else { local.port() == address.port() }
-            })
+            let is_same = passed.port.as_deref() == Some(port);
+            passed.is_within(address) && (address.port() != 0 || is_same)
         };
         let place = self.sockets.iter().position(is_right)?;
         Some(self.sockets.swap_remove(place).socket)
     }
 
-    /// Refuses sockets of the manager of services that no setting has the address of. Those of the process before this one are
-    /// closed.
-    pub fn refuse_rest(self) -> Result<(), Failure> {
-        let mut left = self.sockets.iter().filter(|passed| passed.port.is_none());
+    /// Refuses sockets of the manager of services that are for none of these addresses of the settings. Those of the process
+    /// before this one may be left over.
+    ///
+    /// # Errors
+    /// [`Failure::Config`], which names the first of them.
+    pub fn refuse_others(&self, addresses: &[SocketAddr]) -> Result<(), Failure> {
+        let is_wanted = |passed: &PassedSocket| {
+            let fits = |address: &SocketAddr| address.port() != 0 && passed.is_within(*address);
+            passed.port.is_some() || addresses.iter().any(fits)
+        };
+        let mut left = self.sockets.iter().filter(|passed| !is_wanted(passed));
         let Some(PassedSocket { socket: left, .. }) = left.next() else { return Ok(()) };
         let address = left.local_addr().map_or_else(|why| why.to_string(), |at| at.to_string());
         Err(ConfigProblem(format!(

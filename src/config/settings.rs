@@ -132,7 +132,7 @@ impl Settings {
     }
 
     /// The addresses that this node listens on.
-    fn own_addresses(&self) -> Vec<SocketAddr> {
+    pub fn own_addresses(&self) -> Vec<SocketAddr> {
         let listen = self.http.listen;
         let ports = self.compat_ports().into_iter();
         let ports = ports.map(|(_, port)| SocketAddr::new(listen.ip(), port));

@@ -18,6 +18,7 @@ mod outage;
 mod probes;
 mod read_pool;
 mod response;
+mod route;
 mod router;
 mod routes;
 mod server;

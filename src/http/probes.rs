@@ -6,7 +6,8 @@ use crate::{
     http::{
         call::{ProbeReply, ProbeRequest},
         middleware::{caller, raw_response},
-        routes::{self, Handler},
+        route::Handler,
+        routes,
         state::{AppState, Port},
     },
     identity::Audience,

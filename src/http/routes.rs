@@ -2,51 +2,16 @@
 
 use crate::{
     http::{
-        call::{Call, ProbeReply, ProbeRequest, Reply},
         handlers::{
             admin, audit, backups, documents, event_filter::EventQuery, events, health, internal,
-            jobs, keeper, keys, login, metrics, node_list, node_reports, pages, problems,
-            query::has_parameter, root, saga_list,
+            jobs, keeper, keys, login, metrics, node_list, node_reports, pages, problems, root,
+            saga_list,
         },
-        openapi::{
-            backups as backup_pages, identities,
-            operations::{self, Deployment},
-            problem_page, sagas,
-        },
-        state::AppState,
+        openapi::{backups as backup_pages, identities, operations, problem_page, sagas},
+        route::{READ, Route, admin_route, node_route, probe_route, route},
     },
     identity::{Access, Audience},
 };
-use futures_util::future::LocalBoxFuture;
-use serde_json::Value;
-
-/// A fixed route.
-pub struct Route {
-    /// The methods it answers, as `Allow` lists them.
-    pub methods: &'static [&'static str],
-    /// Its template: `{name}` is one segment, `{name:.*}` all that is left.
-    pub path: &'static str,
-    /// Who may call it.
-    pub audience: Audience,
-    /// The parameter of its query that asks for what is for another audience.
-    pub detail: Option<(&'static str, Audience)>,
-    /// The parameters of its query; `None` where others are ignored.
-    pub query: Option<&'static [&'static str]>,
-    /// What answers.
-    pub handler: Handler,
-    /// How the API document describes it; `None` for what is not an API.
-    pub operation: Option<fn(&Deployment<'_>) -> Value>,
-    /// What it is for, where the API document does not say so.
-    pub summary: &'static str,
-}
-
-/// What answers a route.
-pub enum Handler {
-    /// Answers on the main listener.
-    Request(for<'a> fn(Call<'a>) -> LocalBoxFuture<'a, Reply>),
-    /// Reports the condition of the server; the probe listener answers it as well.
-    Probe(ProbeHandler),
-}
 
 /// A route whose template a path has matched.
 pub struct Matched<'a> {
@@ -59,7 +24,6 @@ const GET: &[&str] = &["GET"];
 const POST: &[&str] = &["POST"];
 const PUT: &[&str] = &["PUT"];
 const DELETE: &[&str] = &["DELETE"];
-const READ: &[&str] = &["GET", "HEAD"];
 
 /// Every fixed route. Collections are not among them: they follow from the contexts.
 pub const ROUTES: &[Route] = &[
@@ -251,103 +215,6 @@ pub const ROUTES: &[Route] = &[
     })
     .with_description(operations::advance_clock),
 ];
-
-type RequestHandler = for<'a> fn(Call<'a>) -> LocalBoxFuture<'a, Reply>;
-type ProbeHandler = fn(&AppState, &ProbeRequest<'_>) -> ProbeReply;
-
-const fn route(
-    methods: &'static [&'static str],
-    path: &'static str,
-    audience: Audience,
-    handler: RequestHandler,
-) -> Route {
-    let handler = Handler::Request(handler);
-    let summary = "";
-    Route { methods, path, audience, detail: None, query: None, handler, operation: None, summary }
-}
-
-const fn admin_route(
-    methods: &'static [&'static str],
-    path: &'static str,
-    access: Access,
-    handler: RequestHandler,
-) -> Route {
-    let audience = Audience::Administration(access);
-    Route { query: Some(&[]), ..route(methods, path, audience, handler) }
-}
-
-const fn node_route(
-    methods: &'static [&'static str],
-    path: &'static str,
-    handler: RequestHandler,
-) -> Route {
-    route(methods, path, Audience::Node, handler)
-}
-
-const fn probe_route(path: &'static str, audience: Audience, report: ProbeHandler) -> Route {
-    let handler = Handler::Probe(report);
-    let methods = READ;
-    let summary = "";
-    Route { methods, path, audience, detail: None, query: None, handler, operation: None, summary }
-}
-
-impl Route {
-    /// Takes these parameters in its query, and no others.
-    const fn with_query(self, query: &'static [&'static str]) -> Self {
-        Self { query: Some(query), ..self }
-    }
-
-    /// Answers in more detail where `parameter` is in its query, and that is for `audience`.
-    const fn with_detail(self, parameter: &'static str, audience: Audience) -> Self {
-        Self { detail: Some((parameter, audience)), ..self }
-    }
-
-    const fn with_description(self, operation: fn(&Deployment<'_>) -> Value) -> Self {
-        Self { operation: Some(operation), ..self }
-    }
-
-    /// Says what it is for, where the API document does not.
-    const fn with_summary(self, summary: &'static str) -> Self {
-        Self { summary, ..self }
-    }
-
-    /// Who may send a request with this query.
-    pub fn audience_of(&self, query: &str) -> Audience {
-        let detail = self.detail.filter(|(parameter, _)| has_parameter(query, parameter));
-        detail.map_or(self.audience, |(_, audience)| audience)
-    }
-
-    /// The parameters of `path`, if it fits the template.
-    fn match_path<'a>(&self, path: &'a str) -> Option<Vec<(&'static str, &'a str)>> {
-        let mut params = Vec::new();
-        let mut rest = path.strip_prefix('/')?;
-        let mut templates = self.path.strip_prefix('/')?.split('/').peekable();
-        while let Some(template) = templates.next() {
-            let (segment, after) = match rest.split_once('/') {
-                Some((segment, after)) => (segment, Some(after)),
-                None => (rest, None),
-            };
-            match template.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-                Some((parameter, suffix)) => {
-                    if let Some(parameter) = parameter.strip_suffix(":.*") {
-                        params.push((parameter, rest));
-                        return Some(params);
-                    }
-                    let value = segment.strip_suffix(suffix).filter(|value| !value.is_empty())?;
-                    params.push((parameter, value));
-                }
-                None if template == segment => {}
-                None => return None,
-            }
-            match (after, templates.peek().is_some()) {
-                (Some(after), true) => rest = after,
-                (None, false) => return Some(params),
-                _ => return None,
-            }
-        }
-        None
-    }
-}
 
 /// The routes at `path`, one for each handler, and the values of their parameters.
 pub fn find_route(path: &str) -> Option<(Matched<'_>, impl Iterator<Item = &'static Route>)> {

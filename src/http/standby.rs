@@ -12,7 +12,8 @@ use crate::{
         forwarder::{Attempt, passed_on_by_node},
         handlers::{body, stream},
         leader::{Leader, Standby},
-        routes::{self, Handler},
+        route::Handler,
+        routes,
         state::AppState,
     },
 };

@@ -92,8 +92,11 @@ impl Workers {
     /// # Errors
     /// A listener cannot be used.
     pub fn accept_from(&self, listeners: Vec<net::TcpListener>) -> io::Result<Acceptors> {
-        let listeners: Vec<_> =
-            listeners.into_iter().map(TcpListener::from_std).collect::<Result<_, _>>()?;
+        let usable = |listener: net::TcpListener| {
+            listener.set_nonblocking(true)?;
+            TcpListener::from_std(listener)
+        };
+        let listeners: Vec<_> = listeners.into_iter().map(usable).collect::<Result<_, _>>()?;
         let accepting = listeners.into_iter().enumerate().map(|(port, listener)| {
             let feed = Arc::clone(&self.feed);
             actix_rt::spawn(async move { feed.accept_all(port, listener).await })

@@ -4,7 +4,7 @@ use super::{
     answer::PageAnswer,
     backend::{Backend, BackendReply, BackendRequest},
     language::Language,
-    layout::NavLink,
+    nav_link::NavLink,
     site::{Site, System},
     visitor::PageRequest,
 };

@@ -1,14 +1,6 @@
 //! What surrounds every page: head, navigation, who one is, the languages.
 
-use super::{context::PageContext, language::Language};
-
-/// A link of the navigation.
-#[derive(Debug, Clone)]
-pub struct NavLink {
-    pub text: String,
-    pub href: String,
-    pub is_here: bool,
-}
+use super::{context::PageContext, language::Language, nav_link::NavLink};
 
 /// What surrounds a page.
 #[derive(Debug, Clone)]

@@ -15,6 +15,7 @@ mod language;
 mod layout;
 mod mine;
 mod names;
+mod nav_link;
 mod order;
 mod problem;
 mod router;

@@ -17,6 +17,8 @@ const WRONG_PASSWORD: &str = "canary-password-of-no-one";
 const CREDENTIAL: &str = "canary-credential-of-all-nodes";
 const EVENT_KEY: &str = "canary-key-of-events-with-thirty-two-characters";
 const SIGNING_KEY: &str = "canary-key-of-the-webhook";
+const ALERT_KEY: &str = "canary-key-of-the-pager";
+const COLLECTOR: &str = "canary-authorization-of-the-collector";
 const TELEPHONE: &str = "010-4141-9393";
 const ADDRESS: &str = "canary-street-41";
 const IN_QUERY: &str = "canary-in-a-query";
@@ -30,7 +32,7 @@ enum Source {
 }
 
 /// The settings that are secret, with their values.
-fn secrets(broker: &Broker) -> [(&'static str, &'static str, String); 4] {
+fn secrets(broker: &Broker) -> [(&'static str, &'static str, String); 6] {
     // The first of the two is refused by the broker.
     let urls = [WRONG_PASSWORD, PASSWORD].map(|word| broker.url_of("canary", word)).join(",");
     let signing = format!("whsec_{}", BASE64_STANDARD.encode(SIGNING_KEY));
@@ -39,14 +41,17 @@ fn secrets(broker: &Broker) -> [(&'static str, &'static str, String); 4] {
         ("events", "key", EVENT_KEY.into()),
         ("node", "credential", CREDENTIAL.into()),
         ("messages", "secret", signing),
+        ("alerts", "secret", format!("whsec_{}", BASE64_STANDARD.encode(ALERT_KEY))),
+        ("traces", "authorization", format!("Bearer {COLLECTOR}")),
     ]
 }
 
 /// What may not come out of a server, nor of a check of its configuration.
 fn words() -> Vec<String> {
-    let signing = BASE64_STANDARD.encode(SIGNING_KEY);
-    let plain = [PASSWORD, WRONG_PASSWORD, CREDENTIAL, EVENT_KEY, SIGNING_KEY, &signing];
-    plain.map(str::to_owned).to_vec()
+    let [signing, alerting] = [SIGNING_KEY, ALERT_KEY].map(|key| BASE64_STANDARD.encode(key));
+    let keys = [EVENT_KEY, SIGNING_KEY, &signing, ALERT_KEY, &alerting];
+    let plain = [&[PASSWORD, WRONG_PASSWORD, CREDENTIAL, COLLECTOR], &keys[..]].concat();
+    plain.into_iter().map(str::to_owned).collect()
 }
 
 #[track_caller]
@@ -81,7 +86,7 @@ fn configure(
             }
             Source::File => put(section, format!("{key} = \"{value}\"\n")),
             Source::SecretFiles => {
-                let path = dir.join(key);
+                let path = dir.join(format!("{section}-{key}"));
                 fs::write(&path, value).unwrap();
                 put(section, format!("{key}_file = {path:?}\n"));
             }
@@ -89,6 +94,8 @@ fn configure(
     }
     put("amqp", "commands = true\nusers = [\"canary=staff\"]\n".into());
     put("messages", format!("gateway = \"webhook\"\nurl = \"http://{peer}/sms\"\n"));
+    put("alerts", format!("url = \"http://{peer}/alerts\"\n"));
+    put("traces", format!("url = \"http://{peer}\"\n"));
     put("auth", format!("keys_from = \"http://{peer}\"\n"));
     put("peers", format!("\"ebook.dashboard\" = \"http://{peer}\"\n"));
     let sections = sections.iter().map(|(section, lines)| format!("[{section}]\n{lines}"));
@@ -244,6 +251,8 @@ fn a_configuration_that_is_refused_shows_no_secret() {
         (format!("amqp.url = 'amqp://user:{PASSWORD}@[broker'"), PASSWORD),
         (format!("amqp.url = 'http://user:{PASSWORD}@broker'"), PASSWORD),
         (format!("amqp.url = ['{PASSWORD}', 5]"), PASSWORD),
+        (format!("store.url = 'postgres://user:{PASSWORD}@[database/holdfast'"), PASSWORD),
+        (format!("store.url = 'http://user:{PASSWORD}@database'"), PASSWORD),
         (format!("events.key = '{too_short}'"), too_short),
         (format!("events.key = {{ a = '{EVENT_KEY}' }}"), EVENT_KEY),
         (format!("node.credential = ' {CREDENTIAL}'"), CREDENTIAL),
@@ -282,6 +291,8 @@ fn every_secret_setting_is_among_those_that_are_searched_for() {
         secrets(&broker).iter().map(|(section, key, _)| format!("{section}.{key}")).collect();
     // The test of logins searches for this one, which open authentication does not take.
     searched.push("auth.login.client_secret".to_owned());
+    // What is said of a database is tested with databases; of a URL that is refused, here.
+    searched.push("store.url".to_owned());
     assert!(all.iter().all(|key| searched.iter().any(|known| known == key)), "{all:?}");
     assert_eq!(all.len(), searched.len());
 }

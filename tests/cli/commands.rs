@@ -95,7 +95,7 @@ fn operators_command_a_server_with_a_key_in_a_file_a_variable_or_a_profile() {
     assert!(succeeds(&mut ask(&["parked", "redrive", "--all"])).contains("0 done"));
     refused(&mut ask(&["parked", "drop", "--all"]), &["--yes"]);
     refused(&mut ask(&["parked", "drop", "none~none~1~1"]), &["none~none~1~1"]);
-    refused(&mut ask(&["sagas", "show", "bookrent", "9"]), &["(no-such-saga)"]);
+    refused(&mut ask(&["sagas", "show", "bookrent", "9"]), &["(not-found)"]);
     // A backup has everything, and so is not for operators.
     let file = at("a.backup").display().to_string();
     refused(&mut ask(&["backup", &file]), &["insufficient-scope"]);

@@ -24,6 +24,10 @@ fn sample_value(setting: &Setting, secret_file: &str) -> Value {
         "messages.url" => "http://texts/send",
         "messages.secret" | "alerts.secret" => "c2VjcmV0",
         "alerts.url" => "https://pager.internal/holdfast",
+        "traces.url" => "http://127.0.0.1:4318",
+        "backup.every" => "30m",
+        "pages.brand.colour" => "#336699",
+        "pages.brand.logo" => secret_file,
         "amqp.url" => "amqp://broker/",
         "events.source" => "/seoul",
         "node.credential" => "0123456789abcdef",
@@ -78,6 +82,11 @@ fn file_named_by(key: &str) -> String {
         "http.tls.cert" => cert,
         "http.tls.key" => private,
         "tls.ca_file" => ca,
+        "pages.brand.logo" => {
+            let logo = CERTIFICATE.0.path().join("logo.svg");
+            std::fs::write(&logo, "<svg xmlns='http://www.w3.org/2000/svg'/>").unwrap();
+            return logo.display().to_string();
+        }
         _ => {
             // What is base64, an address, and long enough.
             let words = if key == "messages.secret_file" {
@@ -103,6 +112,8 @@ fn companion_settings(key: &str) -> Vec<(&'static str, String)> {
             with(&[("messages.url", "http://texts/"), ("messages.secret", "c2VjcmV0")])
         }
         "store.url_file" => with(&[("store.url", "postgres://me@db/holdfast")]),
+        "alerts.url" => with(&[("alerts.secret", "c2VjcmV0")]),
+        "backup.every" => with(&[("backup.directory", "/var/backups/holdfast")]),
         "amqp.commands" => with(&[("amqp.url", "amqp://broker/")]),
         "http.header_limit" => with(&[("http.uri_limit", "256")]),
         "http.tls.cert" => vec![("http.tls.key", file_named_by("http.tls.key"))],

@@ -17,7 +17,7 @@ use serde_json::json;
 use std::{convert::Infallible, sync::Arc};
 
 /// The media type of a backup.
-const BACKUP: &str = "application/vnd.holdfast.backup";
+const BACKUP: &str = "application/octet-stream";
 /// The digits of the sum of a backup.
 const SUM_DIGITS: usize = 64;
 

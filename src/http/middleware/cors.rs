@@ -69,9 +69,9 @@ pub fn as_problem<B: MessageBody + 'static>(
     answer: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let answer = answer?;
-    let content_type = answer.headers().get(header::CONTENT_TYPE);
-    let is_problem = content_type.is_some_and(|kind| kind == "application/problem+json");
-    if answer.status() != StatusCode::BAD_REQUEST || is_problem {
+    // What a handler has answered has this header; a preflight that was refused before it has not.
+    let is_own = answer.headers().contains_key(header::X_CONTENT_TYPE_OPTIONS);
+    if answer.status() != StatusCode::BAD_REQUEST || is_own {
         return Ok(answer.map_into_left_body());
     }
     let (request, _) = answer.into_parts();

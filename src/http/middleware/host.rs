@@ -3,12 +3,7 @@
 
 use crate::{
     api::Problem,
-    http::{
-        host_list::HostList,
-        middleware::node_caller,
-        routes::{self, Handler},
-        state::AppState,
-    },
+    http::{host_list::HostList, middleware::node_caller, route::Handler, routes, state::AppState},
 };
 use actix_web::{HttpRequest, http::header};
 use std::net::IpAddr;

@@ -52,7 +52,7 @@ pub fn describe_sending(_: &Deployment<'_>) -> Value {
     .into_operation();
     if let Some(answer) = operation.pointer_mut("/responses/200") {
         let schema = json!({ "type": "string", "format": "binary" });
-        let content = json!({ "application/vnd.holdfast.backup": { "schema": schema } });
+        let content = json!({ "application/octet-stream": { "schema": schema } });
         put_field(answer, "content", content);
     }
     operation

@@ -7,13 +7,13 @@ mod nodes;
 
 use std::{fs, path::Path};
 
-/// Copies a directory with all that is in it.
+/// Copies a directory with all that is in it but sockets, which a process has left there.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &to.join(entry.file_name()))
-        } else {
+        } else if entry.file_type().unwrap().is_file() {
             fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
         }
     }

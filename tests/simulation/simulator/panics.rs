@@ -1,4 +1,4 @@
-//! Panics that are caught where they happen: a message that crashes its context is answered, and nobody outside learns why.
+//! Panics that are caught where they happen: a message that crashes its context is answered, and no one outside learns why.
 //! The crashes that a schedule wants are no panics: they begin without the hook.
 
 use std::{
