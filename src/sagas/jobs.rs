@@ -31,6 +31,8 @@ const VERSION: u16 = 1;
 const MOST: usize = 100;
 /// So many parked ones are listed at once, and the place is kept after each of these.
 const PAGE: usize = 50;
+/// So much of an error is kept.
+const LONGEST_ERROR: usize = 300;
 /// How long until a job goes on whose node cannot list what is parked.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -158,11 +160,14 @@ impl Jobs {
 
     /// Runs the jobs of `node`, for as long as it is polled.
     pub async fn run(self: Arc<Self>, node: Arc<dyn Node>) {
+        // One that cannot go on lets the others go first.
+        let mut stuck: Option<String> = None;
         loop {
             let running = {
                 let all = sync::lock(&self.all);
                 let running = all.values().filter(|job| job.state == JobState::Running);
-                running.min_by_key(|job| job.begun).cloned()
+                let order = |job: &&Job| (stuck.as_ref() == Some(&job.order.id), job.begun);
+                running.min_by_key(order).cloned()
             };
             match running {
                 None => self.begun.notified().await,
@@ -170,6 +175,7 @@ impl Jobs {
                     let id = job.order.id.clone();
                     if let Err(error) = self.run_page(&node, job).await {
                         tracing::warn!(job = id, %error, "failed to go on with a job");
+                        stuck = Some(id);
                         tokio::time::sleep(PAUSE).await;
                     }
                 }
@@ -243,7 +249,7 @@ impl Jobs {
             Err(Fault::Refused(_)) => {}
             Err(fault) => {
                 job.failed += 1;
-                job.error = Some(fault.to_string());
+                job.error = Some(fault.to_string().chars().take(LONGEST_ERROR).collect());
             }
         }
     }

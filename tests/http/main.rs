@@ -4,6 +4,7 @@
 
 mod backups;
 mod bad_input;
+mod beyond_loopback;
 mod bodies;
 mod context_ports;
 mod conventions;

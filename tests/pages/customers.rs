@@ -115,7 +115,6 @@ fn what_is_wrong_stands_at_its_field_and_in_the_language_of_the_page() {
     with_browser(|browser| {
         act_as(browser, &server, "1");
         browser.open(&format!("{}/pages/gbike/userDeposits/new", server.url()));
-        browser.enter("f.userid", "1");
         browser.enter("f.deposit", "lots");
         browser.click("main form button");
         let error = "return document.querySelector('.field.wrong .error').textContent";
@@ -123,7 +122,6 @@ fn what_is_wrong_stands_at_its_field_and_in_the_language_of_the_page() {
         assert!(browser.script(error, &[]).as_str().unwrap().contains("`lots`"));
         browser.click("button[name=language][value=ko]");
         browser.says("예치금");
-        browser.enter("f.userid", "1");
         browser.enter("f.deposit", "lots");
         browser.click("main form button");
         browser.says("입력한 내용을 확인해 주세요.");

@@ -45,8 +45,8 @@ fn what_commands_write_is_for_their_user_alone_too() {
     let directory = TempDir::new().unwrap();
     let data = directory.path().join("data");
     for arguments in [
-        &["token", "--as", "staff"][..],
-        &["node-key", "--name", "rent", "--contexts", "bookrent.rent"],
+        &["node-key", "--name", "rent", "--contexts", "bookrent.rent"][..],
+        &["token", "--as", "staff"],
         &["key", "add", "--name", "till", "--role", "staff"],
     ] {
         let output = holdfast().args(arguments).arg("--data").arg(&data).output().unwrap();

@@ -69,6 +69,9 @@ fn all_names(state: &AppState) -> impl Iterator<Item = Name> {
     here.chain(state.settings.remote_contexts.iter().map(|context| context.name))
 }
 
+/// No customer has a longer name.
+const LONGEST_CUSTOMER: usize = 100;
+
 /// The filter whose members are these texts, or the problem that names the one that is wrong.
 ///
 /// # Errors
@@ -86,6 +89,12 @@ pub fn check_filter(state: &AppState, filter: &SagaFilter) -> Result<(), Problem
     {
         let known: Vec<_> = all_names(state).map(|name| name.context).collect();
         return Err(unknown_value("context", &known.join(", ")));
+    }
+    let is_long = |customer: &String| customer.chars().count() > LONGEST_CUSTOMER;
+    if filter.customer.as_ref().is_some_and(is_long) {
+        let en = format!("`customer` has at most {LONGEST_CUSTOMER} characters");
+        let ko = format!("`customer`는 {LONGEST_CUSTOMER}자 이하여야 합니다");
+        return Err(Problem::new("bad-filter", en, ko));
     }
     Ok(())
 }

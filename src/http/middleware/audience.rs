@@ -6,7 +6,7 @@ use crate::{
         middleware::{caller, cors},
         state::{AppState, Port},
     },
-    identity::{Access, Audience},
+    identity::{Access, Audience, DEVELOPMENT},
 };
 use actix_web::HttpRequest;
 
@@ -25,8 +25,10 @@ pub fn check_audience(
     let caller = caller::find_caller(request, state);
     api::check_audience(audience, caller.as_deref())?;
     let Audience::Administration(access) = audience else { return Ok(()) };
-    // Beyond loopback, open authentication opens no administration.
-    if access == Access::Development || caller::principal_of(request).is_none() {
+    // Beyond loopback, open authentication opens no administration: neither to those who show nothing, nor to those who only
+    // name whom they act as.
+    let has_shown = caller::principal_of(request).is_some_and(|shown| shown.issuer != DEVELOPMENT);
+    if access == Access::Development || !has_shown {
         state.check_development()?;
     }
     cors::same_origin(request, state)
