@@ -45,9 +45,9 @@ fn what_commands_write_is_for_their_user_alone_too() {
     let directory = TempDir::new().unwrap();
     let data = directory.path().join("data");
     for arguments in [
-        &["node-key", "--name", "rent", "--contexts", "bookrent.rent"][..],
+        &["key", "add", "--name", "till", "--role", "staff"][..],
         &["token", "--as", "staff"],
-        &["key", "add", "--name", "till", "--role", "staff"],
+        &["node-key", "--name", "rent", "--contexts", "bookrent.rent"],
     ] {
         let output = holdfast().args(arguments).arg("--data").arg(&data).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -148,7 +148,8 @@ fn closing_writes_what_was_accepted_and_takes_no_more() {
     assert_eq!(store.durable_commit(), last);
     let late = Batch { tree: owner.0, epoch: owner.1, expects: Vec::new(), writes: Vec::new() };
     assert!(matches!(store.submit(late), Err(StoreError::Failed(_))));
-    assert_eq!(rows(&store).len(), 100, "reading goes on");
+    let scan = store.scan(owner.0, &Scan::prefix(b"", usize::MAX));
+    assert!(matches!(scan, Err(StoreError::Failed(_))), "another process may have it now");
     let (word, heard) = mpsc::channel();
     store
         .on_durable(last + 1, Box::new(move |result| word.send(result).expect("the test listens")));
@@ -156,6 +157,7 @@ fn closing_writes_what_was_accepted_and_takes_no_more() {
         matches!(heard.recv(), Ok(Err(StoreError::Failed(_)))),
         "no caller waits for what will not come"
     );
+    assert_eq!(rows(&open(&path).expect("opens again")).len(), 100);
 }
 
 #[test]

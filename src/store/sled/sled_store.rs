@@ -193,11 +193,11 @@ impl SledStore {
     }
 
     fn find_table(&self, tree: TreeId) -> Result<Arc<Table>, StoreError> {
-        let trees = sync::read(&self.trees);
-        trees
-            .get(tree.0 as usize)
-            .cloned()
-            .ok_or_else(|| StoreError::Invalid("this tree was never opened".into()))
+        let table = sync::read(&self.trees).get(tree.0 as usize).cloned();
+        table.ok_or_else(|| match *sync::lock(&self.db) {
+            Some(_) => StoreError::Invalid("this tree was never opened".into()),
+            None => StoreError::closed(),
+        })
     }
 }
 

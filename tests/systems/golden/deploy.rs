@@ -48,7 +48,7 @@ fn compose(system: &str, contexts: &[Facts]) -> String {
     text.push_str(
         "  gateway:\n    <<: *node\n    environment:\n      HOLDFAST_NODE__NAME: gateway\n      \
          HOLDFAST_NODE__CONTEXTS: none\n    ports: [\"127.0.0.1:8088:8088\"]\n    # A gateway has no data to keep.\n    \
-         tmpfs: [/data]\n    depends_on:\n",
+         tmpfs: [\"/data:uid=65532,gid=65532,mode=0700\"]\n    depends_on:\n",
     );
     text.push_str(&waits);
     let (after, _) = after.split_once("\nvolumes:\n").unwrap();
