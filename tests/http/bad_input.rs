@@ -344,7 +344,7 @@ fn parameters_that_are_not_known_are_refused_where_lists_and_logs_are_read() {
             beyond.refuses(422, "out-of-range");
         }
     }
-    assert_eq!(count, 7);
+    assert_eq!(count, 12);
     world.is_unchanged();
 }
 

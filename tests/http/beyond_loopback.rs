@@ -4,7 +4,7 @@ use serde_json::json;
 use support::Server;
 
 #[test]
-fn whoever_only_names_an_operator_administers_nothing() {
+fn a_client_that_only_names_an_operator_administers_nothing() {
     let open = "[auth]\nallow_open_beyond_loopback = true\n";
     let server = Server::at("0.0.0.0:0", "bookrent", open, &[]);
     server.register_book("title01");
