@@ -29,7 +29,7 @@ pub use documents::{api_document, async_document};
 pub use failure::{Failure, print_text};
 pub use listening::{Listening, bind_listeners};
 pub use node_identity::check_own_key;
-pub(crate) use open_store::{OpenedStore, open_store};
+pub(crate) use open_store::{OpenedStore, examine_database, open_store};
 pub use passed_sockets::PassedSockets;
 pub use run::run_server;
 pub use server::serve_system;

@@ -47,15 +47,33 @@ pub(super) fn open_directory(settings: &Settings) -> Result<OpenedStore, Failure
     Ok(OpenedStore { recovery: store.recovery(), store: Arc::new(store), database: None })
 }
 
-/// How the database is opened, if the store is one.
+/// Whether a server could start on the database of the settings, if the store is one. Nothing is changed. It must not be
+/// called on a thread that drives a runtime.
+///
+/// # Errors
+/// [`Failure`]: why it could not, with what to do.
+pub(crate) fn examine_database(settings: &Settings) -> Result<(), Failure> {
+    match read_database_options(settings)? {
+        Some(options) => PostgresStore::examine(&options).map_err(Failure::from_error),
+        None => Ok(()),
+    }
+}
+
+/// How the database is opened, if the store is one. What is the node's own, such as its key, gets its directory.
 ///
 /// # Errors
 /// [`Failure`] if the settings are wrong.
 pub(super) fn database_options(settings: &Settings) -> Result<Option<PostgresOptions>, Failure> {
+    let options = read_database_options(settings)?;
+    if options.is_some() {
+        prepare_directory(&settings.store.dir).map_err(Failure::from_error)?;
+    }
+    Ok(options)
+}
+
+fn read_database_options(settings: &Settings) -> Result<Option<PostgresOptions>, Failure> {
     let store = &settings.store;
     let Some(url) = &store.url else { return Ok(None) };
-    // What is the node's own, such as its key, is in the directory all the same.
-    prepare_directory(&store.dir).map_err(Failure::from_error)?;
     let encryption = settings
         .connects_by_tls()
         .then(|| settings.tls.trust().map(|trust| trust.config()))

@@ -1,6 +1,9 @@
 //! What keeps a server from starting on a database, each said with what to do.
 
+use super::servers::section;
+use std::path::Path;
 use support::{
+    Server,
     database::{Database, name_in},
     holdfast, run,
 };
@@ -106,4 +109,38 @@ fn a_database_that_can_only_be_read_is_refused() {
     let (code, said) = start(&url, &[]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("read"), "{said}");
+}
+
+/// How an examination of a server ends: its code, and what it says.
+fn examine(url: &str, data: &Path, listen: &str) -> (Option<i32>, String) {
+    let mut command = holdfast();
+    command.args(["doctor", "--system", "bookrent", "--listen", listen, "--data"]).arg(data);
+    let output = run(command.env("HOLDFAST_STORE__URL", url));
+    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+#[test]
+fn doctor_says_what_is_wrong_with_a_database_and_nothing_of_a_sound_one() {
+    let database = Database::shared();
+    let url = database.create();
+    let name = name_in(&url);
+    let directory = TempDir::new().unwrap();
+    let data = directory.path().join("data");
+    for (url, word) in [
+        (database.url_of("postgres", "wrong", name), "refuses the user"),
+        (database.url("missing"), "does not exist"),
+        (format!("postgres://me:secret@127.0.0.1:1/{name}"), "cannot be reached"),
+    ] {
+        let (code, said) = examine(&url, &data, "127.0.0.1:0");
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("database: ") && said.contains(word), "{said}");
+        assert!(!said.contains("secret") && !data.exists(), "{said}");
+    }
+    let (code, said) = examine(&url, &data, "127.0.0.1:0");
+    assert_eq!((code, said.contains("nothing is wrong")), (Some(0), true), "{said}");
+    // The port is taken by the server itself.
+    let server = Server::of("bookrent", &section(&url), &[]);
+    let (code, said) = examine(&url, &server.data(), server.address());
+    assert_eq!((code, said.contains("nothing is wrong")), (Some(0), true), "{said}");
+    assert!(said.contains("readiness") && said.contains("database"), "{said}");
 }

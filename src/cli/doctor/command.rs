@@ -1,7 +1,7 @@
 //! The command: looks at what there is, one after the other.
 
 use super::{
-    directory,
+    database, directory,
     finding::{Finding, Findings},
     network, server,
 };
@@ -42,6 +42,7 @@ impl Doctor {
             Ok(config) => {
                 let settings = &config.settings;
                 let is_held = directory::look(settings, &mut findings);
+                database::look(settings, &mut findings);
                 actix_rt::System::new().block_on(async {
                     let running = server::look(settings, connection, is_held, &mut findings).await;
                     network::look(settings, running, &mut findings).await;

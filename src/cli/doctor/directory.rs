@@ -28,14 +28,17 @@ const RENEW_WITHIN: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// With fewer open files a server has few connections.
 const FEW_FILES: u64 = 1024;
 
-/// Looks at the directory and the machine; gives whether a process uses the directory.
+/// Looks at the directory and the machine; gives whether a process uses the directory. Where a database keeps the data, no
+/// process does: the directory has no more than what is the node's own.
 pub fn look(settings: &Settings, findings: &mut Findings) -> bool {
     let dir = &settings.store.dir;
     look_at_clock(dir, findings);
     look_at_files(findings);
     look_at_certificate(settings, findings);
     look_at_backups(settings, findings);
-    for about in ["data directory", "permissions", "disk", "format"] {
+    let has_database = settings.store.url.is_some();
+    let of_store = ["disk", "format"].into_iter().filter(|_| !has_database);
+    for about in ["data directory", "permissions"].into_iter().chain(of_store) {
         findings.looked_at(about);
     }
     let metadata = match fs::metadata(dir) {
@@ -58,6 +61,9 @@ pub fn look(settings: &Settings, findings: &mut Findings) -> bool {
         return false;
     }
     look_at_permissions(dir, &metadata, findings);
+    if has_database {
+        return false;
+    }
     look_at_disk(settings, findings);
     match look_at_directory(dir) {
         Ok(DirectoryState { is_held, losses, format }) => {

@@ -1,6 +1,7 @@
 //! `doctor`: what is wrong with a server, running or stopped, and what to do about it.
 
 mod command;
+mod database;
 mod directory;
 mod finding;
 mod network;

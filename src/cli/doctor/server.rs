@@ -20,8 +20,13 @@ pub async fn look(
     is_held: bool,
     findings: &mut Findings,
 ) -> bool {
-    findings.looked_at("lock");
-    if !is_held && !connection.is_named() {
+    // A database does not say whether a server of this machine uses it: that server is asked.
+    let has_database = settings.store.url.is_some();
+    if !has_database {
+        findings.looked_at("lock");
+    }
+    let should_answer = is_held || connection.is_named();
+    if !should_answer && !has_database {
         return false;
     }
     let client = match connection.client_of(&own_url(settings)) {
@@ -37,6 +42,9 @@ pub async fn look(
     };
     findings.looked_at("server");
     if let Err(failure) = client.get_text("/livez").await {
+        if !should_answer {
+            return false;
+        }
         let what = if is_held {
             format!("a process has the data directory and does not answer: {failure}")
         } else {

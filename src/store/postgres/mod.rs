@@ -15,6 +15,7 @@
 //! | [`rows`], [`trees`] | rows in memory: what is not yet written, and a bounded part of the rest |
 //! | [`reader`], [`reading`] | rows from the database, and from both |
 //! | [`postgres_store`], [`opening`] | the parts put together |
+//! | [`examination`] | whether it could be opened |
 
 mod candidate;
 mod commit_queue;
@@ -22,6 +23,7 @@ mod committer;
 mod connection;
 mod database_error;
 mod encryption;
+mod examination;
 mod group;
 mod lease;
 mod opening;

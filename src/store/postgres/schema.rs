@@ -49,7 +49,7 @@ pub async fn migrate(client: &mut Client, connector: &Connector) -> Result<(), S
 }
 
 /// Whether nothing is missing. A user who may not create anything can use a schema that is there.
-async fn is_current(client: &Client) -> Result<bool, StoreError> {
+pub async fn is_current(client: &Client) -> Result<bool, StoreError> {
     let found =
         client.query_one("select max(version), max(major) from holdfast.migration", &[]).await;
     // There is none yet, or it cannot be seen; making it says why.
