@@ -30,6 +30,13 @@ pub const LATER: Advice = (
     "nothing was recorded: send it again after `Retry-After`",
     "기록된 것이 없습니다. `Retry-After` 뒤에 다시 보내 주세요",
 );
+/// To change something, it has to be named.
+pub const NAME_A_FIELD: Advice = (
+    "give a field that `detail` lists; null is no value",
+    "`detail`에 있는 필드 중 하나를 보내 주세요. null은 값이 아닙니다",
+);
+pub const OTHER_TOOLS: Advice =
+    ("operators: `detail` names the tools for it", "운영자: `detail`에 있는 도구를 사용하세요");
 
 pub const SHOW: Advice =
     ("send credentials that are valid here", "이 서버에서 유효한 인증 정보를 보내 주세요");

@@ -1,7 +1,8 @@
 //! The problems of the server itself, in one table. The codes of a business are declared where it refuses.
 
 use super::problem_code::{
-    CONFLICT, CORRECT, INVALID, LATER, LESS, ProblemCode, SHOW, conflict, describe_code, invalid,
+    CONFLICT, CORRECT, INVALID, LATER, LESS, NAME_A_FIELD, OTHER_TOOLS, ProblemCode, SHOW,
+    conflict, describe_code, invalid,
 };
 
 /// Every problem of the server itself, by status.
@@ -15,10 +16,7 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         400,
         "Nothing to change",
         "변경할 내용이 없습니다",
-        (
-            "give a field that `detail` lists; null is no value",
-            "`detail`에 있는 필드 중 하나를 보내 주세요. null은 값이 아닙니다",
-        ),
+        NAME_A_FIELD,
     ),
     describe_code(
         "too-deep",
@@ -226,6 +224,7 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         "백업 디렉터리가 없습니다",
         ("operators: set `backup.directory`", "운영자: `backup.directory`를 설정하세요"),
     ),
+    describe_code("no-snapshots", 409, "No snapshots", "스냅샷이 없습니다", OTHER_TOOLS),
     describe_code(
         "version-mismatch",
         412,

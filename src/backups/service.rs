@@ -15,6 +15,7 @@ use crate::{
 };
 use serde::Serialize;
 use std::{
+    fmt,
     io::Write,
     path::PathBuf,
     sync::{
@@ -46,6 +47,9 @@ pub enum BackupRefusal {
     /// One is being made.
     #[error("a backup is being made")]
     Busy,
+    /// The store has no snapshots.
+    #[error("the store is a database (`store.url`): its own tools back it up, such as `pg_dump`")]
+    NoSnapshots,
     /// There is no directory for backups.
     #[error("no directory for backups is set")]
     NoDirectory,
@@ -153,12 +157,17 @@ impl Backups {
     /// # Errors
     /// [`BackupRefusal`].
     pub fn make(&self) -> Result<KeptBackup, BackupRefusal> {
+        if let Err(refusal) = self.check_snapshots() {
+            // A schedule makes none either.
+            if self.has_directory() {
+                self.note_failure(&refusal);
+            }
+            return Err(refusal);
+        }
         let directory = self.directory.as_ref().ok_or(BackupRefusal::NoDirectory)?;
         let _permit = self.permit()?;
         let now = self.machine.now();
-        let made = directory.add(self.identity, now, |to| self.write(now, None, to));
-        let mut status = sync::lock(&self.status);
-        match made {
+        match directory.add(self.identity, now, |to| self.write(now, None, to)) {
             Ok(made) => {
                 tracing::info!(
                     file = made.file,
@@ -166,15 +175,14 @@ impl Backups {
                     bytes = made.bytes,
                     "made a backup"
                 );
+                let mut status = sync::lock(&self.status);
                 status.last = Some(made.clone());
                 status.failure = None;
                 status.made += 1;
                 Ok(made)
             }
             Err(error) => {
-                tracing::error!(%error, "failed to make a backup");
-                status.failure = Some(error.to_string());
-                status.failed += 1;
+                self.note_failure(&error);
                 Err(error.into())
             }
         }
@@ -188,6 +196,7 @@ impl Backups {
         self: &Arc<Self>,
         since: Option<Base>,
     ) -> Result<mpsc::Receiver<Vec<u8>>, BackupRefusal> {
+        self.check_snapshots()?;
         let accepted = self.store.accepted_commit();
         if let Some(since) = since.as_ref().map(|base| base.commit).filter(|at| *at > accepted) {
             return Err(BackupRefusal::UnknownCommit { since, accepted });
@@ -205,6 +214,19 @@ impl Backups {
         };
         thread::Builder::new().name("backup".into()).spawn(send).map_err(BackupError::from)?;
         Ok(chunks)
+    }
+
+    /// None could be made in the directory.
+    fn note_failure(&self, error: &impl fmt::Display) {
+        tracing::error!(%error, "failed to make a backup");
+        let mut status = sync::lock(&self.status);
+        status.failure = Some(error.to_string());
+        status.failed += 1;
+    }
+
+    /// Refuses a store that cannot be backed up, before anything is sent.
+    fn check_snapshots(&self) -> Result<(), BackupRefusal> {
+        if self.store.has_snapshots() { Ok(()) } else { Err(BackupRefusal::NoSnapshots) }
     }
 
     fn permit(&self) -> Result<OwnedSemaphorePermit, BackupRefusal> {

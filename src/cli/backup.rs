@@ -7,6 +7,7 @@ use super::{
 use crate::{
     actors::Machine,
     app::{Failure, print_text, store_options},
+    backups::BackupRefusal,
     config::Settings,
     store::{
         DirectoryLoader, Options, SledStore, Store,
@@ -190,9 +191,7 @@ fn write_offline(
     to: &mut impl Write,
 ) -> Result<(), Failure> {
     if settings.store.url.is_some() {
-        let what =
-            "the store is a database (`store.url`): its own tools back it up, such as `pg_dump`";
-        return Err(Failure::Failed(what.into()));
+        return Err(Failure::from_error(BackupRefusal::NoSnapshots));
     }
     let dir = &settings.store.dir;
     if !dir.join("db").exists() {

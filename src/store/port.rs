@@ -216,6 +216,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         durable.map(|result| result.unwrap_or_else(|_| Err(StoreError::closed()))).boxed()
     }
 
+    /// Whether it has snapshots, and so can be backed up by this software.
+    fn has_snapshots(&self) -> bool {
+        false
+    }
+
     /// All rows as they are now, while the store goes on. It waits for the disk, so it is called off the threads that serve.
     ///
     /// # Errors

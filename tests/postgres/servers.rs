@@ -1,6 +1,6 @@
 //! The server on a database: the transcripts of all systems, word for word.
 
-use support::{Server, database::Database, transcript::Transcript};
+use support::{Server, database::Database, holdfast, run, transcript::Transcript};
 
 /// The section of a configuration file for a database.
 pub fn section(url: &str) -> String {
@@ -42,4 +42,20 @@ fn ticketing_answers_as_its_page_says() {
 #[test]
 fn gbike_answers_as_its_page_says() {
     replay("gbike");
+}
+
+#[test]
+fn a_backup_is_refused_before_it_begins_and_the_tools_of_the_database_are_named() {
+    let server = Server::of("bookrent", &section(&Database::shared().create()), &[]);
+    for path in ["/admin/backups/send", "/admin/backups/make"] {
+        let answer = server.call("POST", path, |request| request);
+        answer.refuses(409, "no-snapshots");
+        assert!(answer.text.contains("pg_dump"), "{}", answer.text);
+    }
+    let file = server.directory().join("a.backup");
+    let mut command = holdfast();
+    let output = run(command.args(["backup", "--url", server.url()]).arg(&file));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("pg_dump") && !file.exists(), "{said}");
 }

@@ -104,6 +104,11 @@ fn problem_of(refusal: &BackupRefusal) -> Problem {
             "백업이 진행 중입니다. 한 번에 하나만 만들 수 있습니다",
         )
         .with_parameter("retry-after", "10".into()),
+        BackupRefusal::NoSnapshots => Problem::new(
+            "no-snapshots",
+            refusal.to_string(),
+            "저장소가 데이터베이스(`store.url`)입니다. `pg_dump` 같은 데이터베이스 도구로 백업해 주세요",
+        ),
         BackupRefusal::NoDirectory => Problem::new(
             "no-backup-directory",
             "the server has no directory for backups: set `backup.directory`, or let one be sent (`holdfast backup`)",

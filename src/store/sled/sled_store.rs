@@ -321,6 +321,10 @@ impl Store for SledStore {
         self.commit_queue.durability.failure().map(|error| error.to_string())
     }
 
+    fn has_snapshots(&self) -> bool {
+        true
+    }
+
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         // Those too that no context of this process has opened.
         let db = sync::lock(&self.db).clone().ok_or_else(StoreError::closed)?;
