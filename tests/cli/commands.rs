@@ -92,6 +92,12 @@ fn operators_command_a_server_with_a_key_in_a_file_a_variable_or_a_profile() {
     assert!(rebuilt.contains("running"), "{rebuilt}");
     refused(&mut ask(&["views", "rebuild", "bookrent.rent"]), &["not-a-view"]);
     assert_eq!(succeeds(&mut ask(&["parked", "list", "--json"])).trim(), "[]");
+    // A refused text says `reason`, an event that could not be processed says `error`.
+    let columns = succeeds(&mut ask(&["parked", "list"]));
+    assert_eq!(
+        columns.split_whitespace().collect::<Vec<_>>(),
+        ["id", "attempts", "error", "reason", "damaged"]
+    );
     assert!(succeeds(&mut ask(&["parked", "redrive", "--all"])).contains("0 done"));
     refused(&mut ask(&["parked", "drop", "--all"]), &["--yes"]);
     refused(&mut ask(&["parked", "drop", "none~none~1~1"]), &["none~none~1~1"]);

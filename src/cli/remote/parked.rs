@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 /// The columns of the table.
-const COLUMNS: &[&str] = &["id", "attempts", "error", "damaged"];
+const COLUMNS: &[&str] = &["id", "attempts", "error", "reason", "damaged"];
 /// Where they are listed.
 const PARKED: &str = "/admin/parked?limit=1000";
 
