@@ -17,6 +17,9 @@ const COLUMNS: &[&str] = &[
 ];
 /// The columns of a timeline.
 const ENTRIES: &[&str] = &["at", "context", "number", "sequence", "what", "cause"];
+/// What is said of an order that cannot be redriven.
+const NOTHING_PARKED: &str =
+    "nothing of this order is set aside; what it asks is tried again by itself\n";
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Sagas {
@@ -128,6 +131,8 @@ impl Show {
         })?;
         if json {
             print_json(&json!({ "done": done, "failed": failed }))?;
+        } else if done.is_empty() && failed.is_empty() {
+            print_text(NOTHING_PARKED)?;
         } else {
             print_text(&format!("redrive: {} done\n", done.len()))?;
         }
