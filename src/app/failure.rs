@@ -15,6 +15,14 @@ pub enum Failure {
     /// The command could not be carried out (1).
     #[error("{0}")]
     Failed(String),
+    /// A server that was asked answers with a problem (1).
+    #[error("{said}")]
+    Refused {
+        /// The status of the answer.
+        status: u16,
+        /// What it says.
+        said: String,
+    },
     /// An error of the software itself (70).
     #[error("internal error: {0}")]
     Internal(String),
@@ -29,7 +37,7 @@ impl Failure {
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Failed(_) => 1,
+            Self::Failed(_) | Self::Refused { .. } => 1,
             Self::Usage(_) => 2,
             Self::Internal(_) => 70,
             Self::Config(_) => 78,

@@ -173,3 +173,29 @@ fn each_fault_of_a_running_server_is_named_and_nothing_else() {
     assert!(!done && text.contains("does not answer"), "{text}");
     assert!(examine().is_empty(), "{:#?}", examine());
 }
+
+#[test]
+fn a_directory_that_is_not_there_yet_is_said_and_is_no_fault() {
+    let keep = TempDir::new().unwrap();
+    let none = keep.path().join("none");
+    let mut doctor = holdfast();
+    doctor.args(["doctor", "--system", "bookrent", "--listen", "127.0.0.1:0", "--data"]).arg(&none);
+    let (done, text) = said(&mut doctor);
+    assert!(done && text.contains("nothing is wrong"), "{text}");
+    let note = format!("there is no directory {} yet", none.display());
+    assert!(text.contains(&note) && !none.exists(), "{text}");
+}
+
+#[test]
+fn a_server_that_cannot_list_its_backups_is_not_a_matter_of_credentials() {
+    let keep = TempDir::new().unwrap();
+    let backups = keep.path().join("backups");
+    fs::create_dir(&backups).unwrap();
+    let toml = format!("[backup]\ndirectory = \"{}\"\n", backups.display());
+    let server = Server::inside(keep, &[], "127.0.0.1:0", "bookrent", &toml, &[]);
+    fs::remove_dir(&backups).unwrap();
+    fs::write(&backups, "").unwrap();
+    let config = server.directory().join("holdfast.toml");
+    let found = findings(&config, &server.data(), &["--listen", server.address()]);
+    names(&found, "server", &["backup-failed"]);
+}

@@ -69,6 +69,9 @@ fn show(findings: &Findings, json: bool) -> Result<(), Failure> {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{about}: {what}\n    {remedy}");
     }
+    for note in &findings.notes {
+        let _ = writeln!(text, "{note}");
+    }
     let _ = writeln!(text, "looked at {}", findings.checked.join(", "));
     if findings.findings.is_empty() {
         text.push_str("nothing is wrong\n");

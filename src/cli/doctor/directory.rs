@@ -44,7 +44,15 @@ pub fn look(settings: &Settings, findings: &mut Findings) -> bool {
     let metadata = match fs::metadata(dir) {
         Ok(metadata) => metadata,
         // A server makes it.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return false,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if !has_database {
+                findings.note(format!(
+                    "there is no directory {} yet: `serve` would begin a new one",
+                    dir.display()
+                ));
+            }
+            return false;
+        }
         Err(error) => {
             let what = format!("{} cannot be looked at: {error}", dir.display());
             findings.add(

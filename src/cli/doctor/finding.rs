@@ -18,6 +18,8 @@ pub struct Finding {
 pub struct Findings {
     /// What has been looked at.
     pub checked: Vec<&'static str>,
+    /// What is not wrong, and good to know.
+    pub notes: Vec<String>,
     /// What was found.
     pub findings: Vec<Finding>,
 }
@@ -28,6 +30,11 @@ impl Findings {
         if !self.checked.contains(&about) {
             self.checked.push(about);
         }
+    }
+
+    /// Something is good to know.
+    pub fn note(&mut self, what: impl Into<String>) {
+        self.notes.push(what.into());
     }
 
     /// Something is wrong.

@@ -59,15 +59,19 @@ pub async fn look(
         return is_held;
     }
     if let Err(failure) = ask_all(&client, findings).await {
-        let remedy = match settings.auth.mode {
-            AuthMode::Open => {
-                "run doctor on the machine itself, or name the operators' port with --url"
-            }
-            AuthMode::Token => {
-                "make a key with `holdfast key add --role operator`, and show it with --token-file"
-            }
+        let is_of_credentials = matches!(failure, Failure::Refused { status: 401 | 403, .. });
+        let (about, remedy) = match (is_of_credentials, settings.auth.mode) {
+            (false, _) => ("server", "look at its log, and at `/readyz?verbose`"),
+            (true, AuthMode::Open) => (
+                "credentials",
+                "run doctor on the machine itself, or name the operators' port with --url",
+            ),
+            (true, AuthMode::Token) => (
+                "credentials",
+                "make a key with `holdfast key add --role operator`, and show it with --token-file",
+            ),
         };
-        findings.add("credentials", failure.to_string(), remedy);
+        findings.add(about, failure.to_string(), remedy);
     }
     true
 }
@@ -211,7 +215,7 @@ async fn look_at_orders(client: &Client, findings: &mut Findings) -> Result<(), 
     match client.walk("/admin/sagas?state=stuck", "sagas", take).await {
         Ok(()) => findings.looked_at("orders"),
         // A server that has no such list.
-        Err(failure) if failure.to_string().contains("(not-found)") => return Ok(()),
+        Err(Failure::Refused { status: 404, .. }) => return Ok(()),
         Err(failure) => return Err(failure),
     }
     for order in stuck.iter().take(NAMED) {

@@ -29,7 +29,7 @@ impl Client {
     /// What a path answers to a `GET`.
     ///
     /// # Errors
-    /// [`Failure::Failed`]: what the server says, or why it cannot be asked.
+    /// [`Failure::Refused`]: what the server says. [`Failure::Failed`]: why it cannot be asked.
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {
         let answer = self.send(Method::GET, path, None).await?;
         answer.json().await.map_err(|error| self.unreadable(&error))
@@ -102,7 +102,7 @@ impl Client {
     /// Sends a request, and gives the answer if it is no problem.
     ///
     /// # Errors
-    /// [`Failure::Failed`]: what the server says, or why it cannot be asked.
+    /// As [`Client::get`].
     pub async fn send(
         &self,
         method: Method,
@@ -175,6 +175,6 @@ impl Client {
             StatusCode::FORBIDDEN => "; the key or token is for something else",
             _ => "",
         };
-        Failure::Failed(format!("{}: {said}{hint}", self.server))
+        Failure::Refused { status: status.as_u16(), said: format!("{}: {said}{hint}", self.server) }
     }
 }
