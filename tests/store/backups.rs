@@ -14,6 +14,8 @@ use std::{
     thread,
 };
 
+/// How long what a backup begins with is.
+const BEGINNING: usize = b"holdfast backup 1\n".len();
 const TREES: [&str; 3] = ["bookrent.book", "bookrent.rent", "bookrent.view"];
 
 /// All rows, by tree and key.
@@ -206,11 +208,20 @@ fn every_change_of_a_backup_is_refused_with_its_place_before_anything_is_made() 
             files[file][place] ^= 1 << bit;
         }
         let refused = restore_into(&files, &dir).unwrap_err();
-        let BackupError::Damaged { at, .. } = &refused else {
-            panic!("byte {place} of file {file}: {refused}")
-        };
-        assert!(*at <= place as u64, "byte {place} of file {file}: {refused}");
+        match &refused {
+            BackupError::Damaged { at, .. } => {
+                assert!(*at <= place as u64, "byte {place} of file {file}: {refused}");
+            }
+            // By its first bytes a file is a backup.
+            BackupError::Foreign => assert!(place < BEGINNING, "byte {place} of file {file}"),
+            _ => panic!("byte {place} of file {file}: {refused}"),
+        }
         assert!(!dir.exists(), "byte {place} of file {file}");
+    }
+    for junk in [&b""[..], b"junk", b"something that is longer than what a backup begins with"] {
+        let said = verify([junk]).unwrap_err();
+        assert!(matches!(said, BackupError::Foreign), "{said}");
+        assert_eq!(said.to_string(), "it is no backup of Holdfast");
     }
     let mut longer = whole.clone();
     longer.push(0);

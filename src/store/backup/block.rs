@@ -13,8 +13,12 @@ use std::{
 
 /// What a backup begins with: its last digit is the version of the format.
 pub const MAGIC: &[u8] = b"holdfast backup 1\n";
+/// What a backup of any version begins with.
+const NAME: &[u8] = b"holdfast backup ";
 /// The largest block.
 const MAX_BLOCK: u32 = 2 << 20;
+/// What is said of a file that ends too early.
+const CUT_SHORT: &str = "it is cut short: the file ends within this block";
 
 /// What a block is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,11 +135,19 @@ impl<R: Read> BlockReader<R> {
             sum: Sha256::new(),
             sum_before: Sha256::new(),
         };
-        let mut magic = [0; MAGIC.len()];
-        blocks.take(&mut magic)?;
-        if magic != *MAGIC {
+        let mut magic = Vec::with_capacity(MAGIC.len());
+        blocks.from.by_ref().take(MAGIC.len() as u64).read_to_end(&mut magic)?;
+        let begins = NAME.starts_with(&magic) || magic.starts_with(NAME);
+        if magic.is_empty() || !begins {
+            return Err(BackupError::Foreign);
+        }
+        if MAGIC.len() > magic.len() {
+            return Err(blocks.damaged(CUT_SHORT));
+        }
+        if magic != MAGIC {
             return Err(blocks.damaged("it does not begin as a backup of this version does"));
         }
+        blocks.count(&magic);
         Ok(blocks)
     }
 
@@ -193,12 +205,16 @@ impl<R: Read> BlockReader<R> {
     fn take(&mut self, bytes: &mut [u8]) -> Result<(), BackupError> {
         match self.from.read_exact(bytes) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return Err(self.damaged("it is cut short: the file ends within this block"));
+                return Err(self.damaged(CUT_SHORT));
             }
             other => other?,
         }
-        self.sum.update(&*bytes);
-        self.at += bytes.len() as u64;
+        self.count(bytes);
         Ok(())
+    }
+
+    fn count(&mut self, bytes: &[u8]) {
+        self.sum.update(bytes);
+        self.at += bytes.len() as u64;
     }
 }

@@ -6,6 +6,9 @@ use std::io;
 /// Why a backup could not be made, read or restored.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
+    /// The file is something else.
+    #[error("it is no backup of Holdfast")]
+    Foreign,
     /// The file is not as it was written.
     #[error("the backup is damaged at byte {at}: {what}")]
     Damaged {
