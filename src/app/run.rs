@@ -13,6 +13,7 @@ use super::{
 use crate::{
     config::Config,
     http::{Drain, IdleConnections, Listeners},
+    store::look_at_directory,
     sync,
 };
 use futures_util::{
@@ -72,8 +73,10 @@ async fn serve_on(
         serve_system(config, ahead, listeners, accepting, stopped).await?;
         let Some(mut successor) = handing_over.successor.take() else { return Ok(()) };
         let connections = std::mem::take(&mut *sync::lock(&handing_over.idle));
+        let dir = &config.settings.store.dir;
+        let has_store = || look_at_directory(dir).is_ok_and(|state| state.is_held);
         let completed = tokio::select! {
-            completed = successor.complete(&connections) => completed,
+            completed = successor.complete(&connections, has_store) => completed,
             () = stop.clone() => return Ok(()),
         };
         match completed {

@@ -16,12 +16,19 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Interest},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Interest},
     net::{UnixListener, UnixStream},
+    time::timeout,
 };
 
 /// How long the next process may take to check what it can check without the store.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it may take to open the store once that is closed. While it has the store, it is waited for.
+const TAKING: Duration = Duration::from_secs(15);
+/// The longest line that is read.
+const LONGEST_LINE: u64 = 256;
+/// How much is shown of a line that is another one than it should be.
+const MOST_SHOWN: usize = 64;
 /// How many descriptors one message passes; each line of sockets is one message.
 const MOST_DESCRIPTORS: usize = 253;
 
@@ -55,7 +62,7 @@ impl HandOver {
             let greeted = async {
                 let (stream, _) = self.listener.accept().await?;
                 let mut successor = Successor { stream: BufReader::new(stream) };
-                tokio::time::timeout(PATIENCE, successor.greet(sockets)).await??;
+                timeout(PATIENCE, successor.greet(sockets)).await??;
                 Ok::<_, io::Error>(successor)
             };
             match greeted.await {
@@ -91,11 +98,45 @@ impl Successor {
         self.expect_line(READY).await
     }
 
-    /// The store is closed: passes `connections`, and waits until the next process serves.
+    /// The store is closed: passes `connections`, and waits until the next process serves. `has_store` gives whether it has
+    /// opened the store, which this one cannot have before that one lets go of it.
     ///
     /// # Errors
     /// It has ended, or does not take over.
-    pub async fn complete(&mut self, connections: &[PassedConnection]) -> io::Result<()> {
+    pub async fn complete(
+        &mut self,
+        connections: &[PassedConnection],
+        has_store: impl Fn() -> bool,
+    ) -> io::Result<()> {
+        self.complete_within(TAKING, connections, has_store).await
+    }
+
+    /// The same, with a time of its own.
+    pub(super) async fn complete_within(
+        &mut self,
+        patience: Duration,
+        connections: &[PassedConnection],
+        has_store: impl Fn() -> bool,
+    ) -> io::Result<()> {
+        let completed = self.pass_and_wait(connections);
+        tokio::pin!(completed);
+        loop {
+            match timeout(patience, &mut completed).await {
+                Ok(completed) => return completed,
+                Err(_) if has_store() => {
+                    tracing::warn!(
+                        "the process that takes over has the store and does not serve yet; waiting for it"
+                    );
+                }
+                Err(_) => {
+                    let why = "it says nothing, and has not opened the store";
+                    return Err(io::Error::new(ErrorKind::TimedOut, why));
+                }
+            }
+        }
+    }
+
+    async fn pass_and_wait(&mut self, connections: &[PassedConnection]) -> io::Result<()> {
         for PassedConnection { port, stream } in connections {
             self.pass(&format!("{CONNECTION} {port}\n"), &[stream.as_fd()]).await?;
         }
@@ -104,15 +145,18 @@ impl Successor {
     }
 
     async fn expect_line(&mut self, expected: &str) -> io::Result<()> {
-        let mut line = String::new();
-        self.stream.read_line(&mut line).await?;
+        let mut line = Vec::new();
+        (&mut self.stream).take(LONGEST_LINE).read_until(b'\n', &mut line).await?;
+        let line = String::from_utf8_lossy(&line);
         if line.trim_end() == expected {
             return Ok(());
         }
         let why = if line.is_empty() {
             "it has ended".to_owned()
         } else {
-            format!("it says `{}`", line.trim_end())
+            let shown = line.trim_end().chars().take(MOST_SHOWN);
+            let shown = shown.map(|letter| if letter.is_control() { ' ' } else { letter });
+            format!("it says `{}`", shown.collect::<String>())
         };
         Err(io::Error::new(ErrorKind::InvalidData, why))
     }
