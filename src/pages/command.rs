@@ -3,18 +3,18 @@
 use super::{
     backend::{BackendReply, BackendRequest},
     context::{PageContext, Refused},
-    form::read_body,
+    form::{read_body, read_changes},
     shape::Shape,
     site::Shelf,
 };
 use crate::actors::Verb;
 use serde_json::{Value, json};
 
-/// The request that the form of a command means; `None` where there is no such command.
+/// The request that the form of a command means for a thing that is so `now`; `None` where there is no such command.
 pub fn request_of(
     page: &PageContext<'_>,
     shelf: &Shelf,
-    number: &str,
+    (number, now): (&str, &Value),
     does: &str,
 ) -> Option<BackendRequest> {
     let path = shelf.path();
@@ -37,10 +37,8 @@ pub fn request_of(
             ..BackendRequest::default()
         }),
         "restore" => Some(patch(json!({ "withdrawn": false }))),
-        "correct" | "change" => {
-            let shape = form_shape(shelf, does == "change")?;
-            Some(patch(read_body(page, &shape)))
-        }
+        "correct" => Some(patch(read_changes(page, &form_shape(shelf, false)?, now))),
+        "change" => Some(patch(read_body(page, &form_shape(shelf, true)?))),
         _ => {
             let is_choice =
                 shelf.routes().iter().filter(|route| route.verb == Verb::Patch).any(|route| {
@@ -50,6 +48,14 @@ pub fn request_of(
             is_choice.then(|| patch(json!({ "status": does })))
         }
     }
+}
+
+/// Whether the form that corrects a thing has it as it is `now`.
+pub fn is_unchanged(page: &PageContext<'_>, shelf: &Shelf, now: &Value) -> bool {
+    let nothing = json!({});
+    form_shape(shelf, false).is_some_and(|shape| {
+        read_body(page, &shape) != nothing && read_changes(page, &shape, now) == nothing
+    })
 }
 
 /// The fields of the body with which something is changed (some of them needed), or corrected (none is).

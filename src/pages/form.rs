@@ -32,7 +32,7 @@ pub struct Input {
     /// Its name in the form.
     pub name: String,
     pub label: String,
-    /// `text`, `number`, `date`, `select`, `hidden`.
+    /// `text`, `number`, `date`, `datetime-local`, `select`, `hidden`.
     pub kind: &'static str,
     pub value: String,
     /// What stands there for people where it cannot be changed.
@@ -152,7 +152,8 @@ impl FormMaker<'_> {
             _ if fixed.is_some() => "hidden",
             FieldKind::Choice(_) | FieldKind::Flag => "select",
             FieldKind::Number => "number",
-            FieldKind::Time => "date",
+            FieldKind::Time => "datetime-local",
+            FieldKind::Day => "date",
             FieldKind::Text => "text",
         };
         Input {
@@ -236,7 +237,11 @@ impl FormMaker<'_> {
                 if let Some(value) = value.filter(|_| !is_known && other.name != "status") {
                     let text = text_of(value);
                     let is_money = self.system.mark(shelf, &other.name) == Some(Mark::Won);
-                    let shown = if is_money { values::money(&text, t) } else { text.clone() };
+                    let shown = match &other.kind {
+                        _ if is_money => values::money(&text, t),
+                        FieldKind::Time => values::time(&text, &self.page.site.zone, t),
+                        _ => text.clone(),
+                    };
                     // What names the thing has been said.
                     let shown = if text == heading { String::new() } else { shown };
                     known.push((other.name.clone(), text, shown));
@@ -267,8 +272,29 @@ pub fn read_body(page: &PageContext<'_>, shape: &Shape) -> Value {
     for field in &shape.fields {
         let sent = page.request.field(&format!("{PREFIX}{}", field.name)).unwrap_or_default();
         if !sent.trim().is_empty() {
+            let sent = match field.kind {
+                FieldKind::Time => values::time_entered(sent, &page.site.zone),
+                _ => sent.to_owned(),
+            };
             body.insert(field.name.clone(), sent.into());
         }
     }
     Value::Object(body)
+}
+
+/// The same, without what is so `now`: what is not changed is not sent.
+pub fn read_changes(page: &PageContext<'_>, shape: &Shape, now: &Value) -> Value {
+    let mut body = read_body(page, shape);
+    let as_entered = |field: &Field, value: &Value| match field.kind {
+        // Forms have times no more exact than browsers enter them.
+        FieldKind::Time => values::time_to_enter(&text_of(value), &page.site.zone),
+        _ => text_of(value),
+    };
+    if let Some(body) = body.as_object_mut() {
+        body.retain(|name, sent| match (shape.find(name), now.get(name)) {
+            (Some(field), Some(now)) => as_entered(field, sent) != as_entered(field, now),
+            _ => true,
+        });
+    }
+    body
 }

@@ -11,6 +11,7 @@ use super::{
     shop::order_path,
     show::{Fact, Names, Showing, Shown},
     site::{SharedBy, Shelf, System},
+    values,
 };
 use crate::domain::Reads;
 use askama::Template;
@@ -97,11 +98,20 @@ pub async fn act(
 ) -> PageResult {
     let found = find(page, system, collection, number).await?;
     let does = page.request.field("_do").unwrap_or_default();
-    let request = command::request_of(page, found.shelf, &found.number, does);
-    let reply = command::send(page, request.ok_or(PageError::NotFound)?).await;
-    if !reply.is_success() {
-        let refused = Refused::of_reply(&reply);
-        return write(page, &found, Some((does, refused))).await;
+    let now = (found.number.as_str(), &found.item.body);
+    let request = command::request_of(page, found.shelf, now, does);
+    let request = request.ok_or(PageError::NotFound)?;
+    let is_offered = found.item.body.get("_templates").is_some_and(|all| all.get(does).is_some());
+    let is_unchanged = is_offered
+        && does == "correct"
+        && command::is_unchanged(page, found.shelf, &found.item.body);
+    // What stays as it is needs no command.
+    if !is_unchanged {
+        let reply = command::send(page, request).await;
+        if !reply.is_success() {
+            let refused = Refused::of_reply(&reply);
+            return write(page, &found, Some((does, refused))).await;
+        }
     }
     let done = if matches!(does, "correct" | "change") { "saved" } else { "done" };
     let waiting = format!("/pages/{system}/waiting");
@@ -170,7 +180,7 @@ async fn forms_of(
         let refused = refused.filter(|(command, _)| command == does).map(|(_, refused)| refused);
         let mut inputs = maker.inputs(&shape, &[], &Known::new(), refused).await;
         if does == "correct" {
-            inputs.iter_mut().for_each(|input| fill_in(input, item.body.as_object()));
+            inputs.iter_mut().for_each(|input| fill_in(page, input, item.body.as_object()));
         }
         forms.push(Form {
             action: format!("{}/{number}", shelf.page()),
@@ -229,12 +239,12 @@ fn asked_of(shelf: &Shelf, does: &str, template: &Value) -> Shape {
 }
 
 /// What there is now, where nothing else was entered.
-fn fill_in(input: &mut form::Input, item: Option<&Map<String, Value>>) {
+fn fill_in(page: &PageContext<'_>, input: &mut form::Input, item: Option<&Map<String, Value>>) {
     let name = input.name.strip_prefix("f.").unwrap_or(&input.name);
     let now = item.and_then(|item| item.get(name)).map(form::text_of).unwrap_or_default();
     if input.value.is_empty() {
         input.value = match input.kind {
-            "date" => now.split('T').next().unwrap_or_default().to_owned(),
+            "datetime-local" => values::time_to_enter(&now, &page.site.zone),
             _ => now,
         };
     }

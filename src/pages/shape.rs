@@ -15,8 +15,10 @@ pub enum FieldKind {
     Flag,
     /// One of these.
     Choice(Vec<String>),
-    /// A date, or a time.
+    /// A time.
     Time,
+    /// A whole day.
+    Day,
 }
 
 /// A field.
@@ -106,6 +108,7 @@ fn kind_of(schema: &Value) -> FieldKind {
     let is_of = |kind: &str| types.iter().any(|known| known == kind);
     match schema.get("format").and_then(Value::as_str) {
         Some("date-time") => FieldKind::Time,
+        Some("date") => FieldKind::Day,
         _ if is_of("boolean") => FieldKind::Flag,
         _ if is_of("integer") || is_of("number") => FieldKind::Number,
         _ => FieldKind::Text,
@@ -136,6 +139,7 @@ mod tests {
             (json!({ "type": "integer", "format": "uint64" }), FieldKind::Number),
             (json!({ "type": ["boolean", "null"] }), FieldKind::Flag),
             (json!({ "type": ["string", "null"], "format": "date-time" }), FieldKind::Time),
+            (json!({ "type": "string", "format": "date" }), FieldKind::Day),
             (
                 json!({ "anyOf": [{ "oneOf": [{ "enum": ["A"] }, { "const": "B" }] }, { "type": "null" }] }),
                 FieldKind::Choice(vec!["A".into(), "B".into()]),

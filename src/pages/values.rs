@@ -68,6 +68,29 @@ pub fn time(text: &str, zone: &jiff::tz::TimeZone, language: Language) -> String
     }
 }
 
+/// A time (RFC 3339) as a form has it, in the zone of the business; as it is where it is none.
+pub fn time_to_enter(text: &str, zone: &jiff::tz::TimeZone) -> String {
+    let Ok(moment) = text.parse::<jiff::Timestamp>() else { return text.to_owned() };
+    let at = moment.to_zoned(zone.clone());
+    let seconds = match (at.second(), at.subsec_nanosecond()) {
+        (0, 0) => "",
+        (_, 0) => ":%S",
+        _ => ":%S%.3f",
+    };
+    at.strftime(&format!("%Y-%m-%dT%H:%M{seconds}")).to_string()
+}
+
+/// A time of a form as clients send it: with the offset of the zone. A date, and what is no time, stays as it is.
+pub fn time_entered(text: &str, zone: &jiff::tz::TimeZone) -> String {
+    let entered = text.trim();
+    let is_local = entered.contains(':') && entered.parse::<jiff::Timestamp>().is_err();
+    let at = entered.parse::<jiff::civil::DateTime>().and_then(|at| at.to_zoned(zone.clone()));
+    match at {
+        Ok(at) if is_local => at.timestamp().display_with_offset(at.offset()).to_string(),
+        _ => entered.to_owned(),
+    }
+}
+
 /// A name of the wire as English words: `registedDate` is `Registed date`, `PAYMENT COMPLETED` is `Payment completed`.
 pub fn words_of(wire: &str) -> String {
     let mut words: Vec<String> = Vec::new();
@@ -104,6 +127,25 @@ mod tests {
         assert_eq!(time(at, &seoul, Language::English), "Tue 6 Jul 2021, 00:00");
         assert_eq!(time(at, &seoul, Language::Korean), "2021년 7월 6일 (화) 오전 12:00");
         assert_eq!(time("soon", &seoul, Language::English), "soon");
+    }
+
+    #[test]
+    fn a_time_that_is_entered_is_one_in_the_zone_and_comes_back_as_it_was() {
+        let seoul = jiff::tz::TimeZone::get("Asia/Seoul").unwrap();
+        for (moment, entered, sent) in [
+            ("2021-12-25T10:00:00Z", "2021-12-25T19:00", "2021-12-25T19:00:00+09:00"),
+            ("2021-12-24T15:00:30Z", "2021-12-25T00:00:30", "2021-12-25T00:00:30+09:00"),
+            ("2021-12-25T10:00:00.5Z", "2021-12-25T19:00:00.500", "2021-12-25T19:00:00.5+09:00"),
+        ] {
+            assert_eq!(time_to_enter(moment, &seoul), entered);
+            assert_eq!(time_entered(entered, &seoul), sent);
+            assert_eq!(time_to_enter(sent, &seoul), entered);
+        }
+        for as_it_is in
+            ["2021-12-25", "2021-12-25T10:00:00Z", "2021-12-25T19:00:00+01:00", "19:00", "soon"]
+        {
+            assert_eq!(time_entered(as_it_is, &seoul), as_it_is);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What pages answer to a client without a browser.
 
 use serde_json::json;
-use support::Server;
+use support::{Answer, Server};
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
@@ -61,6 +61,79 @@ fn a_thing_says_what_may_be_commanded_of_it_now_and_by_whom() {
     let body = json!({ field["name"].as_str().unwrap(): field["value"] });
     server.patch("/rents/1", body).is(200).has("status", "CANCELED");
     assert_eq!(offered(&server, "/rents/1", "customer/1"), Vec::<String>::new());
+}
+
+/// Sends a form as a browser does, as that visitor, and follows where it leads.
+#[track_caller]
+fn send_form(server: &Server, path: &str, acting_as: &str, fields: &[(&str, &str)]) -> Answer {
+    let cookie = format!("holdfast-acting-as={acting_as}");
+    server.call("POST", path, |request| {
+        request
+            .header("Cookie", cookie)
+            .header("Sec-Fetch-Site", "same-origin")
+            .header("Content-Type", FORM)
+            .body(form_of(fields))
+    })
+}
+
+/// What stands in the field `name` of a page.
+#[track_caller]
+fn entered<'a>(page: &'a Answer, name: &str) -> &'a str {
+    let field = page.text.split(&format!("name=\"{name}\" value=\"")).nth(1);
+    field.unwrap_or_else(|| panic!("no {name}: {}", page.text)).split('"').next().unwrap()
+}
+
+#[test]
+fn times_are_entered_in_the_zone_and_a_form_that_is_saved_as_it_is_changes_nothing() {
+    let server = Server::of("ticketing", "", &["--clock", "2021-06-28T12:00:00+09:00"]);
+    let new = [
+        ("f.ticketId", "2"),
+        ("f.starttime", "2021-12-25T19:00"),
+        ("f.endtime", "2021-12-25T21:00"),
+    ];
+    send_form(&server, "/pages/ticketing/tickets/new", "staff", &new).is(200);
+    let times = json!({ "starttime": "2021-12-25T10:00:00Z", "endtime": "2021-12-25T12:00:00Z" });
+    server.shows("/tickets/2", times);
+    let day = json!({ "ticketId": 3, "starttime": "2021-12-25", "endtime": "2021-12-25" });
+    server.post("/tickets", day).is(201);
+    for number in [2, 3] {
+        let item = format!("/tickets/{number}");
+        let page = format!("/pages/ticketing{item}");
+        let before = server.get(&item).is(200);
+        let form = server
+            .call("GET", &page, |request| request.header("Cookie", "holdfast-acting-as=staff"));
+        let form = form.is(200);
+        assert!(form.text.contains("type=\"datetime-local\""), "{}", form.text);
+        let correct = [
+            ("_do", "correct"),
+            ("_tag", before.header("etag")),
+            ("f.status", "예약가능"),
+            ("f.starttime", entered(&form, "f.starttime")),
+            ("f.endtime", entered(&form, "f.endtime")),
+        ];
+        let saved = send_form(&server, &page, "staff", &correct).is(200);
+        assert!(saved.text.contains("Saved."), "{}", saved.text);
+        let after = server.get(&item).is(200);
+        assert_eq!((&after.text, after.header("etag")), (&before.text, before.header("etag")));
+    }
+    let later = [("_do", "correct"), ("f.endtime", "2021-12-25T22:30")];
+    send_form(&server, "/pages/ticketing/tickets/2", "staff", &later).is(200);
+    let times = json!({ "starttime": "2021-12-25T10:00:00Z", "endtime": "2021-12-25T13:30:00Z" });
+    server.shows("/tickets/2", times);
+}
+
+#[test]
+fn a_show_at_seven_in_the_evening_is_booked() {
+    let server = Server::of("movie", "", &[]);
+    let order = [
+        ("f.qty", "1"),
+        ("f.movieName", "soul"),
+        ("f.seat", "1A"),
+        ("f.totalPrice", "5000"),
+        ("f.showtime", "2099-12-25T19:00"),
+    ];
+    send_form(&server, "/pages/movie/books/new", "customer%2F7", &order).is(200);
+    server.shows("/books/1", json!({ "showtime": "2099-12-25T10:00:00Z" }));
 }
 
 #[test]
