@@ -87,9 +87,16 @@ impl PageRequest {
         find(&self.form, name)
     }
 
+    /// The page that a form was on, where it is one whose path begins with `under`, and one that browsers can be led to.
+    pub fn way_back(&self, under: &str) -> Option<&str> {
+        let is_plain = |back: &&str| !back.contains('\\') && !back.contains(char::is_control);
+        self.field("back").filter(is_plain).filter(|back| back.starts_with(under))
+    }
+
     /// The path of this page with its query, to come back to.
     pub fn here(&self) -> String {
-        let mut url = format!("/pages/{}", self.path);
+        let segments: Vec<String> = self.path.split('/').map(super::values::encode).collect();
+        let mut url = format!("/pages/{}", segments.join("/"));
         let query = super::values::query_of(&self.query);
         if !query.is_empty() {
             url.push('?');

@@ -83,7 +83,5 @@ pub async fn sign_out(page: &PageContext<'_>) -> PageResult {
 
 /// The page that the form was on, if it is one of ours.
 fn way_back(page: &PageContext<'_>) -> String {
-    let back = page.request.field("back").unwrap_or_default();
-    let is_page = back.starts_with("/pages/") && !back.contains(['\\', '\n', '\r']);
-    if is_page { back.to_owned() } else { "/pages/".to_owned() }
+    page.request.way_back("/pages/").unwrap_or("/pages/").to_owned()
 }

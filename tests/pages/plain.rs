@@ -137,6 +137,22 @@ fn a_show_at_seven_in_the_evening_is_booked() {
 }
 
 #[test]
+fn a_way_back_that_is_no_page_leads_to_the_first_one() {
+    let server = Server::of("bookrent", "", &[]);
+    for path in ["/pages/language", "/pages/who"] {
+        for back in ["/pages/\u{1}", "/pages/\u{7f}", "/pages/a\r\nb", "/pages/\\a", "//elsewhere"]
+        {
+            let fields = [("language", "en"), ("role", "staff"), ("back", back)];
+            let page = send_form(&server, path, "staff", &fields).is(200);
+            assert!(page.text.contains("Books"), "{back:?}: {}", page.text);
+        }
+    }
+    // A page says where it is in a form that browsers can be led to.
+    let missing = server.get("/pages/%01/%EA%B0%80").is(404);
+    assert_eq!(entered(&missing, "back"), "/pages/%01/%EA%B0%80");
+}
+
+#[test]
 fn a_form_that_no_page_of_this_server_has_sent_is_refused() {
     let server = Server::of("bookrent", "", &[]);
     let send = |site: &str| {

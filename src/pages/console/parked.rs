@@ -118,8 +118,7 @@ pub async fn settle_one(page: &PageContext<'_>) -> PageResult {
     let action = wanted_action(page)?;
     let id = encode(page.request.field("id").unwrap_or_default());
     send(page, "POST", format!("/admin/parked/{id}/{action}"), None).await?;
-    let back = page.request.field("back").unwrap_or_default();
-    let back = if back.starts_with("/pages/console/") { back } else { PATH };
+    let back = page.request.way_back("/pages/console/").unwrap_or(PATH);
     let separator = if back.contains('?') { "&" } else { "?" };
     let done = if back.contains("done=") { String::new() } else { format!("{separator}done=done") };
     Ok(PageAnswer::redirect(format!("{back}{done}")))
