@@ -153,6 +153,28 @@ fn a_way_back_that_is_no_page_leads_to_the_first_one() {
 }
 
 #[test]
+fn a_form_whose_key_version_or_customer_cannot_be_sent_is_refused_and_does_nothing() {
+    let server = Server::of("bookrent", "", &[]);
+    server.post("/books", json!({ "title": "The Hobbit" })).is(201);
+    let order = [("f.bookId", "1"), ("f.userId", "7"), ("f.address", "1 Bag End")];
+    let correct = [("_do", "correct"), ("f.title", "There and Back Again")];
+    for damaged in
+        [("_customer", "7\u{1}"), ("_key", "a\u{7f}b"), ("_tag", "a\nb"), ("_token", "\0")]
+    {
+        for (path, fields) in
+            [("/pages/bookrent/rents/new", &order[..]), ("/pages/bookrent/books/1", &correct[..])]
+        {
+            let fields = [fields, &[damaged]].concat();
+            let page = send_form(&server, path, "staff", &fields).is(400);
+            assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+            assert!(page.text.contains("characters that cannot be sent"), "{}", page.text);
+        }
+    }
+    assert_eq!(server.get("/rents").is(200)["page"]["totalElements"], 0);
+    server.shows("/books/1", json!({ "title": "The Hobbit", "status": true }));
+}
+
+#[test]
 fn a_form_that_no_page_of_this_server_has_sent_is_refused() {
     let server = Server::of("bookrent", "", &[]);
     let send = |site: &str| {

@@ -123,7 +123,10 @@ struct InnerBackend<'a> {
 }
 
 impl InnerBackend<'_> {
-    fn request_of(&self, wanted: BackendRequest) -> Option<Request> {
+    /// The request as the server takes it, or the answer to one that cannot be sent. What it is sent with is never left out:
+    /// without its key or the customer that it is for it would be another command.
+    fn request_of(&self, wanted: BackendRequest) -> Result<Request, BackendReply> {
+        let missing = || BackendReply { status: 404, ..BackendReply::default() };
         let BackendRequest { method, path, headers, body } = wanted;
         let body = body.map(Bytes::from);
         let payload: Payload = match &body {
@@ -136,19 +139,20 @@ impl InnerBackend<'_> {
         let mut request = Request::with_payload(payload);
         let outer = self.request.headers();
         let head = request.head_mut();
-        head.method = Method::from_bytes(method.as_bytes()).ok()?;
-        head.uri = path.parse::<Uri>().ok()?;
+        head.method = Method::from_bytes(method.as_bytes()).map_err(|_| missing())?;
+        head.uri = path.parse::<Uri>().map_err(|_| missing())?;
         head.peer_addr = self.request.peer_addr();
         for name in PASSED_ON {
             for value in outer.get_all(name) {
                 head.headers.append(HeaderName::from_static(name), value.clone());
             }
         }
-        let mut set = |name: &'static str, value: &str| {
-            if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-                head.headers.insert(HeaderName::from_static(name), value);
-            }
-        };
+        let mut is_whole = true;
+        let mut set =
+            |name: &'static str, value: &str| match HeaderValue::from_bytes(value.as_bytes()) {
+                Ok(value) => drop(head.headers.insert(HeaderName::from_static(name), value)),
+                Err(_) => is_whole = false,
+            };
         let visitor = &self.page.visitor;
         set("accept-language", visitor.language.tag());
         if let Some(acting_as) = visitor.acting_as.as_deref().filter(|text| !text.is_empty()) {
@@ -164,7 +168,17 @@ impl InnerBackend<'_> {
         for (name, value) in headers {
             set(name, &value);
         }
-        Some(request)
+        if is_whole { Ok(request) } else { Err(self.refuse_characters()) }
+    }
+
+    /// The answer to a form with characters that no header has.
+    fn refuse_characters(&self) -> BackendReply {
+        let detail = self.page.visitor.language.choose(
+            "the form has characters that cannot be sent",
+            "양식에 보낼 수 없는 문자가 있습니다",
+        );
+        let body = serde_json::json!({ "status": 400, "detail": detail });
+        BackendReply { status: 400, body: body.to_string().into_bytes(), ..BackendReply::default() }
     }
 }
 
@@ -172,8 +186,8 @@ impl Backend for InnerBackend<'_> {
     fn send(&self, request: BackendRequest) -> LocalBoxFuture<'_, BackendReply> {
         async move {
             match self.request_of(request) {
-                Some(request) => self.inner.answer(request).await,
-                None => BackendReply { status: 404, ..BackendReply::default() },
+                Ok(request) => self.inner.answer(request).await,
+                Err(reply) => reply,
             }
         }
         .boxed_local()
