@@ -24,6 +24,8 @@ const FORMS: &str = "application/prs.hal-forms+json";
 pub struct Chapter {
     pub title: String,
     pub shown: Shown,
+    /// The page of the thing there, where it has one of its own.
+    pub href: Option<String>,
 }
 
 #[derive(Template)]
@@ -282,7 +284,13 @@ async fn story_of(
         for item in items.unwrap_or_default() {
             let mut part = showing.show(&item);
             part.facts.retain(|fact| is_news(fact, shown));
-            chapters.push(Chapter { title: system.noun(other, t), shown: part });
+            let there = || match way {
+                SharedBy::Number => format!("{}/{number}", other.page()),
+                SharedBy::Field(_) => format!("{}/{}", other.page(), part.number),
+            };
+            // A view shows what is here already, and takes no commands.
+            let href = (!other.is_view).then(there);
+            chapters.push(Chapter { title: system.noun(other, t), shown: part, href });
         }
     }
     chapters

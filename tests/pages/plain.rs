@@ -174,6 +174,33 @@ fn a_form_whose_key_version_or_customer_cannot_be_sent_is_refused_and_does_nothi
     server.shows("/books/1", json!({ "title": "The Hobbit", "status": true }));
 }
 
+/// A page as that visitor sees it.
+#[track_caller]
+fn visit(server: &Server, path: &str, acting_as: &str, language: &str) -> Answer {
+    let answer = server.call("GET", path, |request| {
+        request
+            .header("Cookie", format!("holdfast-acting-as={acting_as}"))
+            .header("Accept-Language", language.to_owned())
+    });
+    answer.is(200)
+}
+
+#[test]
+fn a_customer_gets_from_a_booking_to_its_ticket_and_prints_it() {
+    let server = Server::of("movie", "", &[]);
+    let customer = "customer%2F7";
+    let order =
+        [("f.qty", "1"), ("f.movieName", "soul"), ("f.seat", "1A"), ("f.totalPrice", "5000")];
+    send_form(&server, "/pages/movie/books/new", customer, &order).is(200);
+    server.shows("/tickets/1", json!({ "status": "Waiting" }));
+    let booking = visit(&server, "/pages/movie/books/1", customer, "en");
+    let ticket = "/pages/movie/tickets/1";
+    assert!(booking.text.contains(&format!("<a href=\"{ticket}\">")), "{}", booking.text);
+    assert!(visit(&server, ticket, customer, "en").text.contains("Print the ticket"));
+    send_form(&server, ticket, customer, &[("_do", "Printed")]).is(200);
+    server.shows("/tickets/1", json!({ "status": "Printed" }));
+}
+
 #[test]
 fn a_form_that_no_page_of_this_server_has_sent_is_refused() {
     let server = Server::of("bookrent", "", &[]);
