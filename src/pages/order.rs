@@ -19,6 +19,8 @@ struct OrderPage {
     layout: Layout,
     heading: String,
     form: Form,
+    /// Whether it is for one of several things, of which none may be had.
+    is_nothing_free: bool,
     /// Why it was not taken.
     problem: Option<String>,
     back: String,
@@ -107,6 +109,8 @@ async fn show(
             autocomplete: "off",
         });
     }
+    let is_nothing_free =
+        inputs.iter().any(|input| input.kind == "select" && input.choices.is_empty());
     let noun = system.noun(shelf, t);
     let verb = if shelf.is_catalogue() { t.register() } else { t.order() };
     let named = known.first().map_or(noun, |(_, _, name)| name.clone());
@@ -138,5 +142,6 @@ async fn show(
         _ => format!("/pages/{}/mine", system.name),
     };
     let layout = Layout::of(page, heading.clone());
-    Ok(PageAnswer::html(status, &OrderPage { layout, heading, form, problem, back }))
+    let page = OrderPage { layout, heading, form, is_nothing_free, problem, back };
+    Ok(PageAnswer::html(status, &page))
 }

@@ -38,6 +38,7 @@ texts! {
     list_empty_detail: "Nothing fits, or nothing has been registered yet.", "조건에 맞는 것이 없거나 아직 등록되지 않았습니다.";
     register: "Register", "등록";
     order: "Order", "신청";
+    nothing_free: "Nothing is free now", "지금은 남은 것이 없습니다";
     order_now: "Order now", "신청하기";
     previous: "Previous", "이전";
     next: "Next", "다음";

@@ -202,6 +202,29 @@ fn a_customer_gets_from_a_booking_to_its_ticket_and_prints_it() {
 }
 
 #[test]
+fn where_nothing_is_free_nothing_can_be_ordered() {
+    let server = Server::of("bookrent", "", &[]);
+    let form = "/pages/bookrent/rents/new";
+    let customer = "customer%2F7";
+    for is_free in [false, true, false] {
+        for (language, text, button) in [
+            ("en", "Nothing is free now", "Order now"),
+            ("ko", "지금은 남은 것이 없습니다", "신청하기"),
+        ] {
+            let page = visit(&server, form, customer, language);
+            let says = |text: &str| page.text.contains(text);
+            assert_eq!((says(text), says(button)), (!is_free, is_free), "{}", page.text);
+        }
+        if is_free {
+            server.rent(1, 8).is(201);
+            server.shows("/books/1", json!({ "status": false }));
+        } else if server.get("/books").is(200)["page"]["totalElements"] == 0 {
+            server.post("/books", json!({ "title": "The Hobbit" })).is(201);
+        }
+    }
+}
+
+#[test]
 fn a_form_that_no_page_of_this_server_has_sent_is_refused() {
     let server = Server::of("bookrent", "", &[]);
     let send = |site: &str| {
