@@ -31,6 +31,7 @@ async fn find_page(page: &PageContext<'_>) -> PageResult {
         (true, ["who"]) => who::choose(page),
         (true, ["sign-out"]) => who::sign_out(page).await,
         (_, ["console", rest @ ..]) => console::answer(page, rest).await,
+        (false, [system]) => shop::begin(page, system),
         (false, [system, "mine"]) => mine::my_page(page, system).await,
         (false, [system, "waiting"]) => mine::waiting(page, system).await,
         (false, [system, collection, "new"]) => order::offer(page, system, collection).await,

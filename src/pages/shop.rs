@@ -53,6 +53,14 @@ pub async fn home(page: &PageContext<'_>) -> PageResult {
     Ok(PageAnswer::html(200, &HomePage { layout, businesses }))
 }
 
+/// `GET /pages/{system}`: leads to what the business offers, or to what the visitor has there.
+pub fn begin(page: &PageContext<'_>, system: &str) -> PageResult {
+    let system = page.site.system(system).ok_or(PageError::NotFound)?;
+    let first = system.catalogues().next().map(Shelf::page);
+    let mine = || format!("/pages/{}/mine", system.name);
+    Ok(PageAnswer::redirect(first.unwrap_or_else(mine)))
+}
+
 /// The orders of a business that are for nothing in a catalogue.
 pub fn free_standing_order(system: &System) -> Option<&Shelf> {
     let is_there = system.catalogues().next().is_some();

@@ -225,6 +225,18 @@ fn where_nothing_is_free_nothing_can_be_ordered() {
 }
 
 #[test]
+fn the_address_of_a_business_leads_to_what_it_offers() {
+    for (system, heading) in [("bookrent", "<h1>Books</h1>"), ("movie", "<h1>My page</h1>")] {
+        let server = Server::of(system, "", &[]);
+        for end in ["", "/"] {
+            let page = visit(&server, &format!("/pages/{system}{end}"), "customer%2F7", "en");
+            assert!(page.text.contains(heading), "{}", page.text);
+        }
+        server.get("/pages/elsewhere").is(404);
+    }
+}
+
+#[test]
 fn a_form_that_no_page_of_this_server_has_sent_is_refused() {
     let server = Server::of("bookrent", "", &[]);
     let send = |site: &str| {
