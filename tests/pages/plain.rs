@@ -237,6 +237,23 @@ fn the_address_of_a_business_leads_to_what_it_offers() {
 }
 
 #[test]
+fn what_is_refused_is_shown_again_as_it_was_entered_with_the_error_at_its_field() {
+    let server = Server::of("movie", "", &[]);
+    let order = [("f.qty", "two"), ("f.movieName", "soul"), ("f.seat", "1A")];
+    let page = send_form(&server, "/pages/movie/books/new", "customer%2F7", &order).is(400);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert_eq!((entered(&page, "f.qty"), entered(&page, "f.movieName")), ("two", "soul"));
+    let fields = page.text.split("<div class=\"field");
+    let wrong: Vec<&str> = fields.filter(|field| field.starts_with(" wrong")).collect();
+    assert!(
+        wrong[0].contains("name=\"f.qty\"") && wrong[0].contains("<p class=\"error\""),
+        "{wrong:?}"
+    );
+    assert!(wrong[0].contains("aria-invalid=\"true\""), "{wrong:?}");
+    assert_eq!(server.get("/books").is(200)["page"]["totalElements"], 0);
+}
+
+#[test]
 fn a_form_that_no_page_of_this_server_has_sent_is_refused() {
     let server = Server::of("bookrent", "", &[]);
     let send = |site: &str| {
