@@ -30,7 +30,8 @@ struct Section {
     rows: Vec<Row>,
     /// The list with all of them, where there are more.
     more: Option<String>,
-    begin: Option<(String, String)>,
+    /// How another one is begun: what one does, to what, and where.
+    begin: Option<(String, String, String)>,
 }
 
 #[derive(Template)]
@@ -57,8 +58,11 @@ pub async fn my_page(page: &PageContext<'_>, system: &str) -> PageResult {
         let body = page.get(&list).await?;
         let rows = rows_of(page, system, shelf, &body).await;
         let more = (rows.len() == SIZE).then(|| shelf.page());
-        let begin = (!shelf.is_order || system.catalogues().next().is_none())
-            .then(|| (system.noun(shelf, t), format!("{}/new", shelf.page())));
+        let is_begun_here = !shelf.is_order || system.catalogues().next().is_none();
+        let begin = is_begun_here.then(|| {
+            let verb = system.creation_label(shelf, t).unwrap_or_else(|| t.new_order().to_owned());
+            (verb, system.noun(shelf, t), format!("{}/new", shelf.page()))
+        });
         if !rows.is_empty() || begin.is_some() {
             sections.push(Section { heading: system.plural(shelf, t), rows, more, begin });
         }

@@ -114,7 +114,10 @@ async fn show(
     let noun = system.noun(shelf, t);
     let verb = if shelf.is_catalogue() { t.register() } else { t.order() };
     let named = known.first().map_or(noun, |(_, _, name)| name.clone());
-    let heading = t.choose(format!("{verb}: {named}"), format!("{named} {verb}"));
+    let own = system.creation_label(shelf, t);
+    let usual = || t.choose(format!("{verb}: {named}"), format!("{named} {verb}"));
+    let heading = own.clone().unwrap_or_else(usual);
+    let button = if shelf.is_catalogue() { t.register() } else { t.order_now() };
     let query = super::values::query_of(&page.request.query);
     let action = match query.as_str() {
         "" => format!("{}/new", shelf.page()),
@@ -127,7 +130,7 @@ async fn show(
     let form = Form {
         action,
         does: String::new(),
-        button: if shelf.is_catalogue() { t.register() } else { t.order_now() }.to_owned(),
+        button: own.unwrap_or_else(|| button.to_owned()),
         tone: "",
         inputs,
         key,

@@ -150,8 +150,9 @@ pub async fn list(page: &PageContext<'_>, system: &str, collection: &str) -> Pag
             cards,
             count: t.count(totals("totalElements"), false),
             register: register.map(|_| {
-                let text = if shelf.is_catalogue() { t.register() } else { t.new_order() };
-                (text.to_owned(), format!("{}/new", shelf.page()))
+                let usual = if shelf.is_catalogue() { t.register() } else { t.new_order() };
+                let text = system.creation_label(shelf, t).unwrap_or_else(|| usual.to_owned());
+                (text, format!("{}/new", shelf.page()))
             }),
             previous: number.checked_sub(1).map(to),
             next: (number + 1 < pages).then(|| to(number + 1)),

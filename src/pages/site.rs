@@ -225,26 +225,18 @@ impl System {
 
     /// What people call one thing of `shelf`.
     pub fn noun(&self, shelf: &Shelf, language: Language) -> String {
-        match language {
-            Language::Korean => shelf.name.korean.to_owned(),
-            Language::English => {
-                let own = shelf.labels.iter().find(|label| label.wire == shelf.name.item);
-                let english = own.map(|label| label.english.to_owned());
-                english.unwrap_or_else(|| values::words_of(shelf.name.item))
-            }
-        }
+        shelf.called(shelf.name.item, language)
     }
 
     /// What people call all things of `shelf`.
     pub fn plural(&self, shelf: &Shelf, language: Language) -> String {
-        match language {
-            Language::Korean => shelf.name.korean.to_owned(),
-            Language::English => {
-                let own = shelf.labels.iter().find(|label| label.wire == shelf.name.collection);
-                let english = own.map(|label| label.english.to_owned());
-                english.unwrap_or_else(|| values::words_of(shelf.name.collection))
-            }
-        }
+        shelf.called(shelf.name.collection, language)
+    }
+
+    /// What one does who makes a thing of `shelf`, where that is no order like others: the label of `{item}.new`.
+    pub fn creation_label(&self, shelf: &Shelf, language: Language) -> Option<String> {
+        let label = self.find_label(Some(shelf), &format!("{}.new", shelf.name.item))?;
+        Some(in_language(&label, language))
     }
 }
 
@@ -266,6 +258,13 @@ impl Shelf {
             labels: declaration.labels(),
             declaration,
         }
+    }
+
+    /// What people call it by this name of its own.
+    fn called(&self, wire: &str, language: Language) -> String {
+        let label = self.labels.iter().find(|label| label.wire == wire);
+        let usual = || language.choose(values::words_of(wire), self.name.korean.to_owned());
+        label.map_or_else(usual, |label| in_language(label, language))
     }
 
     /// The commands that it takes.

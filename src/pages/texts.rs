@@ -46,7 +46,7 @@ texts! {
     choose_business: "What would you like to do?", "무엇을 하시겠어요?";
     save: "Save", "저장";
     cancel_form: "Back", "돌아가기";
-    optional: "optional", "선택";
+    optional: "optional", "(선택)";
     yes: "Yes", "예";
     no: "No", "아니요";
     customer: "Customer", "고객";

@@ -254,6 +254,28 @@ fn what_is_refused_is_shown_again_as_it_was_entered_with_the_error_at_its_field(
 }
 
 #[test]
+fn a_deposit_is_paid_in_and_what_is_shown_is_called_by_its_label() {
+    let server = Server::of("gbike", "", &[]);
+    for (language, button) in [("en", "Pay in"), ("ko", "입금")] {
+        for page in ["mine", "userDeposits", "userDeposits/new"] {
+            let page = visit(&server, &format!("/pages/gbike/{page}"), "customer%2F1", language);
+            assert!(page.text.contains(button), "{}", page.text);
+            assert!(
+                !page.text.contains("New order") && !page.text.contains("새 주문"),
+                "{}",
+                page.text
+            );
+        }
+    }
+    let views = visit(&server, "/pages/gbike/rentAndBillingViews", "staff", "ko");
+    assert!(views.text.contains("<h1>진행 현황</h1>"), "{}", views.text);
+    let bike = json!({ "bikeid": 1, "location": "Bundang" });
+    server.post("/bikes", bike).is(201);
+    let form = visit(&server, "/pages/gbike/bikes/1", "staff", "ko");
+    assert!(form.text.contains("<small>(선택)</small>"), "{}", form.text);
+}
+
+#[test]
 fn a_form_that_no_page_of_this_server_has_sent_is_refused() {
     let server = Server::of("bookrent", "", &[]);
     let send = |site: &str| {

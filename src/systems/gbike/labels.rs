@@ -31,6 +31,7 @@ pub const LABELS: &[Label] = &[
     Label::new("change", "반납", "Return the bike"),
     Label::new("userDeposit", "예치금", "Deposit"),
     Label::new("userDeposits", "예치금", "Deposits"),
+    Label::new("userDeposit.new", "입금", "Pay in"),
     Label::new("rentAndBillingView", "진행 현황", "Progress"),
     Label::new("rentAndBillingViews", "진행 현황", "Progress"),
 ];
