@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 pub struct Backup {
     /// Directory for backups, best on another disk; none are made without one. It is made if it is not there.
     pub directory: Option<PathBuf>,
-    /// How often one is made: `24h`, `30m`, or `PT24H`; by hand alone, when left out.
+    /// How often one is made: `24h`, `30m`, or `PT24H`; only on request, when left out.
     #[schemars(length(min = 1, max = 40))]
     pub every: Option<String>,
     /// How many are kept in the directory; the oldest are removed.
